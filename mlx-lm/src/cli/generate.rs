@@ -1,0 +1,156 @@
+//! `mlx-lm generate`.
+
+use clap::Args;
+use mlx::Engine;
+use mlx_lm::{
+    Error, Finish, Lm, Message, Result, Sampling, Stats, TemplateOptions,
+    source::{DEFAULT_MODEL, SourceOptions, resolve},
+};
+use serde_json::json;
+use std::io::{IsTerminal, Read, Write};
+
+/// The arguments of `generate`.
+#[derive(Args)]
+#[command(after_help = "Examples:
+  mlx-lm generate --prompt \"What is the capital of France?\"
+  git diff | mlx-lm generate --model llama3.2:3b --system \"Review this change.\" --prompt -")]
+pub(crate) struct Arguments {
+    /// What to answer; `-` reads it from stdin
+    #[arg(long, short)]
+    prompt: String,
+    /// A folder, a .gguf file, a short name or a repository of the hub
+    #[arg(long, short, default_value = DEFAULT_MODEL)]
+    model: String,
+    /// A system message before the prompt
+    #[arg(long, conflicts_with = "raw")]
+    system: Option<String>,
+    /// Continue the prompt as it is, without the model's chat template
+    #[arg(long)]
+    raw: bool,
+    /// The most tokens to generate
+    #[arg(long, default_value_t = 256)]
+    max_tokens: usize,
+    #[command(flatten)]
+    sampling: SamplingArguments,
+    /// Stop where this text would begin; may be given more than once
+    #[arg(long, value_name = "TEXT")]
+    stop: Vec<String>,
+    /// Print one JSON document instead of the text
+    #[arg(long)]
+    json: bool,
+}
+
+#[derive(Args)]
+struct SamplingArguments {
+    /// Randomness; 0 always takes the most probable token
+    #[arg(long, visible_alias = "temp", default_value_t = 0.0)]
+    temperature: f32,
+    /// Keep the most probable tokens that together reach this probability
+    #[arg(long, default_value_t = 1.0)]
+    top_p: f32,
+    /// Keep this many of the most probable tokens; 0 keeps all
+    #[arg(long, default_value_t = 0)]
+    top_k: u32,
+    /// Keep tokens at least this times as probable as the most probable one
+    #[arg(long, default_value_t = 0.0)]
+    min_p: f32,
+    /// Makes the draws repeatable
+    #[arg(long, default_value_t = 0)]
+    seed: u64,
+}
+
+pub(crate) fn run(mut arguments: Arguments) -> Result<()> {
+    if arguments.prompt == "-" {
+        arguments.prompt.clear();
+        std::io::stdin().read_to_string(&mut arguments.prompt).map_err(|e| Error::io("stdin", e))?;
+    }
+    let sampling = arguments.sampling.checked()?;
+    let location = resolve(&arguments.model, &SourceOptions::from_env()?)?;
+    let note = std::io::stderr().is_terminal();
+    if note {
+        eprint!("loading {} … ", arguments.model);
+    }
+    let engine = Engine::start("mlx-lm", move || Lm::open(&location))?;
+    if note {
+        eprintln!("done");
+    }
+    engine.run(move |lm| answer(lm, &arguments, sampling))?
+}
+
+impl SamplingArguments {
+    fn checked(&self) -> Result<Sampling> {
+        let SamplingArguments { temperature, top_p, top_k, min_p, seed } = *self;
+        let sampling = Sampling { temperature, top_p, min_p, top_k, seed };
+        sampling.check()?;
+        Ok(sampling)
+    }
+}
+
+fn answer(lm: &Lm, arguments: &Arguments, sampling: Sampling) -> Result<()> {
+    for warning in lm.warnings() {
+        eprintln!("warning: {warning}");
+    }
+    let request = if arguments.raw || lm.tokenizer().chat_template().is_none() {
+        if !arguments.raw {
+            eprintln!("note: the model has no chat template; the prompt is continued as it is");
+        }
+        if arguments.system.is_some() {
+            return Err(Error::Invalid("--system needs a model with a chat template".into()));
+        }
+        lm.generate(arguments.prompt.as_str())
+    } else {
+        let system = arguments.system.as_deref().map(Message::system);
+        let messages: Vec<_> = system.into_iter().chain([Message::user(arguments.prompt.as_str())]).collect();
+        lm.chat_with(&messages, &TemplateOptions::default())?
+    };
+    let mut generation =
+        request.max_tokens(arguments.max_tokens).sampling(sampling).stop(&arguments.stop).start()?;
+
+    let (mut ids, mut text, mut finish) = (vec![], String::new(), Finish::Length);
+    for piece in &mut generation {
+        let piece = piece?;
+        ids.push(piece.id);
+        finish = piece.finish.unwrap_or(finish);
+        if arguments.json {
+            text.push_str(&piece.text);
+        } else {
+            print(&piece.text)?;
+        }
+    }
+    let stats = generation.stats()?;
+    if arguments.json {
+        return print(&format!("{:#}\n", document(arguments, &text, &ids, finish, &stats)));
+    }
+    print("\n")?;
+    summarize(&stats);
+    Ok(())
+}
+
+fn print(text: &str) -> Result<()> {
+    let mut out = std::io::stdout().lock();
+    out.write_all(text.as_bytes()).and_then(|()| out.flush()).map_err(|e| Error::io("stdout", e))
+}
+
+fn summarize(stats: &Stats) {
+    const GIB: f64 = (1u64 << 30) as f64;
+    eprintln!();
+    eprintln!("prompt       {:>6} tokens, {:.1} tokens/s", stats.prompt_tokens, stats.prompt_tps());
+    eprintln!("generation   {:>6} tokens, {:.1} tokens/s", stats.generated_tokens, stats.generation_tps());
+    eprintln!("first token  {:>6.2} s", stats.time_to_first_token.as_secs_f64());
+    eprintln!("peak memory  {:>6.2} GiB", stats.peak_memory as f64 / GIB);
+}
+
+fn document(arguments: &Arguments, text: &str, ids: &[u32], finish: Finish, stats: &Stats) -> serde_json::Value {
+    json!({
+        "model": arguments.model,
+        "text": text,
+        "token_ids": ids,
+        "finish_reason": match finish { Finish::Stop => "stop", Finish::Length => "length" },
+        "prompt_tokens": stats.prompt_tokens,
+        "generated_tokens": stats.generated_tokens,
+        "prompt_tokens_per_second": stats.prompt_tps(),
+        "generation_tokens_per_second": stats.generation_tps(),
+        "time_to_first_token_seconds": stats.time_to_first_token.as_secs_f64(),
+        "peak_memory_bytes": stats.peak_memory,
+    })
+}

@@ -1,0 +1,291 @@
+//! `config.json`: what a model says of itself, read as hostile input.
+
+use std::fs;
+use std::ops::RangeInclusive;
+use std::path::{Path, PathBuf};
+
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Deserializer};
+use serde_json::Value;
+
+use crate::quantization::Quantization;
+use crate::{Error, Result};
+
+/// More than any `config.json` needs.
+const MAX_CONFIG_BYTES: u64 = 16 << 20;
+
+/// Objects inside `config.json` that hold the language model's fields in multimodal checkpoints.
+const NESTED: [&str; 3] = ["text_config", "language_config", "llm_config"];
+
+/// The integers that size a model, with the range each must be in. A model may divide by, multiply and allocate what
+/// passed. Zero stays allowed where checkpoints use it for "none".
+const LIMITS: &[(&str, RangeInclusive<u64>)] = &[
+    ("head_dim", 1..=65_536),
+    ("hidden_size", 1..=1_048_576),
+    ("intermediate_size", 1..=8_388_608),
+    ("kv_lora_rank", 0..=1_048_576),
+    ("max_position_embeddings", 1..=1 << 30),
+    ("moe_intermediate_size", 0..=8_388_608),
+    ("n_group", 0..=4_096),
+    ("n_routed_experts", 0..=4_096),
+    ("n_shared_experts", 0..=4_096),
+    ("num_attention_heads", 1..=65_536),
+    ("num_experts", 0..=4_096),
+    ("num_experts_per_tok", 0..=4_096),
+    ("num_hidden_layers", 1..=1_024),
+    ("num_key_value_heads", 1..=65_536),
+    ("num_local_experts", 0..=4_096),
+    ("original_max_position_embeddings", 1..=1 << 30),
+    ("q_lora_rank", 0..=1_048_576),
+    ("qk_nope_head_dim", 0..=65_536),
+    ("qk_rope_head_dim", 0..=65_536),
+    ("sliding_window", 0..=1 << 30),
+    ("sliding_window_pattern", 0..=1_024),
+    ("v_head_dim", 0..=65_536),
+    ("vocab_size", 1..=2_097_152),
+];
+
+/// A model's `config.json`, its sizes within bounds.
+#[derive(Debug, Clone)]
+pub struct ModelConfig {
+    /// The file, for messages.
+    pub path: PathBuf,
+    /// Everything in it. Non-finite floats are tagged, `{"__float__": "Infinity"}`; read them with [`float`].
+    pub json: Value,
+    /// `model_type`, which picks the code.
+    pub model_type: String,
+    /// How its weights are quantized.
+    pub quantization: Quantization,
+}
+
+impl ModelConfig {
+    /// Reads `config.json` of a model folder.
+    ///
+    /// # Errors
+    /// [`Error::Io`] without a readable file; otherwise as [`ModelConfig::parse`].
+    pub fn load(folder: &Path) -> Result<Self> {
+        let path = folder.join("config.json");
+        let bytes = fs::metadata(&path).map_err(|e| Error::io(&path, e))?.len();
+        if bytes > MAX_CONFIG_BYTES {
+            return Err(Error::config(&path, format!("{bytes} bytes, more than {MAX_CONFIG_BYTES}")));
+        }
+        let text = fs::read_to_string(&path).map_err(|e| Error::io(&path, e))?;
+        Self::parse(&path, &text)
+    }
+
+    /// Reads the text of the `config.json` at `path`.
+    ///
+    /// # Errors
+    /// [`Error::Config`] when it is not JSON, names no `model_type`, or a size is out of bounds;
+    /// [`Error::UnsupportedQuantization`] when its weights are stored in a way that is not MLX's.
+    pub fn parse(path: &Path, text: &str) -> Result<Self> {
+        let invalid = |message: String| Error::config(path, message);
+        let json: Value = serde_json::from_str(&tag_bare_floats(text))
+            .map_err(|e| invalid(format!("invalid JSON: {e}")))?;
+        let Some(model_type) = json.get("model_type").and_then(Value::as_str).map(str::to_owned) else {
+            return Err(invalid("no `model_type`; this is not a language model's config.json".into()));
+        };
+        check_limits(&json).map_err(invalid)?;
+        let quantization = Quantization::from_config(path, &json)?;
+        Ok(ModelConfig { path: path.into(), json, model_type, quantization })
+    }
+
+    /// The fields of a model's own configuration struct.
+    ///
+    /// # Errors
+    /// [`Error::Config`] when a field is missing or of another type.
+    pub fn args<T: DeserializeOwned>(&self) -> Result<T> {
+        T::deserialize(&self.json).map_err(|e| Error::config(&self.path, e))
+    }
+
+    /// The object of the language model's fields: `text_config` and its like in multimodal checkpoints, else the
+    /// whole of the configuration.
+    pub fn text(&self) -> &Value {
+        NESTED
+            .iter()
+            .find_map(|key| self.json.get(key).filter(|value| value.is_object()))
+            .unwrap_or(&self.json)
+    }
+
+    /// The integer `key` of [`ModelConfig::text`], `None` when absent or null.
+    ///
+    /// # Errors
+    /// [`Error::Config`] when it is no integer of `range`.
+    pub fn integer(&self, key: &str, range: RangeInclusive<u64>) -> Result<Option<usize>> {
+        bounded(self.text(), key, &range).map_err(|message| Error::config(&self.path, message))
+    }
+}
+
+/// Reads a float that may be tagged, `{"__float__": "-Infinity"}`: use as `#[serde(deserialize_with = "float")]`.
+///
+/// # Errors
+/// When it is neither a number nor so tagged.
+pub fn float<'de, D: Deserializer<'de>>(deserializer: D) -> Result<f64, D::Error> {
+    #[derive(Deserialize)]
+    #[serde(
+        untagged,
+        expecting = "expected a number or {\"__float__\": \"Infinity\" | \"-Infinity\" | \"NaN\"}"
+    )]
+    enum Float {
+        Plain(f64),
+        Tagged { __float__: NonFinite },
+    }
+    #[derive(Deserialize)]
+    enum NonFinite {
+        Infinity,
+        #[serde(rename = "-Infinity")]
+        NegativeInfinity,
+        NaN,
+    }
+    Ok(match Float::deserialize(deserializer)? {
+        Float::Plain(value) => value,
+        Float::Tagged { __float__: NonFinite::Infinity } => f64::INFINITY,
+        Float::Tagged { __float__: NonFinite::NegativeInfinity } => f64::NEG_INFINITY,
+        Float::Tagged { __float__: NonFinite::NaN } => f64::NAN,
+    })
+}
+
+/// Turns the bare `Infinity`, `-Infinity` and `NaN` that Python writes, and JSON forbids, into their tagged form.
+fn tag_bare_floats(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    let mut rest = text;
+    while let Some(start) = rest.find(['"', '-', 'I', 'N']) {
+        out.push_str(&rest[..start]);
+        rest = &rest[start..];
+        let bare = ["-Infinity", "Infinity", "NaN"].into_iter().find(|word| rest.starts_with(word));
+        let taken = match bare {
+            Some(word) => {
+                out.push_str(&format!("{{\"__float__\": \"{word}\"}}"));
+                word.len()
+            }
+            None => {
+                let len = if rest.starts_with('"') { string_len(rest) } else { 1 };
+                out.push_str(&rest[..len]);
+                len
+            }
+        };
+        rest = &rest[taken..];
+    }
+    out.push_str(rest);
+    out
+}
+
+/// Bytes of the JSON string that `text` begins with, both quotes included.
+fn string_len(text: &str) -> usize {
+    let mut escaped = false;
+    for (i, byte) in text.bytes().enumerate().skip(1) {
+        match byte {
+            _ if escaped => escaped = false,
+            b'\\' => escaped = true,
+            b'"' => return i + 1,
+            _ => {}
+        }
+    }
+    text.len()
+}
+
+fn check_limits(json: &Value) -> Result<(), String> {
+    for (key, range) in LIMITS {
+        bounded(json, key, range)?;
+        for nested in NESTED.iter().filter_map(|name| json.get(name)) {
+            bounded(nested, key, range)?;
+        }
+    }
+    Ok(())
+}
+
+/// The integer `json[key]`; a list of them (one per layer) is checked but not returned.
+fn bounded(json: &Value, key: &str, range: &RangeInclusive<u64>) -> Result<Option<usize>, String> {
+    let one = |value: &Value| match value.as_u64() {
+        Some(integer) if range.contains(&integer) => Ok(integer as usize),
+        _ => {
+            Err(format!("`{key}` is {value}, expected an integer from {} to {}", range.start(), range.end()))
+        }
+    };
+    match json.get(key) {
+        None | Some(Value::Null) => Ok(None),
+        Some(Value::Array(values)) => {
+            values.iter().filter(|v| !v.is_null()).try_for_each(|v| one(v).map(drop)).map(|()| None)
+        }
+        Some(value) => one(value).map(Some),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parse(text: &str) -> Result<ModelConfig> {
+        ModelConfig::parse(Path::new("config.json"), text)
+    }
+
+    #[test]
+    fn sizes_are_bounded() {
+        for (fields, message) in [
+            (
+                r#""num_hidden_layers": 1025"#,
+                "`num_hidden_layers` is 1025, expected an integer from 1 to 1024",
+            ),
+            (r#""num_attention_heads": 0"#, "`num_attention_heads` is 0"),
+            (r#""num_key_value_heads": -8"#, "`num_key_value_heads` is -8"),
+            (r#""hidden_size": 1e30"#, "`hidden_size` is 1e"),
+            (r#""vocab_size": 18446744073709551616"#, "`vocab_size` is 1.8446744073709552e"),
+            (r#""head_dim": "64""#, r#"`head_dim` is "64""#),
+            (r#""text_config": {"hidden_size": 0}"#, "`hidden_size` is 0"),
+            (r#""intermediate_size": [1024, 0]"#, "`intermediate_size` is 0"),
+        ] {
+            let error = parse(&format!(r#"{{"model_type": "llama", {fields}}}"#)).unwrap_err().to_string();
+            assert!(error.starts_with("config.json: ") && error.contains(message), "{fields}: {error}");
+        }
+        let fine = r#"{"model_type": "llama", "num_hidden_layers": 1024, "head_dim": null, "intermediate_size": [1, null]}"#;
+        let config = parse(fine).unwrap();
+        assert_eq!(config.integer("num_hidden_layers", 1..=1024).unwrap(), Some(1024));
+        assert_eq!(config.integer("head_dim", 1..=9).unwrap(), None);
+        assert!(config.integer("num_hidden_layers", 1..=9).is_err());
+    }
+
+    #[test]
+    fn what_is_no_model_config_is_refused() {
+        for (text, message) in [
+            ("", "invalid JSON"),
+            ("[]", "no `model_type`"),
+            (r#"{"model_type": 3}"#, "no `model_type`"),
+            (&"[".repeat(100_000), "recursion limit"),
+        ] {
+            let error = parse(text).unwrap_err().to_string();
+            assert!(error.contains(message), "{error}");
+        }
+    }
+
+    #[test]
+    fn non_finite_floats_bare_and_tagged() {
+        #[derive(Deserialize)]
+        struct Args {
+            #[serde(deserialize_with = "float")]
+            a: f64,
+            #[serde(deserialize_with = "float")]
+            b: f64,
+            #[serde(deserialize_with = "float")]
+            c: f64,
+            #[serde(deserialize_with = "float")]
+            d: f64,
+            text: String,
+        }
+        let args: Args = parse(
+            r#"{"model_type": "x", "a": -Infinity, "b": {"__float__": "Infinity"}, "c": NaN, "d": -1.5,
+                "text": "\"Infinity\\\" NaN, é"}"#,
+        )
+        .unwrap()
+        .args()
+        .unwrap();
+        assert_eq!((args.a, args.b, args.d), (f64::NEG_INFINITY, f64::INFINITY, -1.5));
+        assert!(args.c.is_nan());
+        assert_eq!(args.text, "\"Infinity\\\" NaN, é");
+    }
+
+    #[test]
+    fn text_config_is_where_multimodal_models_keep_theirs() {
+        let config = parse(r#"{"model_type": "gemma3", "text_config": {"hidden_size": 640}}"#).unwrap();
+        assert_eq!(config.integer("hidden_size", 1..=1000).unwrap(), Some(640));
+    }
+}

@@ -1,0 +1,47 @@
+//! Language models on Apple's MLX: load a checkpoint of mlx-community, or a GGUF file, and let it talk.
+//!
+//! ```no_run
+//! use mlx_lm::{Lm, Sampling};
+//!
+//! # fn main() -> mlx_lm::Result<()> {
+//! let lm = Lm::load("mlx-community/Llama-3.2-3B-Instruct-4bit")?; // folder, .gguf file, short name or repository
+//! let sampling = Sampling { temperature: 0.7, top_p: 0.9, seed: 1, ..Sampling::default() };
+//! for piece in lm.chat("Why is the sky blue?")?.max_tokens(200).sampling(sampling) {
+//!     print!("{}", piece?.text);
+//! }
+//! # Ok(()) }
+//! ```
+//!
+//! [`source`] finds and downloads models, [`models`] has the architectures, [`generate`] the token loop.
+
+#![forbid(unsafe_code)]
+
+mod cache;
+mod chat_template;
+mod config;
+mod convert;
+mod detokenizer;
+mod error;
+mod generation_config;
+mod lm;
+mod quantization;
+mod stop;
+mod tokenizer;
+mod weights;
+
+pub mod generate;
+pub mod gguf;
+pub mod models;
+pub mod source;
+
+pub use cache::{Cache, KvCache, LayerCache};
+pub use chat_template::{ChatTemplate, Message, TemplateOptions};
+pub use config::ModelConfig;
+pub use convert::{ConvertOptions, convert};
+pub use detokenizer::Detokenizer;
+pub use error::{Error, Result};
+pub use generate::{Finish, Generation, Piece, Request, Sampling, Stats};
+pub use generation_config::GenerationConfig;
+pub use lm::Lm;
+pub use stop::StopStrings;
+pub use tokenizer::Tokenizer;

@@ -1,0 +1,278 @@
+//! How `config.json` says that a model's weights are quantized.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::path::Path;
+
+use serde_json::{Map, Value};
+
+use crate::{Error, Result};
+
+/// A way of storing weights in few bits.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+pub enum QuantMode {
+    /// Integers with a scale and a bias per group, in the weights' dtype.
+    #[default]
+    Affine,
+    /// 4-bit floats with a power-of-two scale per 32.
+    Mxfp4,
+    /// 4-bit floats with an 8-bit float scale per 16.
+    Nvfp4,
+    /// 8-bit floats with a power-of-two scale per 32.
+    Mxfp8,
+}
+
+/// What each mode allows; the first of each list is its default.
+struct Allowed {
+    mode: QuantMode,
+    name: &'static str,
+    group_sizes: &'static [usize],
+    bits: &'static [usize],
+}
+
+const MODES: [Allowed; 4] = [
+    Allowed {
+        mode: QuantMode::Affine,
+        name: "affine",
+        group_sizes: &[64, 32, 128],
+        bits: &[4, 1, 2, 3, 5, 6, 8],
+    },
+    Allowed { mode: QuantMode::Mxfp4, name: "mxfp4", group_sizes: &[32], bits: &[4] },
+    Allowed { mode: QuantMode::Nvfp4, name: "nvfp4", group_sizes: &[16], bits: &[4] },
+    Allowed { mode: QuantMode::Mxfp8, name: "mxfp8", group_sizes: &[32], bits: &[8] },
+];
+
+impl QuantMode {
+    fn allowed(self) -> &'static Allowed {
+        &MODES[self as usize]
+    }
+
+    /// The name that MLX's operations and `config.json` use.
+    pub fn name(self) -> &'static str {
+        self.allowed().name
+    }
+
+    /// The settings that MLX takes where a configuration gives none.
+    pub fn default_settings(self) -> QuantSettings {
+        let Allowed { mode, group_sizes, bits, .. } = *self.allowed();
+        QuantSettings { group_size: group_sizes[0], bits: bits[0], mode }
+    }
+}
+
+impl fmt::Display for QuantMode {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
+/// How one matrix is quantized; a combination that MLX has kernels for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct QuantSettings {
+    /// Weights that share a scale.
+    pub group_size: usize,
+    /// Bits per weight.
+    pub bits: usize,
+    /// What the bits mean.
+    pub mode: QuantMode,
+}
+
+/// The quantization of a model: what holds where nothing else is said, and what is said of single modules.
+///
+/// A module listed neither way is quantized when its `.scales` are among the weights.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Quantization {
+    /// For modules without an entry; `None` when the model is not quantized.
+    pub default: Option<QuantSettings>,
+    /// By module path; `None` for a module that is kept as it is.
+    pub overrides: BTreeMap<String, Option<QuantSettings>>,
+}
+
+impl Quantization {
+    /// The settings of the module at `path`; `None` when it is not quantized.
+    pub fn of(&self, path: &str) -> Option<QuantSettings> {
+        self.overrides.get(path).copied().unwrap_or(self.default)
+    }
+
+    /// Reads the `quantization` block, which may be named `quantization_config` and may sit in `text_config`.
+    ///
+    /// # Errors
+    /// [`Error::UnsupportedQuantization`] for another program's format, or a mode, a number of bits or a group size
+    /// that MLX lacks; [`Error::Config`], at `path`, when the block is malformed.
+    pub fn from_config(path: &Path, json: &Value) -> Result<Self> {
+        let places = [Some(json), json.get("text_config")];
+        let find = |key: &str| {
+            places.into_iter().flatten().find_map(|place| place.get(key).filter(|v| !v.is_null()))
+        };
+        let (key, block) = match (find("quantization"), find("quantization_config")) {
+            (Some(block), _) => ("quantization", block),
+            (None, Some(block)) => ("quantization_config", block),
+            (None, None) => return Ok(Quantization::default()),
+        };
+        let Some(block) = block.as_object() else {
+            return Err(Error::config(path, format!("`{key}` is {block}, expected an object")));
+        };
+        if let Some(method) = block.get("quant_method").filter(|_| key == "quantization_config") {
+            let method = method.as_str().map_or_else(|| method.to_string(), str::to_owned);
+            return Err(Error::UnsupportedQuantization(format!(
+                "`{method}` (`quant_method` in {}); convert the original model with mlx-lm, or take one from \
+                 mlx-community",
+                path.display()
+            )));
+        }
+        Reader { path, key }.block(block)
+    }
+}
+
+/// Reads settings, with the place for messages.
+struct Reader<'a> {
+    path: &'a Path,
+    key: &'a str,
+}
+
+impl Reader<'_> {
+    fn block(&self, block: &Map<String, Value>) -> Result<Quantization> {
+        let default = self.settings("", block)?;
+        let mut overrides = BTreeMap::new();
+        for (module, value) in block {
+            let settings = match value {
+                Value::Object(entry) => Some(self.settings(module, entry)?),
+                Value::Bool(true) => Some(default),
+                Value::Bool(false) => None,
+                // `bits` and its like, and notes of other programs.
+                _ => continue,
+            };
+            overrides.insert(module.clone(), settings);
+        }
+        Ok(Quantization { default: Some(default), overrides })
+    }
+
+    /// `{"group_size", "bits", "mode"}`; what is absent or null is the mode's default.
+    fn settings(&self, module: &str, entry: &Map<String, Value>) -> Result<QuantSettings> {
+        let mode = self.mode(module, entry)?;
+        let Allowed { group_sizes, bits, .. } = *mode.allowed();
+        Ok(QuantSettings {
+            group_size: self.one_of(module, entry, "group_size", mode, group_sizes)?,
+            bits: self.one_of(module, entry, "bits", mode, bits)?,
+            mode,
+        })
+    }
+
+    fn mode(&self, module: &str, entry: &Map<String, Value>) -> Result<QuantMode> {
+        let name = match entry.get("mode") {
+            None | Some(Value::Null) => return Ok(QuantMode::Affine),
+            Some(name) => name,
+        };
+        let known = MODES.iter().find(|allowed| name.as_str() == Some(allowed.name));
+        known.map(|allowed| allowed.mode).ok_or_else(|| {
+            let names = MODES.map(|allowed| allowed.name).join(", ");
+            self.unsupported(module, format!("mode {name}; MLX has {names}"))
+        })
+    }
+
+    fn one_of(
+        &self,
+        module: &str,
+        entry: &Map<String, Value>,
+        field: &str,
+        mode: QuantMode,
+        allowed: &[usize],
+    ) -> Result<usize> {
+        let value = match entry.get(field) {
+            None | Some(Value::Null) => return Ok(allowed[0]),
+            Some(value) => value,
+        };
+        let known = allowed.iter().copied().find(|&known| value.as_u64() == Some(known as u64));
+        known.ok_or_else(|| self.unsupported(module, format!("{field} {value}; {mode} allows {allowed:?}")))
+    }
+
+    fn unsupported(&self, module: &str, what: String) -> Error {
+        let Reader { path, key } = self;
+        let place = if module.is_empty() { format!("`{key}`") } else { format!("`{key}.{module}`") };
+        Error::UnsupportedQuantization(format!("{place} in {}: {what}", path.display()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(text: &str) -> Result<Quantization> {
+        Quantization::from_config(Path::new("config.json"), &serde_json::from_str(text).unwrap())
+    }
+
+    fn settings(group_size: usize, bits: usize, mode: QuantMode) -> Option<QuantSettings> {
+        Some(QuantSettings { group_size, bits, mode })
+    }
+
+    #[test]
+    fn the_table_is_in_the_order_of_the_enum() {
+        for allowed in &MODES {
+            assert_eq!(allowed.mode.name(), allowed.name);
+        }
+    }
+
+    #[test]
+    fn blocks_as_checkpoints_write_them() {
+        use QuantMode::*;
+        for (text, default) in [
+            ("{}", None),
+            (r#"{"quantization": null}"#, None),
+            (r#"{"quantization": {"group_size": 64, "bits": 4}}"#, settings(64, 4, Affine)),
+            (r#"{"quantization": {"group_size": 32, "bits": 1, "mode": "affine"}}"#, settings(32, 1, Affine)),
+            (r#"{"quantization": {"group_size": null, "bits": 3}}"#, settings(64, 3, Affine)),
+            (r#"{"quantization": {"group_size": 32, "bits": 4, "mode": "mxfp4"}}"#, settings(32, 4, Mxfp4)),
+            (r#"{"quantization": {"mode": "nvfp4"}}"#, settings(16, 4, Nvfp4)),
+            (r#"{"quantization": {"mode": "mxfp8"}}"#, settings(32, 8, Mxfp8)),
+            (r#"{"quantization_config": {"group_size": 128, "bits": 8}}"#, settings(128, 8, Affine)),
+            (r#"{"text_config": {"quantization": {"group_size": 64, "bits": 6}}}"#, settings(64, 6, Affine)),
+            (
+                r#"{"quantization": {"bits": 5}, "quantization_config": {"quant_method": "fp8"}}"#,
+                settings(64, 5, Affine),
+            ),
+        ] {
+            assert_eq!(read(text).unwrap().default, default, "{text}");
+        }
+    }
+
+    #[test]
+    fn single_modules_differ() {
+        let quantization = read(
+            r#"{"quantization": {"group_size": 64, "bits": 4, "lm_head": false, "model.embed_tokens": true,
+                "model.layers.0.mlp.gate": {"group_size": null, "bits": 8},
+                "model.layers.0.mlp.experts": {"group_size": 32, "bits": 4, "mode": "mxfp4"}}}"#,
+        )
+        .unwrap();
+        for (module, expected) in [
+            ("lm_head", None),
+            ("model.embed_tokens", settings(64, 4, QuantMode::Affine)),
+            ("model.layers.0.mlp.gate", settings(64, 8, QuantMode::Affine)),
+            ("model.layers.0.mlp.experts", settings(32, 4, QuantMode::Mxfp4)),
+            ("model.layers.1.mlp.gate", settings(64, 4, QuantMode::Affine)),
+        ] {
+            assert_eq!(quantization.of(module), expected, "{module}");
+        }
+    }
+
+    #[test]
+    fn what_mlx_lacks_is_named() {
+        for (text, message) in [
+            (r#"{"quantization_config": {"quant_method": "bitsandbytes"}}"#, "`bitsandbytes`"),
+            (r#"{"text_config": {"quantization_config": {"quant_method": "awq", "bits": 4}}}"#, "`awq`"),
+            (r#"{"quantization": {"mode": "fp5"}}"#, r#"mode "fp5"; MLX has affine, mxfp4"#),
+            (r#"{"quantization": {"bits": 7}}"#, "bits 7; affine allows"),
+            (r#"{"quantization": {"bits": 0}}"#, "bits 0"),
+            (r#"{"quantization": {"group_size": 0}}"#, "group_size 0"),
+            (r#"{"quantization": {"group_size": -64}}"#, "group_size -64"),
+            (r#"{"quantization": {"group_size": 64, "mode": "mxfp4"}}"#, "group_size 64; mxfp4 allows [32]"),
+            (
+                r#"{"quantization": {"bits": 4, "lm_head": {"bits": "8"}}}"#,
+                "`quantization.lm_head` in config.json",
+            ),
+        ] {
+            let error = read(text).unwrap_err();
+            assert!(matches!(error, Error::UnsupportedQuantization(_)), "{text}: {error:?}");
+            assert!(error.to_string().contains(message), "{text}: {error}");
+        }
+        assert!(matches!(read(r#"{"quantization": [4]}"#), Err(Error::Config { .. })));
+    }
+}

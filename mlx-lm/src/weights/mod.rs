@@ -1,0 +1,63 @@
+//! A model's files as arrays, ready for the architecture to take.
+
+mod compute;
+mod folder;
+mod gguf;
+
+pub use folder::{WeightFiles, select};
+
+use crate::{GenerationConfig, ModelConfig, Result, Tokenizer, models::LanguageModel};
+use mlx::{Array, Loader};
+use std::collections::{BTreeMap, HashMap};
+use std::path::Path;
+
+/// Everything that a model is made from.
+pub(crate) struct Parts {
+    pub(crate) config: ModelConfig,
+    pub(crate) loader: Loader,
+    pub(crate) tokenizer: Tokenizer,
+    pub(crate) generation: GenerationConfig,
+    pub(crate) warnings: Vec<String>,
+}
+
+impl Parts {
+    /// From a folder as mlx-community lays it out.
+    pub(crate) fn from_folder(folder: &Path) -> Result<Parts> {
+        let config = ModelConfig::load(folder)?;
+        let WeightFiles { files, warnings } = folder::open(folder)?;
+        let mut tensors = BTreeMap::new();
+        for file in files {
+            tensors.append(&mut mlx::io::load_safetensors(&file)?);
+        }
+        let tokenizer = Tokenizer::from_folder(folder)?;
+        let generation = GenerationConfig::from_folder(folder)?;
+        Ok(Parts { loader: loader(tensors, &config)?, config, tokenizer, generation, warnings })
+    }
+
+    /// From a GGUF file.
+    pub(crate) fn from_gguf(file: &Path) -> Result<Parts> {
+        let gguf = crate::gguf::Gguf::open(file)?;
+        let config = ModelConfig::parse(file, &gguf.config()?.to_string())?;
+        let tensors = gguf::tensors(&gguf)?;
+        let tokenizer = Tokenizer::from_gguf(gguf.tokenizer()?)?;
+        let generation = GenerationConfig::default();
+        Ok(Parts { loader: loader(tensors, &config)?, config, tokenizer, generation, warnings: vec![] })
+    }
+}
+
+fn loader(tensors: BTreeMap<String, Array>, config: &ModelConfig) -> Result<Loader> {
+    let dtype = compute::dtype()?;
+    let tensors = tensors.into_iter().map(|(name, array)| Ok((name, compute::cast(array, dtype)?)));
+    let layers: HashMap<_, _> = config.quantization.overrides.iter().map(|(path, q)| (path.clone(), *q)).collect();
+    Ok(Loader::with_quantization(tensors.collect::<Result<Vec<_>>>()?, layers))
+}
+
+/// Reads and converts all weights now, some at a time: what a conversion starts from is freed before the next.
+pub(crate) fn evaluate(model: &dyn LanguageModel) -> Result<()> {
+    const AT_ONCE: usize = 16;
+    let parameters: Vec<Array> = model.parameters().into_values().collect();
+    for some in parameters.chunks(AT_ONCE) {
+        mlx::eval(some)?;
+    }
+    Ok(mlx::memory::clear_cache()?)
+}

@@ -1,0 +1,267 @@
+//! Weight files as hostile input: every malformed header is refused with a reason, and no header makes us panic.
+
+use std::fs;
+use std::path::Path;
+
+use mlx_lm::weights::folder;
+use mlx_lm::weights::header::{self, Dtype};
+use proptest::prelude::*;
+
+/// A file: the header's length as declared, the header, and so many bytes of data.
+fn file(declared: u64, header: &str, data: usize) -> Vec<u8> {
+    [&declared.to_le_bytes(), header.as_bytes(), &vec![0; data]].concat()
+}
+
+fn tensors(header: &str, data: usize) -> Vec<u8> {
+    file(header.len() as u64, header, data)
+}
+
+fn one(dtype: &str, shape: &str, offsets: &str, data: usize) -> Vec<u8> {
+    tensors(&format!(r#"{{"a": {{"dtype": "{dtype}", "shape": {shape}, "data_offsets": {offsets}}}}}"#), data)
+}
+
+#[test]
+fn malformed_files_are_refused_with_a_reason() {
+    const MAX: u64 = u64::MAX;
+    let deep = "[".repeat(100_000);
+    let axes = format!("[{}1]", "1,".repeat(32));
+    let two = |second: &str| {
+        tensors(
+            &format!(r#"{{"a": {{"dtype": "F32", "shape": [2], "data_offsets": [0, 8]}}, {second}}}"#),
+            16,
+        )
+    };
+    let wrapping = format!("[{}, {}]", MAX - 7, MAX - 3);
+    for (name, bytes, message) in [
+        ("empty", vec![], "it has 0 bytes, too few for a header"),
+        ("short length", vec![0; 7], "it has 7 bytes, too few"),
+        ("length 0", file(0, "", 0), "header: EOF"),
+        ("huge length", file(1 << 40, "{}", 0), "a header of 1099511627776 bytes, more than the format's"),
+        ("wrapping length", file(MAX - 3, "{}", 0), "a header of 18446744073709551612 bytes"),
+        (
+            "length past the file",
+            file(100, "{}", 0),
+            "a header of 100 bytes in a file of 10; it is cut short",
+        ),
+        ("not JSON", tensors("nonsense", 0), "header: expected"),
+        ("not UTF-8", [&2u64.to_le_bytes()[..], &[0xff, 0xfe]].concat(), "header: expected value"),
+        ("not an object", tensors("[]", 0), "expected an object of tensors"),
+        ("deep nesting", tensors(&format!(r#"{{"a": {deep}"#), 0), "`a`: "),
+        ("text behind", tensors("{} {}", 0), "header: trailing characters"),
+        ("metadata not strings", tensors(r#"{"__metadata__": {"a": 1}}"#, 0), "`__metadata__`: "),
+        ("metadata twice", tensors(r#"{"__metadata__": {}, "__metadata__": {}}"#, 0), "given twice"),
+        (
+            "no dtype",
+            tensors(r#"{"a": {"shape": [], "data_offsets": [0, 4]}}"#, 4),
+            "`a`: missing field `dtype`",
+        ),
+        (
+            "no shape",
+            tensors(r#"{"a": {"dtype": "F32", "data_offsets": [0, 4]}}"#, 4),
+            "missing field `shape`",
+        ),
+        ("no offsets", tensors(r#"{"a": {"dtype": "F32", "shape": []}}"#, 4), "missing field `data_offsets`"),
+        ("unknown dtype", one("F31", "[1]", "[0, 4]", 4), "`a`: unknown variant `F31`"),
+        ("dtype not in MLX", one("F64", "[1]", "[0, 8]", 8), "tensor `a`: MLX has no dtype F64"),
+        ("product wraps to 0", one("F32", "[65536, 65536, 65536, 65536]", "[0, 0]", 0), "overflows"),
+        (
+            "dimension above 32 bits",
+            one("U8", "[4294967298]", "[0, 2]", 2),
+            "dimension 4294967298 exceeds 2147483647",
+        ),
+        ("dimension 2^31", one("U8", "[0, 2147483648]", "[0, 0]", 0), "dimension 2147483648 exceeds"),
+        ("dimensions negative", one("F32", "[-1, -2]", "[0, 8]", 8), "`a`: invalid value: integer `-1`"),
+        ("dimension a fraction", one("F32", "[1.5]", "[0, 6]", 6), "`a`: invalid type: floating point `1.5`"),
+        ("too many axes", one("U8", &axes, "[0, 1]", 1), "33 dimensions, more than 32"),
+        ("offsets wrap", one("F32", "[1]", &wrapping, 4), "starts at byte 18446744073709551608, expected 0"),
+        ("offsets backwards", one("F32", "[1]", "[4, 0]", 4), "takes 4 bytes, data_offsets are [4, 0]"),
+        (
+            "offsets past the file",
+            one("F32", "[2]", "[0, 8]", 4),
+            "take 8 bytes, the file holds 4; it is cut short",
+        ),
+        ("shape against offsets", one("F32", "[3]", "[0, 8]", 8), "F32 of shape [3] takes 12 bytes"),
+        ("data behind", one("F32", "[1]", "[0, 4]", 5), "the file holds 5; the rest belongs to no tensor"),
+        (
+            "data before",
+            one("F32", "[1]", "[4, 8]", 8),
+            "leaves a hole before it: it starts at byte 4, expected 0",
+        ),
+        (
+            "same name",
+            two(r#""a": {"dtype": "F32", "shape": [2], "data_offsets": [8, 16]}"#),
+            "`a` is declared twice",
+        ),
+        (
+            "overlap",
+            two(r#""b": {"dtype": "F32", "shape": [3], "data_offsets": [4, 16]}"#),
+            "`b` overlaps the tensor",
+        ),
+        (
+            "same bytes",
+            two(r#""b": {"dtype": "F32", "shape": [2], "data_offsets": [0, 8]}"#),
+            "overlaps the tensor",
+        ),
+        (
+            "hole",
+            two(r#""b": {"dtype": "F32", "shape": [1], "data_offsets": [12, 16]}"#),
+            "`b` leaves a hole before it",
+        ),
+    ] {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("model.safetensors");
+        fs::write(&path, bytes).unwrap();
+        let error = header::check(&path).unwrap_err().to_string();
+        assert!(error.contains("model.safetensors: invalid safetensors file: "), "{name}: {error}");
+        assert!(error.contains(message), "{name}: {error}");
+    }
+}
+
+#[test]
+fn good_files_tell_what_they_hold() {
+    let text = r#"{"b": {"dtype": "U32", "shape": [2, 1], "data_offsets": [2, 10]},
+                   "__metadata__": {"format": "mlx"},
+                   "empty": {"dtype": "I8", "shape": [0, 2147483647], "data_offsets": [2, 2]},
+                   "scalar": {"dtype": "BF16", "shape": [], "data_offsets": [0, 2]}}    "#;
+    let header = header::parse(text.as_bytes(), 10).unwrap();
+    assert_eq!(header.metadata["format"], "mlx");
+    assert_eq!(header.data_start, 8 + text.len() as u64);
+    let found: Vec<_> =
+        header.tensors.iter().map(|(name, t)| (name.as_str(), t.dtype, t.shape.as_slice())).collect();
+    assert_eq!(
+        found,
+        [
+            ("b", Dtype::U32, &[2, 1][..]),
+            ("empty", Dtype::I8, &[0, 2147483647]),
+            ("scalar", Dtype::BF16, &[])
+        ]
+    );
+    assert!(header::parse(b"{}", 0).unwrap().tensors.is_empty());
+}
+
+/// Bytes that a mutation puts into a header: what JSON and the numbers of the format are sensitive to.
+fn fragment() -> impl Strategy<Value = String> {
+    prop_oneof![
+        Just(String::new()),
+        any::<u64>().prop_map(|number| number.to_string()),
+        any::<i8>().prop_map(|number| number.to_string()),
+        "[\\[\\]{}\",:0-9a-zA-Z\\\\é-]{1,4}",
+        Just("\"a\": ".to_owned()),
+        Just("4294967296, ".to_owned()),
+    ]
+}
+
+proptest! {
+    #[test]
+    fn mutated_headers_are_sound_or_refused(
+        edits in prop::collection::vec((any::<prop::sample::Index>(), 0..8usize, fragment()), 1..4),
+        data in 0..32u64,
+    ) {
+        let mut text: Vec<u8> = br#"{"a": {"dtype": "F32", "shape": [2, 1], "data_offsets": [0, 8]}, "__metadata__":
+            {"format": "mlx"}, "b": {"dtype": "BF16", "shape": [4], "data_offsets": [8, 16]}}"#.to_vec();
+        for (at, removed, inserted) in edits {
+            let at = at.index(text.len());
+            let end = (at + removed).min(text.len());
+            text.splice(at..end, inserted.bytes());
+            text.push(b' ');
+        }
+        if let Ok(header) = header::parse(&text, data) {
+            let mut bytes = 0;
+            for tensor in header.tensors.values() {
+                let (start, end) = tensor.data_offsets;
+                let product: u128 = tensor.shape.iter().map(|&dimension| dimension as u128).product();
+                prop_assert_eq!((end - start) as u128 * 8, product * tensor.dtype.bitsize() as u128);
+                bytes += (end - start) as u64;
+            }
+            prop_assert_eq!(bytes, data);
+        }
+    }
+
+    #[test]
+    fn any_bytes_are_no_reason_to_panic(bytes in prop::collection::vec(any::<u8>(), 0..64), data: u64) {
+        let _ = header::parse(&bytes, data);
+    }
+}
+
+/// Writes a shard with one tensor of each name.
+fn shard(folder: &Path, name: &str, tensors: &[&str]) {
+    let entries: Vec<_> = tensors
+        .iter()
+        .enumerate()
+        .map(|(i, t)| format!(r#""{t}": {{"dtype": "U8", "shape": [1], "data_offsets": [{i}, {}]}}"#, i + 1))
+        .collect();
+    let header = format!("{{{}}}", entries.join(", "));
+    fs::write(folder.join(name), file(header.len() as u64, &header, tensors.len())).unwrap();
+}
+
+/// Writes an index that gives the files a tensor each.
+fn index(folder: &Path, files: &[&str]) {
+    let map: serde_json::Map<_, _> =
+        files.iter().enumerate().map(|(i, file)| (format!("tensor{i}"), (*file).into())).collect();
+    let text = serde_json::json!({"metadata": {}, "weight_map": map}).to_string();
+    fs::write(folder.join("model.safetensors.index.json"), text).unwrap();
+}
+
+#[test]
+fn the_files_of_a_model() {
+    const A: &str = "model-00001-of-00002.safetensors";
+    const B: &str = "model-00002-of-00002.safetensors";
+    const ONE: &str = "model.safetensors";
+    const OTHER: &str = "mtp.safetensors";
+    type Case<'a> = (&'a str, &'a [&'a str], &'a [&'a str], Result<&'a [&'a str], &'a str>, usize);
+    let cases: [Case<'_>; 13] = [
+        ("a single file", &[ONE], &[], Ok(&[ONE]), 0),
+        ("shards without an index", &[A, B], &[], Ok(&[A, B]), 0),
+        ("shards with an index", &[A, B], &[A, B], Ok(&[A, B]), 0),
+        ("a file that the index leaves out", &[A, B, ONE], &[A, B], Ok(&[A, B]), 0),
+        ("a file that is not the model's", &[ONE, OTHER], &[ONE, OTHER], Ok(&[ONE]), 0),
+        ("the index names an absent extra", &[ONE], &[ONE, OTHER], Ok(&[ONE]), 0),
+        ("the index of another model", &[ONE], &[A, B], Ok(&[ONE]), 1),
+        ("the index names a path", &[ONE], &["../model.safetensors"], Ok(&[ONE]), 0),
+        ("the index names more", &[A], &[A, B], Err("incomplete download, missing model-00002-of-00002"), 0),
+        ("the names announce more", &[B], &[], Err("incomplete download, missing model-00001-of-00002"), 0),
+        ("no files", &[], &[], Err("no weights: no model*.safetensors"), 0),
+        ("an index alone", &[], &[A], Err("no weights"), 0),
+        ("another kind", &[OTHER], &[], Err("and mtp.safetensors cannot be read instead"), 0),
+    ];
+    for (name, files, indexed, expected, warnings) in cases {
+        let folder = tempfile::tempdir().unwrap();
+        for file in files {
+            shard(folder.path(), file, &[file]);
+        }
+        if !indexed.is_empty() {
+            index(folder.path(), indexed);
+        }
+        match (folder::open(folder.path()), expected) {
+            (Ok(found), Ok(expected)) => {
+                let names: Vec<_> =
+                    found.files.iter().map(|f| f.path.file_name().unwrap().to_str().unwrap()).collect();
+                assert_eq!(names, expected, "{name}");
+                assert_eq!(found.warnings.len(), warnings, "{name}: {:?}", found.warnings);
+            }
+            (Err(error), Err(message)) => assert!(error.to_string().contains(message), "{name}: {error}"),
+            (found, _) => panic!("{name}: {found:?}"),
+        }
+    }
+}
+
+#[test]
+fn two_exports_in_one_folder_are_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    shard(folder.path(), "model.safetensors", &["x", "y"]);
+    shard(folder.path(), "model-00001-of-00001.safetensors", &["z", "y"]);
+    let error = folder::open(folder.path()).unwrap_err().to_string();
+    let expected = "tensor `y` is in both model-00001-of-00001.safetensors and model.safetensors";
+    assert!(error.contains(expected), "{error}");
+}
+
+#[test]
+fn a_broken_shard_is_named() {
+    let folder = tempfile::tempdir().unwrap();
+    fs::write(folder.path().join("model.safetensors"), "?").unwrap();
+    let error = folder::open(folder.path()).unwrap_err().to_string();
+    assert!(error.contains("model.safetensors: invalid safetensors file"), "{error}");
+    fs::write(folder.path().join("model.safetensors.index.json"), "?").unwrap();
+    let error = folder::open(folder.path()).unwrap_err().to_string();
+    assert!(error.contains("model.safetensors.index.json: "), "{error}");
+}

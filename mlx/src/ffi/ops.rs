@@ -1,0 +1,195 @@
+//! The table of operations: Rust name, arguments, function of the C API.
+
+use super::{
+    args::{Arg, arrays},
+    call::{Outputs, call_for_array},
+    stream,
+};
+use crate::{Array, Axes, Dtype, Result};
+
+/// Operations that give one array. They run on the current stream.
+macro_rules! ops {
+    ($($name:ident($($arg:ident: $ty:ty),*) = $c:ident;)*) => { $(
+        #[allow(clippy::too_many_arguments, reason = "the arguments are MLX's")]
+        #[track_caller]
+        pub(crate) fn $name($($arg: $ty),*) -> Result<Array> {
+            $(let $arg = (&$arg, $arg.to_c()?);)*
+            let stream = stream::current(stringify!($name))?;
+            // SAFETY: each `to_c` gave a value of the type the C declaration asks for, valid while its source is,
+            // and the sources live until the end of this function. The call writes `out` when it succeeds.
+            call_for_array(stringify!($name), |out| unsafe { mlx_sys::$c(out, $($arg.1,)* stream) })
+        }
+    )* };
+}
+
+/// Like `ops!`, for operations that give a list of arrays.
+macro_rules! ops_with_many_outputs {
+    ($($name:ident($($arg:ident: $ty:ty),*) = $c:ident;)*) => { $(
+        #[track_caller]
+        pub(crate) fn $name($($arg: $ty),*) -> Result<Vec<Array>> {
+            $(let $arg = (&$arg, $arg.to_c()?);)*
+            let stream = stream::current(stringify!($name))?;
+            // SAFETY: as in `ops!`.
+            Outputs::of(stringify!($name), |out| unsafe { mlx_sys::$c(out, $($arg.1,)* stream) })
+        }
+    )* };
+}
+
+/// Operations on a list of arrays.
+macro_rules! ops_on_lists {
+    ($($name:ident(list, axis: i32) = $c:ident;)*) => { $(
+        #[track_caller]
+        pub(crate) fn $name(list: &[&Array], axis: i32) -> Result<Array> {
+            let raw = arrays(list)?;
+            let stream = stream::current(stringify!($name))?;
+            // SAFETY: the handles in `raw` are borrowed from `list`, which outlives the call.
+            call_for_array(stringify!($name), |out| unsafe { mlx_sys::$c(out, super::args::span(&raw), axis, stream) })
+        }
+    )* };
+}
+
+ops! {
+    // Elementwise, one operand
+    abs(x: &Array) = mlx_abs;
+    ceil(x: &Array) = mlx_ceil;
+    cos(x: &Array) = mlx_cos;
+    erf(x: &Array) = mlx_erf;
+    exp(x: &Array) = mlx_exp;
+    expm1(x: &Array) = mlx_expm1;
+    floor(x: &Array) = mlx_floor;
+    isfinite(x: &Array) = mlx_isfinite;
+    isinf(x: &Array) = mlx_isinf;
+    isnan(x: &Array) = mlx_isnan;
+    log(x: &Array) = mlx_log;
+    log1p(x: &Array) = mlx_log1p;
+    logical_not(x: &Array) = mlx_logical_not;
+    negative(x: &Array) = mlx_negative;
+    reciprocal(x: &Array) = mlx_reciprocal;
+    rsqrt(x: &Array) = mlx_rsqrt;
+    sigmoid(x: &Array) = mlx_sigmoid;
+    sign(x: &Array) = mlx_sign;
+    sin(x: &Array) = mlx_sin;
+    sqrt(x: &Array) = mlx_sqrt;
+    square(x: &Array) = mlx_square;
+    tanh(x: &Array) = mlx_tanh;
+
+    // Elementwise, two operands
+    add(a: &Array, b: &Array) = mlx_add;
+    divide(a: &Array, b: &Array) = mlx_divide;
+    equal(a: &Array, b: &Array) = mlx_equal;
+    greater(a: &Array, b: &Array) = mlx_greater;
+    greater_equal(a: &Array, b: &Array) = mlx_greater_equal;
+    less(a: &Array, b: &Array) = mlx_less;
+    less_equal(a: &Array, b: &Array) = mlx_less_equal;
+    logaddexp(a: &Array, b: &Array) = mlx_logaddexp;
+    logical_and(a: &Array, b: &Array) = mlx_logical_and;
+    logical_or(a: &Array, b: &Array) = mlx_logical_or;
+    maximum(a: &Array, b: &Array) = mlx_maximum;
+    minimum(a: &Array, b: &Array) = mlx_minimum;
+    multiply(a: &Array, b: &Array) = mlx_multiply;
+    not_equal(a: &Array, b: &Array) = mlx_not_equal;
+    power(a: &Array, b: &Array) = mlx_power;
+    remainder(a: &Array, b: &Array) = mlx_remainder;
+    subtract(a: &Array, b: &Array) = mlx_subtract;
+    where_(condition: &Array, x: &Array, y: &Array) = mlx_where;
+
+    // Matrices
+    addmm(c: &Array, a: &Array, b: &Array, alpha: f32, beta: f32) = mlx_addmm;
+    matmul(a: &Array, b: &Array) = mlx_matmul;
+
+    // Reductions and scans
+    all(x: &Array, axes: &Axes, keepdims: bool) = mlx_all;
+    any(x: &Array, axes: &Axes, keepdims: bool) = mlx_any;
+    logsumexp(x: &Array, axes: &Axes, keepdims: bool) = mlx_logsumexp;
+    max(x: &Array, axes: &Axes, keepdims: bool) = mlx_max;
+    mean(x: &Array, axes: &Axes, keepdims: bool) = mlx_mean;
+    min(x: &Array, axes: &Axes, keepdims: bool) = mlx_min;
+    prod(x: &Array, axes: &Axes, keepdims: bool) = mlx_prod;
+    sum(x: &Array, axes: &Axes, keepdims: bool) = mlx_sum;
+    var(x: &Array, axes: &Axes, keepdims: bool, ddof: i32) = mlx_var;
+    argmax(x: &Array, axis: Option<i32>, keepdims: bool) = mlx_argmax;
+    argmin(x: &Array, axis: Option<i32>, keepdims: bool) = mlx_argmin;
+    cumsum(x: &Array, axis: Option<i32>, reverse: bool, inclusive: bool, dtype: Option<Dtype>) = mlx_cumsum;
+    softmax(x: &Array, axes: &Axes, precise: bool) = mlx_softmax;
+
+    // Order
+    argpartition(x: &Array, kth: i32, axis: Option<i32>) = mlx_argpartition;
+    argsort(x: &Array, axis: Option<i32>) = mlx_argsort;
+    sort(x: &Array, axis: Option<i32>) = mlx_sort;
+    topk(x: &Array, k: i32, axis: Option<i32>) = mlx_topk;
+
+    // Shape
+    broadcast_to(x: &Array, shape: &[i32]) = mlx_broadcast_to;
+    contiguous(x: &Array, allow_col_major: bool) = mlx_contiguous;
+    expand_dims(x: &Array, axes: &[i32]) = mlx_expand_dims;
+    flatten(x: &Array, start: i32, end: i32) = mlx_flatten;
+    repeat(x: &Array, repeats: i32, axis: Option<i32>) = mlx_repeat;
+    reshape(x: &Array, shape: &[i32]) = mlx_reshape;
+    squeeze(x: &Array, axes: &Axes) = mlx_squeeze;
+    swapaxes(x: &Array, a: i32, b: i32) = mlx_swapaxes;
+    transpose(x: &Array, axes: &Axes) = mlx_transpose;
+
+    // Dtype
+    astype(x: &Array, dtype: Dtype) = mlx_astype;
+    view(x: &Array, dtype: Dtype) = mlx_view;
+
+    // Indexing
+    put_along_axis(x: &Array, indices: &Array, values: &Array, axis: i32) = mlx_put_along_axis;
+    slice(x: &Array, start: &[i32], stop: &[i32], strides: &[i32]) = mlx_slice;
+    slice_update(x: &Array, update: &Array, start: &[i32], stop: &[i32], strides: &[i32]) = mlx_slice_update;
+    take(x: &Array, indices: &Array, axis: i32) = mlx_take;
+    take_along_axis(x: &Array, indices: &Array, axis: i32) = mlx_take_along_axis;
+
+    // Creation
+    arange(start: f64, stop: f64, step: f64, dtype: Dtype) = mlx_arange;
+    full(shape: &[i32], value: &Array, dtype: Dtype) = mlx_full;
+    ones(shape: &[i32], dtype: Dtype) = mlx_ones;
+    zeros(shape: &[i32], dtype: Dtype) = mlx_zeros;
+
+    // Quantization
+    dequantize(
+        w: &Array, scales: &Array, biases: Option<&Array>, group_size: Option<i32>, bits: Option<i32>, mode: &str,
+        global_scale: Option<&Array>, dtype: Option<Dtype>
+    ) = mlx_dequantize;
+    quantized_matmul(
+        x: &Array, w: &Array, scales: &Array, biases: Option<&Array>, transpose: bool, group_size: Option<i32>,
+        bits: Option<i32>, mode: &str
+    ) = mlx_quantized_matmul;
+
+    // Fused
+    rms_norm(x: &Array, weight: Option<&Array>, eps: f32) = mlx_fast_rms_norm;
+    rope(
+        x: &Array, dims: i32, traditional: bool, base: Option<f32>, scale: f32, offset: i32, freqs: Option<&Array>
+    ) = mlx_fast_rope;
+    scaled_dot_product_attention(
+        q: &Array, k: &Array, v: &Array, scale: f32, mask_mode: &str, mask: Option<&Array>, sinks: Option<&Array>,
+        force_fused: bool
+    ) = mlx_fast_scaled_dot_product_attention;
+
+    // Random numbers
+    categorical(logits: &Array, axis: i32, key: Option<&Array>) = mlx_random_categorical;
+    gumbel(shape: &[i32], dtype: Dtype, key: Option<&Array>) = mlx_random_gumbel;
+    normal(shape: &[i32], dtype: Dtype, loc: Option<&Array>, scale: Option<&Array>, key: Option<&Array>)
+        = mlx_random_normal;
+    split_num(key: &Array, num: i32) = mlx_random_split_num;
+    uniform(low: &Array, high: &Array, shape: &[i32], dtype: Dtype, key: Option<&Array>) = mlx_random_uniform;
+}
+
+ops_with_many_outputs! {
+    quantize(w: &Array, group_size: Option<i32>, bits: Option<i32>, mode: &str, global_scale: Option<&Array>)
+        = mlx_quantize;
+    split(x: &Array, parts: i32, axis: i32) = mlx_split;
+    split_sections(x: &Array, indices: &[i32], axis: i32) = mlx_split_sections;
+}
+
+ops_on_lists! {
+    concatenate(list, axis: i32) = mlx_concatenate;
+    stack(list, axis: i32) = mlx_stack;
+}
+
+/// A random key; needs no stream.
+#[track_caller]
+pub(crate) fn key(seed: u64) -> Result<Array> {
+    // SAFETY: the call writes `out` when it succeeds.
+    call_for_array("key", |out| unsafe { mlx_sys::mlx_random_key(out, seed) })
+}

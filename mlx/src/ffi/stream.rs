@@ -1,0 +1,86 @@
+//! Devices and streams of the calling thread.
+
+use super::call;
+use crate::Result;
+use mlx_sys::{mlx_device, mlx_stream};
+use std::{cell::Cell, mem::MaybeUninit};
+
+thread_local! {
+    /// What ops of this thread run on: set by scopes, otherwise MLX's default, asked for once.
+    static CURRENT: Cell<Option<mlx_stream>> = const { Cell::new(None) };
+}
+
+/// The stream of this thread's ops.
+#[track_caller]
+pub(super) fn current(op: &'static str) -> Result<mlx_stream> {
+    if let Some(stream) = CURRENT.get() {
+        return Ok(stream);
+    }
+    let stream = default_of(op, default_device(op)?)?;
+    CURRENT.set(Some(stream));
+    Ok(stream)
+}
+
+/// Puts `stream` in place of the current one and returns that.
+pub(crate) fn replace_current(stream: Option<mlx_stream>) -> Option<mlx_stream> {
+    CURRENT.replace(stream)
+}
+
+#[track_caller]
+fn default_device(op: &'static str) -> Result<mlx_device> {
+    // SAFETY: the out-pointer is valid.
+    out(op, |device| unsafe { mlx_sys::mlx_default_device(device) })
+}
+
+/// The type code of MLX's default device.
+#[track_caller]
+pub(crate) fn default_device_type() -> Result<i32> {
+    Ok(default_device("default_device")?.type_ as i32)
+}
+
+#[track_caller]
+pub(crate) fn device_count(kind: i32) -> Result<i32> {
+    // SAFETY: the out-pointer is valid.
+    out("device_count", |count| unsafe { mlx_sys::mlx_device_count(count, kind as _) })
+}
+
+/// This thread's default stream of `device`.
+#[track_caller]
+pub(crate) fn default_of(op: &'static str, device: mlx_device) -> Result<mlx_stream> {
+    // SAFETY: the out-pointer is valid.
+    out(op, |stream| unsafe { mlx_sys::mlx_default_stream(stream, device) })
+}
+
+/// A new stream of this thread.
+#[track_caller]
+pub(crate) fn new(device: mlx_device) -> Result<mlx_stream> {
+    // SAFETY: the out-pointer is valid.
+    out("new_stream", |stream| unsafe { mlx_sys::mlx_new_stream(stream, device) })
+}
+
+/// Waits for all work of `stream`.
+#[track_caller]
+pub(crate) fn synchronize(stream: Option<mlx_stream>) -> Result<()> {
+    let stream = match stream {
+        Some(stream) => stream,
+        None => current("synchronize")?,
+    };
+    // SAFETY: streams are plain numbers; MLX refuses one that this thread does not have.
+    call("synchronize", || unsafe { mlx_sys::mlx_synchronize(stream) })
+}
+
+/// Frees the streams of this thread, and forgets the cached default.
+#[track_caller]
+pub(crate) fn clear() -> Result<()> {
+    CURRENT.set(None);
+    // SAFETY: no work is in flight: the caller has synchronized.
+    call("clear_streams", || unsafe { mlx_sys::mlx_clear_streams() })
+}
+
+#[track_caller]
+fn out<T>(op: &'static str, f: impl FnOnce(*mut T) -> std::ffi::c_int) -> Result<T> {
+    let mut out = MaybeUninit::uninit();
+    call(op, || f(out.as_mut_ptr()))?;
+    // SAFETY: the call succeeded, so it wrote `out`.
+    Ok(unsafe { out.assume_init() })
+}

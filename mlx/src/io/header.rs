@@ -1,0 +1,191 @@
+//! The header of a safetensors file, checked before MLX opens the file.
+//!
+//! MLX's own reader trusts the header: a shape whose product wraps to zero, a dimension above 2³¹, overlapping or
+//! wrapping offsets all pass and end in foreign memory. So every file is checked first, by its header alone.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::fs::File;
+use std::io::Read;
+use std::path::Path;
+
+use safetensors::Dtype;
+pub use safetensors::tensor::TensorInfo;
+use safetensors::tensor::{Metadata, SafeTensorError};
+use serde::de::{Deserialize, Deserializer, Error as _, MapAccess, Visitor};
+
+use crate::{Error, ErrorKind, Result};
+
+/// Bytes of the little-endian header length that starts a file.
+const LENGTH_BYTES: u64 = 8;
+/// The largest header that the format allows.
+const MAX_HEADER: u64 = 100_000_000;
+/// More axes than any model uses; a bound on what a header can make us allocate per tensor.
+const MAX_RANK: usize = 32;
+/// The format's dtypes that MLX does not read.
+const NOT_IN_MLX: [Dtype; 7] = [
+    Dtype::F4,
+    Dtype::F6_E2M3,
+    Dtype::F6_E3M2,
+    Dtype::F8_E5M2,
+    Dtype::F8_E4M3FNUZ,
+    Dtype::F8_E5M2FNUZ,
+    Dtype::F64,
+];
+
+/// What a safetensors file says of itself, all of it checked against the file's length.
+#[derive(Debug, Clone, Default)]
+pub struct Header {
+    /// Dtype, shape and place of each tensor, by name. `data_offsets` count bytes from [`Header::data_start`].
+    pub tensors: BTreeMap<String, TensorInfo>,
+    /// The `__metadata__` entry; `format` is `mlx` for weights in MLX's layout, `pt` for PyTorch's.
+    pub metadata: BTreeMap<String, String>,
+    /// Where the tensors' bytes begin in the file.
+    pub data_start: u64,
+}
+
+/// Reads and checks the header of the safetensors file at `path`.
+///
+/// # Errors
+/// [`ErrorKind::Io`] when the file cannot be read, or when MLX could not load it safely: a length that does not fit
+/// the file, JSON that does not parse, a name given twice, a dtype that MLX lacks, a dimension above 2³¹ - 1, bytes
+/// that are missing, left over, shared by two tensors or not what dtype and shape need.
+#[track_caller]
+pub fn check_safetensors(path: impl AsRef<Path>) -> Result<Header> {
+    read(path.as_ref())
+        .map_err(|message| Error::new(ErrorKind::Io, "safetensors", format!("{}: {message}", path.as_ref().display())))
+}
+
+fn read(path: &Path) -> Result<Header, String> {
+    let mut file = File::open(path).map_err(|e| e.to_string())?;
+    let file_len = file.metadata().map_err(|e| e.to_string())?.len();
+    if file_len < LENGTH_BYTES {
+        return Err(format!("invalid safetensors file: it has {file_len} bytes, too few for a header"));
+    }
+    let mut length = [0; LENGTH_BYTES as usize];
+    file.read_exact(&mut length).map_err(|e| e.to_string())?;
+    let header_len = u64::from_le_bytes(length);
+    if header_len > MAX_HEADER {
+        return Err(format!(
+            "invalid safetensors file: a header of {header_len} bytes, more than the format's {MAX_HEADER}"
+        ));
+    }
+    let data_start = LENGTH_BYTES + header_len;
+    if data_start > file_len {
+        return Err(format!(
+            "invalid safetensors file: a header of {header_len} bytes in a file of {file_len}; it is cut short"
+        ));
+    }
+    let mut text = vec![0; header_len as usize];
+    file.read_exact(&mut text).map_err(|e| e.to_string())?;
+    parse_header(&text, file_len - data_start).map_err(|message| format!("invalid safetensors file: {message}"))
+}
+
+/// Checks a header's JSON against the number of bytes that follow it in the file.
+///
+/// # Errors
+/// What is wrong, in words.
+pub fn parse_header(text: &[u8], data_len: u64) -> Result<Header, String> {
+    let Entries { metadata, mut tensors } =
+        serde_json::from_slice(text).map_err(|e| format!("header: {e}"))?;
+    for (name, info) in &tensors {
+        check_tensor(info).map_err(|message| format!("tensor `{name}`: {message}"))?;
+    }
+    reject_duplicates(&tensors)?;
+
+    tensors.sort_by_key(|(_, info)| info.data_offsets);
+    let checked = Metadata::new(None, tensors.clone()).map_err(|e| layout_error(&e, &tensors))?;
+    let declared = checked.data_len() as u64;
+    if declared != data_len {
+        let how = if declared > data_len { "it is cut short" } else { "the rest belongs to no tensor" };
+        return Err(format!("its tensors take {declared} bytes, the file holds {data_len}; {how}"));
+    }
+    let tensors = tensors.into_iter().collect();
+    Ok(Header { tensors, metadata, data_start: LENGTH_BYTES + text.len() as u64 })
+}
+
+/// What MLX demands of one tensor, beyond the format's own rules.
+fn check_tensor(info: &TensorInfo) -> Result<(), String> {
+    let TensorInfo { dtype, shape, data_offsets: (start, end) } = info;
+    if NOT_IN_MLX.contains(dtype) {
+        return Err(format!("MLX has no dtype {dtype}"));
+    }
+    if shape.len() > MAX_RANK {
+        return Err(format!("{} dimensions, more than {MAX_RANK}", shape.len()));
+    }
+    if let Some(dimension) = shape.iter().find(|&&dimension| dimension > i32::MAX as usize) {
+        return Err(format!("dimension {dimension} exceeds {}", i32::MAX));
+    }
+    let bytes = shape.iter().try_fold(dtype.bitsize() / 8, |bytes, &dimension| bytes.checked_mul(dimension));
+    let Some(bytes) = bytes else {
+        return Err(format!("shape {shape:?} overflows"));
+    };
+    if end.checked_sub(*start) != Some(bytes) {
+        return Err(format!(
+            "{dtype} of shape {shape:?} takes {bytes} bytes, data_offsets are [{start}, {end}]"
+        ));
+    }
+    Ok(())
+}
+
+fn reject_duplicates(tensors: &[(String, TensorInfo)]) -> Result<(), String> {
+    let mut names: Vec<&str> = tensors.iter().map(|(name, _)| name.as_str()).collect();
+    names.sort_unstable();
+    match names.windows(2).find(|pair| pair[0] == pair[1]) {
+        Some(pair) => Err(format!("tensor `{}` is declared twice", pair[0])),
+        None => Ok(()),
+    }
+}
+
+/// Says which tensors collide, or leave a hole, where the crate names only the second one.
+fn layout_error(error: &SafeTensorError, sorted: &[(String, TensorInfo)]) -> String {
+    let mut expected = 0;
+    for (name, info) in sorted {
+        let (start, end) = info.data_offsets;
+        if start != expected {
+            let what =
+                if start < expected { "overlaps the tensor before it" } else { "leaves a hole before it" };
+            return format!("tensor `{name}` {what}: it starts at byte {start}, expected {expected}");
+        }
+        expected = end;
+    }
+    error.to_string()
+}
+
+/// The header's JSON in file order, so that a name given twice is still seen.
+struct Entries {
+    metadata: BTreeMap<String, String>,
+    tensors: Vec<(String, TensorInfo)>,
+}
+
+impl<'de> Deserialize<'de> for Entries {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_map(EntriesVisitor)
+    }
+}
+
+struct EntriesVisitor;
+
+impl<'de> Visitor<'de> for EntriesVisitor {
+    type Value = Entries;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("an object of tensors")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Entries, A::Error> {
+        let mut metadata = None;
+        let mut tensors = Vec::new();
+        while let Some(name) = map.next_key::<String>()? {
+            let located = |e: A::Error| A::Error::custom(format_args!("`{name}`: {e}"));
+            // MLX writes `null` where there is no metadata.
+            if name != "__metadata__" {
+                let info = map.next_value().map_err(located)?;
+                tensors.push((name, info));
+            } else if metadata.replace(map.next_value::<Option<_>>().map_err(located)?.unwrap_or_default()).is_some() {
+                return Err(A::Error::custom("`__metadata__` is given twice"));
+            }
+        }
+        Ok(Entries { metadata: metadata.unwrap_or_default(), tensors })
+    }
+}

@@ -1,0 +1,42 @@
+//! `x Wᵀ + b`.
+
+use super::weight::Weight;
+use crate::{Array, Dtype, Module, Result, zeros};
+
+/// A linear layer, for dense and quantized checkpoints alike.
+///
+/// [`Module::load`] makes it quantized when `.scales` stands beside `.weight`; models never mention quantization.
+#[derive(Clone, Debug, Module)]
+pub struct Linear {
+    #[module(flatten)]
+    weight: Weight,
+    bias: Option<Array>,
+    #[module(skip)]
+    outputs: i32,
+}
+
+impl Linear {
+    /// A layer from `inputs` to `outputs` features, all zero, without bias. Sizes that no array can have show when
+    /// it is used or loaded.
+    #[track_caller]
+    pub fn new(inputs: i32, outputs: i32) -> Linear {
+        Linear { weight: Weight::new(outputs, inputs), bias: None, outputs }
+    }
+
+    /// The layer with a bias, or without.
+    #[track_caller]
+    pub fn with_bias(self, bias: bool) -> Linear {
+        let bias = bias.then(|| zeros(&[self.outputs], Dtype::F32));
+        Linear { bias, ..self }
+    }
+
+    /// `x` `[..., inputs]` to `[..., outputs]`.
+    #[track_caller]
+    pub fn forward(&self, x: &Array) -> Result<Array> {
+        let y = self.weight.project(x)?;
+        match &self.bias {
+            Some(bias) => y.add(bias),
+            None => Ok(y),
+        }
+    }
+}

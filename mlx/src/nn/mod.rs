@@ -1,0 +1,22 @@
+//! Neural-network layers. Each is a [`Module`](crate::Module) with a `forward`.
+
+mod embedding;
+mod linear;
+mod quantization;
+mod rms_norm;
+mod rope;
+mod weight;
+
+pub use embedding::Embedding;
+pub use linear::Linear;
+pub use quantization::{Mode, Quantization, Quantized, quantize};
+pub use rms_norm::RmsNorm;
+pub use rope::Rope;
+
+use crate::{Array, Result};
+
+/// `x · sigmoid(x)` ([Elfwing et al., 2017](https://arxiv.org/abs/1702.03118)).
+#[track_caller]
+pub fn silu(x: &Array) -> Result<Array> {
+    x.multiply(x.sigmoid()?)
+}

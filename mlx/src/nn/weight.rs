@@ -1,0 +1,102 @@
+//! A weight matrix that becomes what the checkpoint holds.
+
+use super::{Quantization, Quantized};
+use crate::{Array, Dtype, Loader, Module, Path, Result, zeros};
+
+/// A matrix `[rows, columns]`, dense or quantized.
+#[derive(Clone, Debug)]
+pub(super) enum Weight {
+    Dense(Array),
+    Quantized(Quantized),
+}
+
+impl Weight {
+    pub(super) fn new(rows: i32, columns: i32) -> Weight {
+        Weight::Dense(zeros(&[rows, columns], Dtype::F32))
+    }
+
+    /// `x @ self` transposed.
+    pub(super) fn project(&self, x: &Array) -> Result<Array> {
+        match self {
+            Weight::Dense(weight) => x.matmul(&weight.t()?),
+            Weight::Quantized(weight) => weight.project(x),
+        }
+    }
+
+    /// The rows at `indices`.
+    pub(super) fn rows(&self, indices: &Array) -> Result<Array> {
+        match self {
+            Weight::Dense(weight) => weight.take(indices, 0),
+            Weight::Quantized(weight) => weight.rows(indices)?.dequantize(),
+        }
+    }
+
+    /// How the layer at the cursor is stored: `None` when dense.
+    fn stored(weights: &Loader, columns: i32) -> Result<Option<Quantization>> {
+        if let Some(said) = weights.quantization() {
+            return said.map(Quantization::check).transpose();
+        }
+        match (weights.at("weight").peek(), weights.at("scales").peek()) {
+            (Some(weight), Some(scales)) => Quantization::of_stored(&weight, &scales, columns)
+                .map(Some)
+                .map_err(|e| weights.error(format!("layer `{}`: {}", weights.path(), e.message()))),
+            _ => Ok(None),
+        }
+    }
+
+    fn parts(&self) -> Vec<(&'static str, &Array)> {
+        match self {
+            Weight::Dense(weight) => vec![("weight", weight)],
+            Weight::Quantized(q) => {
+                let biases = q.biases.iter().map(|biases| ("biases", biases));
+                [("weight", &q.weight), ("scales", &q.scales)].into_iter().chain(biases).collect()
+            }
+        }
+    }
+
+    fn parts_mut(&mut self) -> Vec<(&'static str, &mut Array)> {
+        match self {
+            Weight::Dense(weight) => vec![("weight", weight)],
+            Weight::Quantized(q) => {
+                let biases = q.biases.iter_mut().map(|biases| ("biases", biases));
+                [("weight", &mut q.weight), ("scales", &mut q.scales)].into_iter().chain(biases).collect()
+            }
+        }
+    }
+}
+
+impl Module for Weight {
+    fn visit(&self, path: &mut Path, f: &mut dyn FnMut(&str, &Array)) {
+        for (name, part) in self.parts() {
+            path.enter(name, |path| part.visit(path, f));
+        }
+    }
+
+    fn visit_mut(&mut self, path: &mut Path, f: &mut dyn FnMut(&str, &mut Array)) {
+        for (name, part) in self.parts_mut() {
+            path.enter(name, |path| part.visit_mut(path, f));
+        }
+    }
+
+    fn load(&mut self, weights: &Loader) -> Result<()> {
+        let Weight::Dense(dense) = self else {
+            return self.parts_mut().into_iter().try_for_each(|(name, part)| part.load(&weights.at(name)));
+        };
+        let [rows, columns] = dense.dims()?;
+        let Some(quantization) = Weight::stored(weights, columns)? else {
+            return dense.load(&weights.at("weight"));
+        };
+        let Quantization { group_size, bits, mode } = quantization;
+        let per_group = [rows, columns / group_size];
+        *self = Weight::Quantized(Quantized {
+            weight: weights.at("weight").take(&[rows, (i64::from(columns) * i64::from(bits) / 32) as i32])?,
+            scales: weights.at("scales").take(&per_group)?,
+            biases: match mode {
+                super::Mode::Affine => Some(weights.at("biases").take(&per_group)?),
+                _ => None,
+            },
+            quantization,
+        });
+        Ok(())
+    }
+}

@@ -1,0 +1,86 @@
+//! Where work runs. Operations take no stream; a scope chooses it.
+
+use crate::{Result, ffi::stream as ffi};
+use std::marker::PhantomData;
+
+/// A kind of processor.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Device {
+    /// The host's processor.
+    Cpu,
+    /// The GPU of a Metal or CUDA build.
+    Gpu,
+}
+
+impl Device {
+    pub(crate) fn raw(self) -> mlx_sys::mlx_device {
+        mlx_sys::mlx_device { type_: self as _, index: 0 }
+    }
+
+    /// The device operations run on outside any scope: the GPU where the build has one.
+    #[track_caller]
+    pub fn default_device() -> Result<Device> {
+        Ok(if ffi::default_device_type()? == Device::Gpu as i32 { Device::Gpu } else { Device::Cpu })
+    }
+
+    /// Whether this build of MLX has such a device and the machine has one too.
+    #[track_caller]
+    pub fn is_available(self) -> Result<bool> {
+        Ok(ffi::device_count(self as i32)? > 0)
+    }
+}
+
+/// A queue of work, bound to the thread that made it.
+#[derive(Clone, Debug)]
+pub struct Stream {
+    raw: mlx_sys::mlx_stream,
+    _not_send: PhantomData<*const ()>,
+}
+
+impl Stream {
+    /// A new queue on `device`. MLX keeps one thread per CPU stream for the life of the process: make few.
+    #[track_caller]
+    pub fn new(device: Device) -> Result<Stream> {
+        Ok(Stream { raw: ffi::new(device.raw())?, _not_send: PhantomData })
+    }
+
+    /// This thread's default queue on `device`.
+    #[track_caller]
+    pub fn default_of(device: Device) -> Result<Stream> {
+        Ok(Stream { raw: ffi::default_of("default_stream", device.raw())?, _not_send: PhantomData })
+    }
+
+    /// Waits for all work of the queue.
+    #[track_caller]
+    pub fn synchronize(&self) -> Result<()> {
+        ffi::synchronize(Some(self.raw))
+    }
+}
+
+/// Waits for all work of the current stream.
+#[track_caller]
+pub fn synchronize() -> Result<()> {
+    ffi::synchronize(None)
+}
+
+/// Runs `f` with every operation of this thread on `stream`; scopes nest, and a panic restores too.
+///
+/// ```
+/// # fn main() -> mlx::Result<()> {
+/// use mlx::{Array, Device, Stream, with_stream};
+/// let x = Array::from_slice(&[1.0f32, 2.0], &[2]);
+/// let cpu = Stream::new(Device::Cpu)?;
+/// assert_eq!(with_stream(&cpu, || x.sum(..))?.item::<f32>()?, 3.0);
+/// # Ok(())
+/// # }
+/// ```
+pub fn with_stream<T>(stream: &Stream, f: impl FnOnce() -> T) -> T {
+    struct Restore(Option<mlx_sys::mlx_stream>);
+    impl Drop for Restore {
+        fn drop(&mut self) {
+            ffi::replace_current(self.0);
+        }
+    }
+    let _restore = Restore(ffi::replace_current(Some(stream.raw)));
+    f()
+}

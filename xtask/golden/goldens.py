@@ -1,0 +1,111 @@
+"""Logits of tiny models by Python mlx-lm on the CPU in float32: `FAMILY.json` and `FAMILY.safetensors`.
+
+    python goldens.py OUTPUT_FOLDER
+
+The weights come from named_weights.py, the configs and token ids from tiny_models.py. The JSON file has the prompts
+and, for each variant of each model, the SHA-256 of its weights as loaded (packed where quantized) and the eight
+ids that follow the long prompt greedily. The safetensors file has the logits, float32, named MODEL.VARIANT.WHAT:
+
+    short    (5, vocab)         every position of the short prompt, in a fresh cache
+    long     (23, vocab)        every position of the long prompt, in a fresh cache; only of the variant `f32`
+    decode   (8, vocab)         after the long prompt, row i after feeding prompts.decode[i] alone
+    batch    (2, 6, vocab)      two prompts of the same length at once, in a fresh cache; only of `f32`
+"""
+
+import argparse
+from pathlib import Path
+
+import mlx.core as mx
+import mlx.nn as nn
+import numpy as np
+from mlx.utils import tree_flatten
+from mlx_lm.generate import generate_step
+from mlx_lm.models.cache import make_prompt_cache
+from mlx_lm.utils import _get_classes
+from safetensors.numpy import save
+
+import fixture
+import tiny_models
+from named_weights import checksum, named_weight
+from tiny_models import GREEDY_TOKENS, PROMPTS
+
+
+def named_model(config: dict) -> nn.Module:
+    model_class, args_class = _get_classes(config)
+    model = model_class(args_class.from_dict(config))
+    names = {name: value.shape for name, value in tree_flatten(model.parameters())}
+    model.load_weights([(name, mx.array(named_weight(name, shape))) for name, shape in names.items()])
+    return model
+
+
+def quantize(model: nn.Module, quantization: dict) -> None:
+    """As mlx-lm reads `quantization`: entries by path (parameters or false) before the common parameters."""
+
+    def parameters(path: str, module: nn.Module):
+        return hasattr(module, "to_quantized") and quantization.get(path, True)
+
+    common = {key: quantization[key] for key in ("group_size", "bits", "mode")}
+    nn.quantize(model, **common, class_predicate=parameters)
+
+
+def weights_checksum(model: nn.Module) -> str:
+    return checksum({name: np.array(value) for name, value in tree_flatten(model.parameters())})
+
+
+def prefill(model: nn.Module, tokens: list) -> tuple:
+    """The logits of a batch of prompts, and the cache behind them."""
+    cache = make_prompt_cache(model)
+    logits = model(mx.array(tokens), cache=cache)
+    return np.array(logits), cache
+
+
+def decode(model: nn.Module, prompt: list, tokens: list) -> np.ndarray:
+    """The logits after each of `tokens`, fed one at a time behind `prompt`."""
+    _, cache = prefill(model, [prompt])
+    return np.stack([np.array(model(mx.array([[token]]), cache=cache))[0, 0] for token in tokens])
+
+
+def greedy(model: nn.Module, prompt: list) -> list:
+    steps = generate_step(mx.array(prompt), model, max_tokens=GREEDY_TOKENS)
+    return [int(token) for token, _ in steps]
+
+
+def golden_variant(config: dict, name: str, quantization: dict | None) -> tuple:
+    model = named_model(config)
+    if quantization:
+        quantize(model, quantization)
+    logits = {
+        "short": prefill(model, [PROMPTS["short"]])[0][0],
+        "decode": decode(model, PROMPTS["long"], PROMPTS["decode"]),
+    }
+    if not quantization:
+        logits["long"] = prefill(model, [PROMPTS["long"]])[0][0]
+        logits["batch"] = prefill(model, PROMPTS["batch"])[0]
+    described = {"name": name, "quantization": quantization, "weights_sha256": weights_checksum(model)}
+    return {**described, "greedy_ids": greedy(model, PROMPTS["long"])}, logits
+
+
+def golden_model(family: str, name: str) -> tuple:
+    config, variants, logits = tiny_models.config(family, name), [], {}
+    for variant, quantization in tiny_models.variants(name).items():
+        described, rows = golden_variant(config, variant, quantization)
+        variants.append(described)
+        logits.update({f"{name}.{variant}.{what}": value for what, value in rows.items()})
+    return {"name": name, "config": config, "variants": variants}, logits
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("output", type=Path)
+    output = parser.parse_args().output
+    mx.set_default_device(mx.cpu)
+    for family, models in tiny_models.MODELS.items():
+        goldens = [golden_model(family, name) for name in models]
+        described = {"versions": fixture.versions(), "prompts": PROMPTS, "models": [model for model, _ in goldens]}
+        fixture.write(output / f"{family}.json", described)
+        logits = {name: rows for _, model in goldens for name, rows in model.items()}
+        (output / f"{family}.safetensors").write_bytes(save(logits))
+
+
+if __name__ == "__main__":
+    main()

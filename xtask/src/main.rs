@@ -1,0 +1,50 @@
+//! Maintenance of this repository: `cargo xtask <command>`.
+
+mod bindings;
+mod check_metal;
+mod tools;
+
+use std::error::Error;
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+/// What a command returns; an error's text is for the person who ran it.
+type Result<T = ()> = std::result::Result<T, Box<dyn Error>>;
+
+/// Maintenance of this repository.
+#[derive(Parser)]
+#[command(name = "cargo xtask", bin_name = "cargo xtask")]
+struct Arguments {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Regenerate the Rust bindings of the C API (mlx-sys/src/bindings.rs).
+    Bindings(bindings::Arguments),
+    /// Cross-compile the C API for Apple silicon and link it with Apple's libmlx.dylib.
+    CheckMetal,
+}
+
+fn main() -> ExitCode {
+    let result = match Arguments::parse().command {
+        Command::Bindings(arguments) => bindings::run(&arguments),
+        Command::CheckMetal => check_metal::run(),
+    };
+    match result {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("error: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// The root of the repository.
+fn root() -> PathBuf {
+    let package = Path::new(env!("CARGO_MANIFEST_DIR"));
+    package.parent().unwrap_or(package).to_owned()
+}

@@ -4,7 +4,6 @@
 //! nesting and output, and it reaches neither files nor the network.
 
 use std::borrow::Cow;
-use std::io;
 use std::time::SystemTime;
 
 use serde_json::{Map, Value};
@@ -15,18 +14,17 @@ mod environment;
 mod json;
 mod message;
 mod methods;
+mod output;
 mod source;
 
 pub use message::Message;
+use output::{MAX_OUTPUT, Output};
 
 /// Steps a render may take, besides [`FUEL_PER_BYTE`] of its input: about half a second.
 const FUEL: u64 = 4_000_000;
 
 /// Steps for each byte of messages, tools and documents.
 const FUEL_PER_BYTE: u64 = 32;
-
-/// The longest text a render may produce, in bytes.
-const MAX_OUTPUT: usize = 64 << 20;
 
 /// Marks the end of the final message while it is rendered, to cut there what the template writes after it.
 const FINAL_MESSAGE_TAG: &str = "CONTINUE_FINAL_MESSAGE_TAG ";
@@ -189,11 +187,11 @@ fn execute(name: &str, source: &str, context: Map<String, Value>, now: SystemTim
     let environment = environment::environment(now, fuel);
     let source = without_generation_tags(source);
     let template = environment.template_from_named_str(name, &source).map_err(|error| template_error(name, &error))?;
-    let mut output = Output { bytes: Vec::new() };
+    let mut output = Output::default();
     template
         .render_captured_to(minijinja::Value::from(minijinja::value::Serde(&context)), &mut output)
         .map_err(|error| template_error(name, &error))?;
-    String::from_utf8(output.bytes).map_err(|error| Error::Template(error.to_string()))
+    output.into_text().map_err(|error| Error::Template(error.to_string()))
 }
 
 fn template_error(name: &str, error: &minijinja::Error) -> Error {
@@ -205,25 +203,6 @@ fn template_error(name: &str, error: &minijinja::Error) -> Error {
     };
     let place = error.line().map(|line| format!(", line {line}")).unwrap_or_default();
     Error::Template(format!("`{name}`{place}: {reason}"))
-}
-
-/// A buffer that refuses to grow past [`MAX_OUTPUT`].
-struct Output {
-    bytes: Vec<u8>,
-}
-
-impl io::Write for Output {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        if bytes.len() > MAX_OUTPUT - self.bytes.len() {
-            return Err(io::ErrorKind::FileTooLarge.into());
-        }
-        self.bytes.extend_from_slice(bytes);
-        Ok(bytes.len())
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
-    }
 }
 
 /// Turns transformers' `{% generation %}` blocks, which only mark what to train on, into `{% with %}` blocks: the same

@@ -8,7 +8,7 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Deserializer};
 use serde_json::Value;
 
-use crate::quantization::Quantization;
+use crate::quantization::QuantizationConfig;
 use crate::{Error, Result};
 
 /// More than any `config.json` needs.
@@ -55,7 +55,7 @@ pub struct ModelConfig {
     /// `model_type`, which picks the code.
     pub model_type: String,
     /// How its weights are quantized.
-    pub quantization: Quantization,
+    pub quantization: QuantizationConfig,
 }
 
 impl ModelConfig {
@@ -86,7 +86,7 @@ impl ModelConfig {
             return Err(invalid("no `model_type`; this is not a language model's config.json".into()));
         };
         check_limits(&json).map_err(invalid)?;
-        let quantization = Quantization::from_config(path, &json)?;
+        let quantization = QuantizationConfig::from_config(path, &json)?;
         Ok(ModelConfig { path: path.into(), json, model_type, quantization })
     }
 

@@ -71,7 +71,7 @@ fn write_folder(source: &Location, folder: &Path, options: ConvertOptions) -> Re
             let WeightFiles { files, .. } = weights::open(from)?;
             let mut tensors = BTreeMap::new();
             for file in files {
-                tensors.append(&mut mlx::io::load_safetensors(&file)?);
+                tensors.append(&mut mlx::io::load_safetensors(&file.path)?);
             }
             copy_companions(from, folder)?;
             (config, tensors)

@@ -82,6 +82,9 @@ pub enum Error {
         /// Tokens the model was made for.
         limit: usize,
     },
+    /// An operation on arrays failed.
+    #[error(transparent)]
+    Mlx(#[from] mlx::Error),
     /// An option has a value that makes no sense.
     #[error("{0}")]
     Invalid(String),

@@ -27,12 +27,12 @@ mod lm;
 mod quantization;
 mod stop;
 mod tokenizer;
-mod weights;
 
 pub mod generate;
 pub mod gguf;
 pub mod models;
 pub mod source;
+pub mod weights;
 
 pub use cache::{Cache, KvCache, LayerCache};
 pub use chat_template::{ChatTemplate, Message, TemplateOptions};

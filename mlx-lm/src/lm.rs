@@ -7,7 +7,6 @@ use crate::{
     source::{Location, SourceOptions, resolve},
     weights,
 };
-use mlx::Module;
 
 /// A language model with its tokenizer.
 ///

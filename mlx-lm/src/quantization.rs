@@ -1,95 +1,27 @@
 //! How `config.json` says that a model's weights are quantized.
 
 use std::collections::BTreeMap;
-use std::fmt;
 use std::path::Path;
 
+use mlx::nn::{Mode, Quantization};
 use serde_json::{Map, Value};
 
 use crate::{Error, Result};
-
-/// A way of storing weights in few bits.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
-pub enum QuantMode {
-    /// Integers with a scale and a bias per group, in the weights' dtype.
-    #[default]
-    Affine,
-    /// 4-bit floats with a power-of-two scale per 32.
-    Mxfp4,
-    /// 4-bit floats with an 8-bit float scale per 16.
-    Nvfp4,
-    /// 8-bit floats with a power-of-two scale per 32.
-    Mxfp8,
-}
-
-/// What each mode allows; the first of each list is its default.
-struct Allowed {
-    mode: QuantMode,
-    name: &'static str,
-    group_sizes: &'static [usize],
-    bits: &'static [usize],
-}
-
-const MODES: [Allowed; 4] = [
-    Allowed {
-        mode: QuantMode::Affine,
-        name: "affine",
-        group_sizes: &[64, 32, 128],
-        bits: &[4, 1, 2, 3, 5, 6, 8],
-    },
-    Allowed { mode: QuantMode::Mxfp4, name: "mxfp4", group_sizes: &[32], bits: &[4] },
-    Allowed { mode: QuantMode::Nvfp4, name: "nvfp4", group_sizes: &[16], bits: &[4] },
-    Allowed { mode: QuantMode::Mxfp8, name: "mxfp8", group_sizes: &[32], bits: &[8] },
-];
-
-impl QuantMode {
-    fn allowed(self) -> &'static Allowed {
-        &MODES[self as usize]
-    }
-
-    /// The name that MLX's operations and `config.json` use.
-    pub fn name(self) -> &'static str {
-        self.allowed().name
-    }
-
-    /// The settings that MLX takes where a configuration gives none.
-    pub fn default_settings(self) -> QuantSettings {
-        let Allowed { mode, group_sizes, bits, .. } = *self.allowed();
-        QuantSettings { group_size: group_sizes[0], bits: bits[0], mode }
-    }
-}
-
-impl fmt::Display for QuantMode {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.name())
-    }
-}
-
-/// How one matrix is quantized; a combination that MLX has kernels for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct QuantSettings {
-    /// Weights that share a scale.
-    pub group_size: usize,
-    /// Bits per weight.
-    pub bits: usize,
-    /// What the bits mean.
-    pub mode: QuantMode,
-}
 
 /// The quantization of a model: what holds where nothing else is said, and what is said of single modules.
 ///
 /// A module listed neither way is quantized when its `.scales` are among the weights.
 #[derive(Debug, Clone, Default, PartialEq)]
-pub struct Quantization {
+pub struct QuantizationConfig {
     /// For modules without an entry; `None` when the model is not quantized.
-    pub default: Option<QuantSettings>,
+    pub default: Option<Quantization>,
     /// By module path; `None` for a module that is kept as it is.
-    pub overrides: BTreeMap<String, Option<QuantSettings>>,
+    pub overrides: BTreeMap<String, Option<Quantization>>,
 }
 
-impl Quantization {
+impl QuantizationConfig {
     /// The settings of the module at `path`; `None` when it is not quantized.
-    pub fn of(&self, path: &str) -> Option<QuantSettings> {
+    pub fn of(&self, path: &str) -> Option<Quantization> {
         self.overrides.get(path).copied().unwrap_or(self.default)
     }
 
@@ -106,7 +38,7 @@ impl Quantization {
         let (key, block) = match (find("quantization"), find("quantization_config")) {
             (Some(block), _) => ("quantization", block),
             (None, Some(block)) => ("quantization_config", block),
-            (None, None) => return Ok(Quantization::default()),
+            (None, None) => return Ok(QuantizationConfig::default()),
         };
         let Some(block) = block.as_object() else {
             return Err(Error::config(path, format!("`{key}` is {block}, expected an object")));
@@ -130,7 +62,7 @@ struct Reader<'a> {
 }
 
 impl Reader<'_> {
-    fn block(&self, block: &Map<String, Value>) -> Result<Quantization> {
+    fn block(&self, block: &Map<String, Value>) -> Result<QuantizationConfig> {
         let default = self.settings("", block)?;
         let mut overrides = BTreeMap::new();
         for (module, value) in block {
@@ -143,28 +75,26 @@ impl Reader<'_> {
             };
             overrides.insert(module.clone(), settings);
         }
-        Ok(Quantization { default: Some(default), overrides })
+        Ok(QuantizationConfig { default: Some(default), overrides })
     }
 
     /// `{"group_size", "bits", "mode"}`; what is absent or null is the mode's default.
-    fn settings(&self, module: &str, entry: &Map<String, Value>) -> Result<QuantSettings> {
+    fn settings(&self, module: &str, entry: &Map<String, Value>) -> Result<Quantization> {
         let mode = self.mode(module, entry)?;
-        let Allowed { group_sizes, bits, .. } = *mode.allowed();
-        Ok(QuantSettings {
-            group_size: self.one_of(module, entry, "group_size", mode, group_sizes)?,
-            bits: self.one_of(module, entry, "bits", mode, bits)?,
+        Ok(Quantization {
+            group_size: self.one_of(module, entry, "group_size", mode, mode.group_sizes())?,
+            bits: self.one_of(module, entry, "bits", mode, mode.bits())?,
             mode,
         })
     }
 
-    fn mode(&self, module: &str, entry: &Map<String, Value>) -> Result<QuantMode> {
+    fn mode(&self, module: &str, entry: &Map<String, Value>) -> Result<Mode> {
         let name = match entry.get("mode") {
-            None | Some(Value::Null) => return Ok(QuantMode::Affine),
+            None | Some(Value::Null) => return Ok(Mode::Affine),
             Some(name) => name,
         };
-        let known = MODES.iter().find(|allowed| name.as_str() == Some(allowed.name));
-        known.map(|allowed| allowed.mode).ok_or_else(|| {
-            let names = MODES.map(|allowed| allowed.name).join(", ");
+        name.as_str().and_then(Mode::from_name).ok_or_else(|| {
+            let names = Mode::ALL.map(Mode::name).join(", ");
             self.unsupported(module, format!("mode {name}; MLX has {names}"))
         })
     }
@@ -174,15 +104,15 @@ impl Reader<'_> {
         module: &str,
         entry: &Map<String, Value>,
         field: &str,
-        mode: QuantMode,
-        allowed: &[usize],
-    ) -> Result<usize> {
+        mode: Mode,
+        allowed: &[i32],
+    ) -> Result<i32> {
         let value = match entry.get(field) {
             None | Some(Value::Null) => return Ok(allowed[0]),
             Some(value) => value,
         };
-        let known = allowed.iter().copied().find(|&known| value.as_u64() == Some(known as u64));
-        known.ok_or_else(|| self.unsupported(module, format!("{field} {value}; {mode} allows {allowed:?}")))
+        let known = allowed.iter().copied().find(|&known| value.as_i64() == Some(known.into()));
+        known.ok_or_else(|| self.unsupported(module, format!("{field} {value}; {} allows {allowed:?}", mode.name())))
     }
 
     fn unsupported(&self, module: &str, what: String) -> Error {
@@ -196,24 +126,17 @@ impl Reader<'_> {
 mod tests {
     use super::*;
 
-    fn read(text: &str) -> Result<Quantization> {
-        Quantization::from_config(Path::new("config.json"), &serde_json::from_str(text).unwrap())
+    fn read(text: &str) -> Result<QuantizationConfig> {
+        QuantizationConfig::from_config(Path::new("config.json"), &serde_json::from_str(text).unwrap())
     }
 
-    fn settings(group_size: usize, bits: usize, mode: QuantMode) -> Option<QuantSettings> {
-        Some(QuantSettings { group_size, bits, mode })
-    }
-
-    #[test]
-    fn the_table_is_in_the_order_of_the_enum() {
-        for allowed in &MODES {
-            assert_eq!(allowed.mode.name(), allowed.name);
-        }
+    fn settings(group_size: i32, bits: i32, mode: Mode) -> Option<Quantization> {
+        Some(Quantization { group_size, bits, mode })
     }
 
     #[test]
     fn blocks_as_checkpoints_write_them() {
-        use QuantMode::*;
+        use Mode::{Affine, Mxfp4, Mxfp8, Nvfp4};
         for (text, default) in [
             ("{}", None),
             (r#"{"quantization": null}"#, None),
@@ -244,10 +167,10 @@ mod tests {
         .unwrap();
         for (module, expected) in [
             ("lm_head", None),
-            ("model.embed_tokens", settings(64, 4, QuantMode::Affine)),
-            ("model.layers.0.mlp.gate", settings(64, 8, QuantMode::Affine)),
-            ("model.layers.0.mlp.experts", settings(32, 4, QuantMode::Mxfp4)),
-            ("model.layers.1.mlp.gate", settings(64, 4, QuantMode::Affine)),
+            ("model.embed_tokens", settings(64, 4, Mode::Affine)),
+            ("model.layers.0.mlp.gate", settings(64, 8, Mode::Affine)),
+            ("model.layers.0.mlp.experts", settings(32, 4, Mode::Mxfp4)),
+            ("model.layers.1.mlp.gate", settings(64, 4, Mode::Affine)),
         ] {
             assert_eq!(quantization.of(module), expected, "{module}");
         }

@@ -2,7 +2,7 @@
 
 use std::fs;
 use std::path::PathBuf;
-use std::time::{Duration, SystemTime};
+use std::time::{Duration, Instant, SystemTime};
 
 use mlx_lm::{ChatTemplate, Message, TemplateOptions};
 use serde_json::{Map, Value, json};
@@ -92,4 +92,74 @@ fn expressions_evaluate_as_in_jinja2() {
         }
     }
     report(differences);
+}
+
+fn render(source: &str, options: &TemplateOptions) -> mlx_lm::Result<String> {
+    ChatTemplate::new(source).render(&[Message::user("Hi")], &special_tokens(), options)
+}
+
+fn failure(source: &str, options: &TemplateOptions) -> String {
+    render(source, options).unwrap_err().to_string()
+}
+
+#[test]
+fn errors_name_the_line() {
+    let plain = TemplateOptions::default();
+    let table = [
+        ("a\n\n{% if %}", "line 3"),
+        ("{% for x in y %}", "line 1"),
+        ("\n{{ missing.x }}", "line 2"),
+        ("\n{{ raise_exception('No system role') }}", "line 2: No system role"),
+        ("\n\n{% macro m() %}\n{{ 1 + 'a' }}{% endmacro %}{{ m() }}", "line 4"),
+        ("{{ strftime_now('%Q!') }}", "strftime_now"),
+        ("{{ 'x'|nothing }}", "nothing"),
+    ];
+    for (source, part) in table {
+        let text = failure(source, &plain);
+        assert!(text.starts_with("chat template: ") && text.contains(part), "{source}: {text}");
+    }
+}
+
+#[test]
+fn hostile_templates_fail_soon() {
+    let deep = "(".repeat(100_000);
+    let chain = "+1".repeat(100_000);
+    let not = "not ".repeat(100_000);
+    let blocks = "{% if 1 %}".repeat(100_000);
+    let nested = "{% set ns = namespace(x=[]) %}{% for i in range(90000) %}{% set ns.x = [ns.x] %}{% endfor %}";
+    let doubled = "{% set ns = namespace(x=[1]) %}{% for i in range(99) %}{% set ns.x = [ns.x, ns.x] %}{% endfor %}";
+    let table = [
+        "{% for i in range(99999) %}{% for j in range(99999) %}{{ j }}{% endfor %}{% endfor %}".to_string(),
+        "{{ 'x' * 1000000000 }}".to_string(),
+        "{{ [0] * 1000000000 }}".to_string(),
+        "{{ range(1000000000)|list }}".to_string(),
+        "{% set x = 'x' * 1000000 %}{% for i in range(1000) %}{{ x }}{% endfor %}".to_string(),
+        "{% set ns = namespace(x='xx') %}{% for i in range(99) %}{% set ns.x = ns.x ~ ns.x %}{% endfor %}".to_string(),
+        "{% set ns = namespace(x='xx') %}{% for i in range(99) %}{% set ns.x = ns.x.replace('x', 'xx') %}{% endfor %}".to_string(),
+        format!("{doubled}{{{{ ns.x|tojson }}}}"),
+        format!("{doubled}{{{{ ns.x }}}}"),
+        format!("{doubled}{{{{ ns.x|string }}}}"),
+        format!("{doubled}{{% set text %}}{{{{ ns.x }}}}{{% endset %}}"),
+        format!("{doubled}{{{{ ns.x|join(',') }}}}"),
+        "{% macro m() %}{{ m() }}{% endmacro %}{{ m() }}".to_string(),
+        "{% macro m(n) %}{{ m(n) ~ m(n) }}{% endmacro %}{{ m(1) }}".to_string(),
+        "{{ '%1000000000d'|format(1) }}".to_string(),
+        "{{ '{:>1000000000}'.format(1) }}".to_string(),
+        "{{ strftime_now('%1000000000d') }}".to_string(),
+        "{{ 'a'|indent(1000000000) }}".to_string(),
+        format!("{nested}{{{{ ns.x|tojson }}}}"),
+        format!("{{{{ {deep} }}}}"),
+        format!("{{{{ {not} 1 }}}}{{{{ missing.x }}}}"),
+        format!("{blocks}{{{{ missing.x }}}}"),
+        format!("{{{{ 1{chain} }}}}{{{{ missing.x }}}}"),
+    ];
+    for source in table {
+        let start = Instant::now();
+        eprintln!("{:?}", &source[..source.len().min(100)]);
+        let result = render(&source, &TemplateOptions::default());
+        let label = &source[..source.len().min(100)];
+        assert!(result.is_err(), "{label}: {} bytes", result.unwrap().len());
+        assert!(start.elapsed() < Duration::from_secs(20), "{label}: {:?}", start.elapsed());
+        eprintln!("{label}: {:?} {}", start.elapsed(), result.unwrap_err());
+    }
 }

@@ -60,8 +60,8 @@ impl Backend {
         wheels.sort_by_key(Wheel::macos);
         if wheels.is_empty() {
             return Err(Failure::Missing(format!(
-                "MLX has no `{name}` build for {arch} {os} {abi}: there is `metal` for Apple silicon, and `cpu`, \
-                 `cuda12` and `cuda13` for x86-64 and arm64 Linux with glibc.\n\
+                "MLX has no `{name}` build for {arch} {os} {abi}: there is `metal` for Apple silicon, and \
+                 `cpu`, `cuda12` and `cuda13` for x86-64 and arm64 Linux with glibc.\n\
                  Set MLX_BACKEND to one that fits."
             )));
         }
@@ -81,4 +81,58 @@ fn newest(wheels: Vec<Wheel>, release: Option<u32>) -> Result<Wheel> {
              Set MACOSX_DEPLOYMENT_TARGET to {oldest}.0 or newer, or update the system."
         ))
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn pins() -> Pins {
+        Pins::parse(include_str!("mlx.toml")).unwrap()
+    }
+
+    fn target(os: &str, arch: &str, abi: &str) -> Target {
+        Target { os: os.to_owned(), arch: arch.to_owned(), abi: abi.to_owned() }
+    }
+
+    #[test]
+    fn a_wrong_backend_is_refused_with_the_choices() {
+        for backend in Backend::ALL {
+            assert_eq!(Backend::parse(backend.name().into()).unwrap(), backend);
+        }
+        for wrong in ["gpu", "CPU", "cuda"] {
+            let Err(Failure::Refused(message)) = Backend::parse(wrong.into()) else {
+                panic!("{wrong} is accepted")
+            };
+            assert!(message.contains(wrong) && message.contains("metal, cpu, cuda12, cuda13"), "{message}");
+        }
+    }
+
+    #[test]
+    fn each_linux_has_its_wheel() {
+        for backend in [Backend::Cpu, Backend::Cuda12, Backend::Cuda13] {
+            for arch in ["x86_64", "aarch64"] {
+                let wheel = backend.wheel(&pins(), &target("linux", arch, "gnu")).unwrap();
+                assert!(wheel.file.ends_with(&format!("{arch}.whl")));
+            }
+        }
+        for (os, arch, abi) in
+            [("linux", "x86_64", "musl"), ("linux", "riscv64", "gnu"), ("macos", "x86_64", "")]
+        {
+            let target = target(os, arch, abi);
+            assert!(Backend::default_for(&target).wheel(&pins(), &target).is_err(), "{os} {arch} {abi}");
+        }
+    }
+
+    #[test]
+    fn macos_gets_the_newest_wheel_that_runs() {
+        let wheels = pins().wheels("metal").unwrap();
+        for (release, expected) in
+            [(None, 14), (Some(14), 14), (Some(16), 15), (Some(26), 26), (Some(27), 26)]
+        {
+            assert_eq!(newest(wheels.clone(), release).unwrap().macos(), Some(expected));
+        }
+        let message = newest(wheels, Some(13)).unwrap_err().to_string();
+        assert!(message.contains("macOS 14") && message.contains("macOS 13"), "{message}");
+    }
 }

@@ -1,4 +1,5 @@
-//! The per-user cache. Its entries are folders that appear whole or not at all, however many builds run at once.
+//! The per-user cache. Its entries are folders that appear whole or not at all, however many builds run at
+//! once.
 
 use std::env;
 use std::fs::{self, File};
@@ -39,8 +40,8 @@ impl Cache {
         self.root.join(area).join(name)
     }
 
-    /// The folder of the entry `name` of `area`. If there is none, `make` fills an empty folder that then takes its
-    /// place. One process makes an entry while others wait for it.
+    /// The folder of the entry `name` of `area`. If there is none, `make` fills an empty folder that then
+    /// takes its place. One process makes an entry while others wait for it.
     pub(crate) fn entry(
         &self,
         area: &str,
@@ -71,8 +72,8 @@ impl Cache {
     }
 }
 
-/// Gives a file that this run wrote an old date. Cargo runs a build script again when a file it watches is newer than
-/// the start of the last run, and so would run twice.
+/// Gives a file that this run wrote an old date. Cargo runs a build script again when a file it watches is
+/// newer than the start of the last run, and so would run twice.
 pub(crate) fn predate(path: &Path) -> Result<()> {
     let set = |file: File| file.set_modified(SystemTime::UNIX_EPOCH);
     File::options().append(true).open(path).and_then(set).map_err(cannot("date", path))

@@ -48,7 +48,8 @@ pub(crate) fn library(
 
     let file = target.shared_library("mlx_capi");
     let folder = cache.path("capi", &name);
-    // The absolute path as the library's name: a program linked with it finds it from anywhere, without a run path.
+    // The absolute path as the library's name: a program linked with it finds it from anywhere, without a run
+    // path.
     let names = Names { own: folder.join(&file).into(), mlx: mlx.lib.clone().into() };
     cache.entry("capi", &name, |folder| {
         let library = folder.join(&file);
@@ -88,9 +89,11 @@ fn compile_and_link(
         command.arg("-dynamiclib");
     } else {
         linker(&["-soname".into(), names.own.clone()]);
-        // Undefined symbols of ours are errors; those of libmlx are not, as NVIDIA's libraries may be absent here.
+        // Undefined symbols of ours are errors; those of libmlx are not, as NVIDIA's libraries may be absent
+        // here.
         linker(&["-z".into(), "defs".into(), "--allow-shlib-undefined".into()]);
-        // Makes it an RPATH, which unlike a RUNPATH comes before LD_LIBRARY_PATH and so before any other libmlx.
+        // Makes it an RPATH, which unlike a RUNPATH comes before LD_LIBRARY_PATH and so before any other
+        // libmlx.
         linker(&["--disable-new-dtags".into()]);
         command.arg("-shared");
     }
@@ -100,7 +103,8 @@ fn compile_and_link(
 /// Runs a compiler, with its output in the failure.
 pub(crate) fn run(command: &mut Command, what: &str) -> Result<()> {
     let program = command.get_program().display().to_string();
-    let output = command.output().map_err(|error| Failure::Missing(format!("cannot run {program}: {error}")))?;
+    let output =
+        command.output().map_err(|error| Failure::Missing(format!("cannot run {program}: {error}")))?;
     if output.status.success() {
         return Ok(());
     }

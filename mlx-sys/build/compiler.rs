@@ -18,7 +18,8 @@ pub(crate) struct Compiler {
 }
 
 impl Compiler {
-    /// The compiler of this build. The flags do not depend on Cargo's profile, so that all profiles share one library.
+    /// The compiler of this build. The flags do not depend on Cargo's profile, so that all profiles share one
+    /// library.
     pub(crate) fn find(target: &Target) -> Result<Self> {
         let mut build = cc::Build::new();
         if let Some(release) = macos_release().filter(|_| target.is_macos()) {
@@ -80,4 +81,19 @@ fn too_old(macros: &str) -> Option<String> {
         None => ("GCC", number("__GNUC__ ")?, OLDEST_GCC),
     };
     (version < oldest).then(|| format!("{name} {version}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::too_old;
+
+    #[test]
+    fn old_compilers_are_named() {
+        let gcc = |version| format!("#define __GNUC_MINOR__ 2\n#define __GNUC__ {version}\n");
+        let clang = |version| format!("#define __GNUC__ 4\n#define __clang_major__ {version}\n");
+        assert_eq!(too_old(&gcc(10)).as_deref(), Some("GCC 10"));
+        assert_eq!(too_old(&gcc(11)), None);
+        assert_eq!(too_old(&clang(13)).as_deref(), Some("clang 13"));
+        assert_eq!(too_old(&clang(14)), None);
+    }
 }

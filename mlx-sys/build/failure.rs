@@ -9,7 +9,8 @@ pub(crate) type Result<T> = std::result::Result<T, Failure>;
 /// What went wrong and what to do about it, in full sentences.
 #[derive(Debug)]
 pub(crate) enum Failure {
-    /// A request that cannot be met: a setting without meaning, another MLX release, source that does not compile.
+    /// A request that cannot be met: a setting without meaning, another MLX release, source that does not
+    /// compile.
     Refused(String),
     /// Something this machine lacks. `cargo check` and `cargo doc` do without it.
     Missing(String),

@@ -1,9 +1,9 @@
 //! What programs link against when MLX's own dependencies are not all here.
 //!
-//! GNU ld follows a shared library's dependencies when it links a program, and refuses the program if some are absent.
-//! MLX for CUDA needs NVIDIA's driver, which a build machine does not have. So programs are linked against a library
-//! with the same name and the same functions, all empty, that depends on nothing; at run time the name leads to the
-//! real one.
+//! GNU ld follows a shared library's dependencies when it links a program, and refuses the program if some
+//! are absent. MLX for CUDA needs NVIDIA's driver, which a build machine does not have. So programs are
+//! linked against a library with the same name and the same functions, all empty, that depends on nothing; at
+//! run time the name leads to the real one.
 
 use std::ffi::OsStr;
 use std::fs;

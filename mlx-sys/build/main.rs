@@ -3,7 +3,7 @@
 //! | variable | meaning |
 //! |---|---|
 //! | `MLX_DIR` | a prefix with `include/mlx` and `lib/libmlx` to use instead of the pinned wheel |
-//! | `MLX_BACKEND` | `metal`, `cpu`, `cuda12` or `cuda13`: which wheel (default: `metal` on macOS, else `cpu`) |
+//! | `MLX_BACKEND` | `metal`, `cpu`, `cuda12` or `cuda13`: the wheel (default: `metal` on macOS, else `cpu`) |
 //! | `MLX_RS_CACHE_DIR` | where wheels and the compiled C API are kept, for all workspaces of a user |
 //! | `CXX`, `CXXFLAGS` | the C++20 compiler and its flags |
 //! | `MACOSX_DEPLOYMENT_TARGET` | the macOS release to build for (default: the one that runs) |

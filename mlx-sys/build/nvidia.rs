@@ -4,7 +4,8 @@ use std::fs;
 use std::path::Path;
 use std::process::Command;
 
-/// What to do when the loader would not find NVIDIA's libraries for the wheel unpacked in `wheel`; none if it would.
+/// What to do when the loader would not find NVIDIA's libraries for the wheel unpacked in `wheel`; none if it
+/// would.
 pub(crate) fn advice(wheel: &Path) -> Option<String> {
     // The place that the run path of the wheel's libmlx leads to.
     if wheel.join("nvidia").is_dir() || loader_knows("libcudnn.so.9") {
@@ -12,8 +13,8 @@ pub(crate) fn advice(wheel: &Path) -> Option<String> {
     }
     let requirements = requirements(wheel).join("' '");
     Some(format!(
-        "MLX for CUDA needs NVIDIA's libraries (cuDNN, cuBLAS, NCCL, ...) at run time, and this system's loader does \
-         not know them.\n\
+        "MLX for CUDA needs NVIDIA's libraries (cuDNN, cuBLAS, NCCL, ...) at run time, and this system's \
+         loader does not know them.\n\
          To put them beside MLX: python3 -m pip install --target {} '{requirements}'",
         wheel.display()
     ))

@@ -2,7 +2,8 @@
 
 use super::failure::{Failure, Result};
 
-/// One wheel. What it is and where it runs stand in its file name: `project-version[-build]-python-abi-platform.whl`.
+/// One wheel. What it is and where it runs stand in its file name:
+/// `project-version[-build]-python-abi-platform.whl`.
 #[derive(Clone, Debug)]
 pub(crate) struct Wheel {
     pub(crate) file: String,

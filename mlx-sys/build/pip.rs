@@ -44,7 +44,8 @@ impl<'a> Pip<'a> {
         let mut arguments: Vec<&OsStr> = ["download", "--quiet", "--no-input", "--no-deps"]
             .into_iter()
             .chain(["--disable-pip-version-check", "--only-binary=:all:"])
-            // The wheels hold no Python code that would care, but an old interpreter's pip would pass them over.
+            // The wheels hold no Python code that would care, but an old interpreter's pip would pass them
+            // over.
             .chain(["--python-version", "3.12", "--platform", wheel.platform(), &requirement, "--dest"])
             .map(str::as_ref)
             .collect();

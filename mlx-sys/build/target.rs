@@ -28,7 +28,8 @@ impl Target {
     }
 }
 
-/// The macOS release to build for: that of `MACOSX_DEPLOYMENT_TARGET`, else this system's; none on another system.
+/// The macOS release to build for: that of `MACOSX_DEPLOYMENT_TARGET`, else this system's; none on another
+/// system.
 pub(crate) fn macos_release() -> Option<u32> {
     let asked = env::var("MACOSX_DEPLOYMENT_TARGET").ok();
     let version = asked.or_else(|| {

@@ -14,8 +14,8 @@ use super::pins::Wheel;
 /// Downloads a wheel into a folder; the flag asks to go past any cache on the way.
 pub(crate) type Download<'a> = &'a dyn Fn(&Wheel, &Path, bool) -> Result<()>;
 
-/// The folder that `wheel` is unpacked in. Everything of the wheel is there, since its libraries find each other by
-/// relative paths.
+/// The folder that `wheel` is unpacked in. Everything of the wheel is there, since its libraries find each
+/// other by relative paths.
 pub(crate) fn unpacked(wheel: &Wheel, cache: &Cache, download: Download<'_>) -> Result<PathBuf> {
     let digest = wheel.sha256.get(..12).unwrap_or(&wheel.sha256);
     let name = format!("{}-{digest}", wheel.stem());

@@ -43,8 +43,7 @@ static const mlx_array none = {{NULL, NULL}};
 
 static mlx_string str(const char* text) { return (mlx_string){text, strlen(text)}; }
 static mlx_ints ints(const int* data, size_t size) { return (mlx_ints){data, size}; }
-#define INTS(...) \
-  ints((const int[]){__VA_ARGS__}, sizeof((const int[]){__VA_ARGS__}) / sizeof(int))
+#define INTS(...) ints((const int[]){__VA_ARGS__}, sizeof((const int[]){__VA_ARGS__}) / sizeof(int))
 
 static mlx_array floats(const float* data, mlx_ints shape) {
   mlx_array a;
@@ -164,7 +163,8 @@ static void errors(void) {
 
   const int huge[] = {1 << 30, 1 << 30, 1};
   FAILS(mlx_array_new_data(&out, NULL, ints(huge, 3), MLX_FLOAT32), MLX_BAD_ALLOC, "memory");
-  FAILS(mlx_array_new_data(&out, NULL, INTS(1 << 30, 1 << 30, 1 << 30), MLX_FLOAT32), MLX_INVALID_ARGUMENT, "bytes");
+  FAILS(mlx_array_new_data(&out, NULL, INTS(1 << 30, 1 << 30, 1 << 30), MLX_FLOAT32), MLX_INVALID_ARGUMENT,
+        "bytes");
   FAILS(mlx_array_new_data(&out, NULL, INTS(-1), MLX_FLOAT32), MLX_INVALID_ARGUMENT, "negative");
 
   // A message is text, never a format.
@@ -183,8 +183,8 @@ static void errors(void) {
   mlx_array_free(a);
 }
 
-/// After a failed evaluation (here of the inverse of a singular matrix) MLX itself would call the results evaluated;
-/// reading them must fail.
+/// After a failed evaluation (here of the inverse of a singular matrix) MLX itself would call the results
+/// evaluated; reading them must fail.
 static void failed_evaluation(void) {
   mlx_array a = floats((const float[]){1, 2, 2, 4}, INTS(2, 2)), inverse, good, sum;
   OK(mlx_add(&good, a, a, s));
@@ -295,7 +295,8 @@ static int forget_output(void* ctx, mlx_arrays in, mlx_array_vector* out) {
 }
 
 /// A gradient of its own for `sum_of_squares`: ten times each input.
-static int ten_times(void* ctx, mlx_arrays primals, mlx_arrays cotangents, mlx_arrays outputs, mlx_array_vector* out) {
+static int ten_times(void* ctx, mlx_arrays primals, mlx_arrays cotangents, mlx_arrays outputs,
+                     mlx_array_vector* out) {
   ++((counts*)ctx)->calls;
   CHECK(primals.size == 1 && cotangents.size == 1 && outputs.size == 1);
   mlx_array ten, product;
@@ -334,9 +335,11 @@ static void gradients(void) {
   FAILS(mlx_value_and_grad(&values, &grads, bad, (mlx_arrays){&x, 1}, INTS(0)), MLX_CALLBACK, "callback");
   CHECK(c.calls == 1 && c.drops == 1);
   bad.call = forget_output;
-  FAILS(mlx_vjp(&values, &grads, bad, (mlx_arrays){&x, 1}, (mlx_arrays){NULL, 0}), MLX_RUNTIME, "without setting");
+  FAILS(mlx_vjp(&values, &grads, bad, (mlx_arrays){&x, 1}, (mlx_arrays){NULL, 0}), MLX_RUNTIME,
+        "without setting");
   CHECK(c.calls == 2 && c.drops == 2);
-  FAILS(mlx_value_and_grad(&values, &grads, bad, (mlx_arrays){&none, 1}, INTS(0)), MLX_INVALID_ARGUMENT, "null");
+  FAILS(mlx_value_and_grad(&values, &grads, bad, (mlx_arrays){&none, 1}, INTS(0)), MLX_INVALID_ARGUMENT,
+        "null");
   CHECK(c.calls == 2 && c.drops == 3);
 
   // jvp and vmap.
@@ -363,8 +366,9 @@ static void functions(void) {
 
   // A gradient of one's own is what differentiation of the function uses.
   counts c = {0, 0}, v = {0, 0};
-  OK(mlx_custom_function(&fun, (mlx_closure){&c, sum_of_squares, drop}, (mlx_closure_vjp){&v, ten_times, drop},
-                         (mlx_closure_jvp){NULL, NULL, NULL}, (mlx_closure_vmap){NULL, NULL, NULL}));
+  OK(mlx_custom_function(&fun, (mlx_closure){&c, sum_of_squares, drop},
+                         (mlx_closure_vjp){&v, ten_times, drop}, (mlx_closure_jvp){NULL, NULL, NULL},
+                         (mlx_closure_vmap){NULL, NULL, NULL}));
   OK(mlx_function_call(&out, fun, (mlx_arrays){&x, 1}));
   y = only(out);
   EQUALS(y, 14);
@@ -408,9 +412,11 @@ static void custom_gradient(void) {
   counts c = {0, 0}, v = {0, 0};
   mlx_function fun;
   mlx_array_vector values, grads;
-  OK(mlx_custom_function(&fun, (mlx_closure){&c, sum_of_squares, drop}, (mlx_closure_vjp){&v, ten_times, drop},
-                         (mlx_closure_jvp){NULL, NULL, NULL}, (mlx_closure_vmap){NULL, NULL, NULL}));
-  OK(mlx_value_and_grad(&values, &grads, (mlx_closure){&fun, call_function, NULL}, (mlx_arrays){&x, 1}, INTS(0)));
+  OK(mlx_custom_function(&fun, (mlx_closure){&c, sum_of_squares, drop},
+                         (mlx_closure_vjp){&v, ten_times, drop}, (mlx_closure_jvp){NULL, NULL, NULL},
+                         (mlx_closure_vmap){NULL, NULL, NULL}));
+  OK(mlx_value_and_grad(&values, &grads, (mlx_closure){&fun, call_function, NULL}, (mlx_arrays){&x, 1},
+                        INTS(0)));
   mlx_array value = only(values), grad = only(grads);
   EQUALS(grad, 10, 20, 30);
   CHECK(v.calls == 1);
@@ -421,7 +427,8 @@ static void custom_gradient(void) {
   CHECK(c.drops == 1 && v.drops == 1);
 }
 
-/// A compiled kernel on the CPU is written to TMPDIR; a directory that cannot be made is an error of kind IO.
+/// A compiled kernel on the CPU is written to TMPDIR; a directory that cannot be made is an error of kind
+/// IO.
 static int add_and_exp(void* ctx, mlx_arrays in, mlx_array_vector* out) {
   (void)ctx;
   mlx_array sum, e;
@@ -463,6 +470,9 @@ static void devices(void) {
   bool cuda;
   OK(mlx_cuda_is_available(&cuda));
   if (!cuda) FAILS(mlx_cuda_device_info(&info, 0), MLX_RUNTIME, "no CUDA");
+  bool metal;
+  OK(mlx_metal_is_available(&metal));
+  if (!metal) FAILS(mlx_metal_device_info(&info), MLX_RUNTIME, "no Metal");
 
   mlx_stream streams[1];
   size_t count;

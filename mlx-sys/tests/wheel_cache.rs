@@ -1,5 +1,7 @@
-//! The wheel cache of the build script: what is not the pinned wheel is never used, and builds at once do no harm.
-//! Works offline: wheels are made here, and pip is a function.
+//! The wheel cache of the build script: what is not the pinned wheel is never used, and builds at once do no
+//! harm. Works offline: wheels are made here, and pip is a function.
+
+#![allow(clippy::unwrap_used, reason = "a test may panic")]
 
 #[path = "../build"]
 #[allow(dead_code, reason = "the build script uses all of it")]
@@ -16,7 +18,7 @@ use std::env;
 use std::fs;
 use std::io::{Cursor, Write};
 use std::path::Path;
-use std::process::Command;
+use std::process::{Command, Stdio};
 
 use build::cache::Cache;
 use build::failure::{Failure, Result};
@@ -153,7 +155,7 @@ fn processes_at_once_fetch_one_wheel() {
     let start = || {
         let mut command = Command::new(env::current_exe().unwrap());
         command.args(["--exact", "one_of_many_processes"]).env("WHEEL_CACHE_TEST", folder.path());
-        command.spawn().unwrap()
+        command.stdout(Stdio::null()).spawn().unwrap()
     };
     let processes: Vec<_> = (0..6).map(|_| start()).collect();
     for mut process in processes {
@@ -190,7 +192,11 @@ fn the_pins_name_a_wheel_for_every_platform() {
     for (name, project, platforms) in table {
         let wheels = pins.wheels(name).unwrap();
         for (os, arch, count) in platforms {
-            assert_eq!(wheels.iter().filter(|wheel| wheel.is_for(os, arch)).count(), *count, "{name} {os} {arch}");
+            assert_eq!(
+                wheels.iter().filter(|wheel| wheel.is_for(os, arch)).count(),
+                *count,
+                "{name} {os} {arch}"
+            );
         }
         for wheel in wheels {
             assert_eq!(wheel.requirement(), format!("{project}=={version}"));

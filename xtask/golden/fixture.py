@@ -1,4 +1,4 @@
-"""What every golden script shares: versions, exact decimals, and JSON that reads well in a diff."""
+"""What the golden scripts share: the versions they ran with, and JSON that reads well in a diff."""
 
 import importlib.metadata
 import json

@@ -1,7 +1,7 @@
 //! `cargo xtask bindings`: mlx-sys/src/bindings.rs from the header of the C API.
 //!
-//! The output does not depend on the machine: libclang is pinned, and the three standard headers that the C API
-//! includes are given here instead of taken from a C library.
+//! The output does not depend on the machine: libclang is pinned, and the three standard headers that the C
+//! API includes are given here instead of taken from a C library.
 
 use std::env;
 use std::fs;
@@ -38,7 +38,11 @@ pub(crate) fn run(arguments: &Arguments) -> Result {
         let libclang = tools::tool("libclang", &cache)?.join("clang/native");
         let mut again = Command::new(env::current_exe()?);
         let status = again.args(env::args_os().skip(1)).env("LIBCLANG_PATH", libclang).status()?;
-        return if status.success() { Ok(()) } else { Err("the bindings could not be made or differ".into()) };
+        return if status.success() {
+            Ok(())
+        } else {
+            Err("the bindings could not be made or differ".into())
+        };
     }
     let headers = standard_headers(&cache)?;
     let made = generate(&root().join("mlx-sys/capi/include"), &headers)?;

@@ -1,5 +1,6 @@
-//! `cargo xtask check-metal`: the C API, compiled for Apple silicon and linked with Apple's `libmlx.dylib`, from any
-//! machine. It proves that all the C++ compiles with clang and libc++ and that `libmlx.dylib` has every symbol it uses.
+//! `cargo xtask check-metal`: the C API, compiled for Apple silicon and linked with Apple's `libmlx.dylib`,
+//! from any machine. It proves that all the C++ compiles with clang and libc++ and that `libmlx.dylib` has
+//! every symbol it uses.
 
 use std::ffi::OsStr;
 use std::process::Command;
@@ -36,7 +37,8 @@ pub(crate) fn run() -> Result {
         command.arg("-I").arg(capi.join("src")).arg("-isystem").arg(mlx.join("include"));
         command.arg(capi.join("mlx_capi.cpp")).arg("-L").arg(mlx.join("lib")).arg("-lmlx");
         command.arg("-o").arg(folder.join("libmlx_capi.dylib"));
-        let status = command.status().map_err(|error| Failure::Missing(format!("cannot run zig: {error}")))?;
+        let status =
+            command.status().map_err(|error| Failure::Missing(format!("cannot run zig: {error}")))?;
         let shown = || command.get_args().collect::<Vec<_>>().join(OsStr::new(" "));
         let failed = || Failure::Refused(format!("zig {} failed", shown().display()));
         status.success().then_some(()).ok_or_else(failed)

@@ -2,6 +2,9 @@
 
 mod bindings;
 mod check_metal;
+mod compare;
+mod golden;
+mod python_env;
 mod tools;
 
 use std::error::Error;
@@ -27,12 +30,18 @@ enum Command {
     Bindings(bindings::Arguments),
     /// Cross-compile the C API for Apple silicon and link it with Apple's libmlx.dylib.
     CheckMetal,
+    /// Make the goldens from Python mlx-lm, or compare with those committed.
+    Golden(golden::Arguments),
+    /// Measure decoding beside Python mlx-lm, on the same weights.
+    BenchDecode(compare::Arguments),
 }
 
 fn main() -> ExitCode {
     let result = match Arguments::parse().command {
         Command::Bindings(arguments) => bindings::run(&arguments),
         Command::CheckMetal => check_metal::run(),
+        Command::Golden(arguments) => golden::run(&arguments),
+        Command::BenchDecode(arguments) => compare::run(&arguments),
     };
     match result {
         Ok(()) => ExitCode::SUCCESS,

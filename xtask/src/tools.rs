@@ -35,15 +35,15 @@ pub(crate) fn user_cache() -> Cache {
 /// A file of `vendor/`.
 pub(crate) fn pins(file: &str) -> Result<Pins> {
     let path = root().join("vendor").join(file);
-    let text = fs::read_to_string(&path).map_err(|error| format!("cannot read {}: {error}", path.display()))?;
+    let text =
+        fs::read_to_string(&path).map_err(|error| format!("cannot read {}: {error}", path.display()))?;
     Ok(Pins::parse(&text)?)
 }
 
 /// The folder of a wheel that is fetched unless it is in the cache.
 pub(crate) fn unpacked(wheel: &Wheel, cache: &Cache) -> Result<PathBuf> {
-    let download = |wheel: &Wheel, into: &Path, fresh| {
-        pip::Pip::find(&pip::INTERPRETERS)?.download(wheel, into, fresh)
-    };
+    let download =
+        |wheel: &Wheel, into: &Path, fresh| pip::Pip::find(&pip::INTERPRETERS)?.download(wheel, into, fresh);
     let folder = wheel::unpacked(wheel, cache, &download)?;
     // A wheel may keep what belongs to the top of site-packages in `<project>-<version>.data/platlib`.
     let release: Vec<_> = wheel.stem().split('-').take(2).collect();

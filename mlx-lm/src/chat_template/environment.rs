@@ -1,5 +1,6 @@
 //! The Jinja environment chat templates are written for: Jinja2 as transformers sets it up.
 
+use std::fmt::Write as _;
 use std::time::SystemTime;
 
 use jiff::Timestamp;
@@ -49,15 +50,20 @@ fn default(value: &Value, other: Option<Value>, lax: Option<bool>, options: Kwar
     Ok(if missing { other.unwrap_or_else(|| Value::from("")) } else { value.clone() })
 }
 
-/// Prints as Python does.
-fn string(value: &Value) -> String {
-    json::float(value).unwrap_or_else(|| value.to_string())
+/// What `str` gives in Python. Lists that hold each other many times print longer than they are, hence the bound.
+fn string(value: &Value) -> Result<String, Error> {
+    if let Some(text) = json::float(value) {
+        return Ok(text);
+    }
+    let mut text = super::output::Output::default();
+    write!(text, "{value}").map_err(|_| Error::from(ErrorKind::WriteFailure))?;
+    text.into_text().map_err(|error| Error::new(ErrorKind::BadSerialization, error.to_string()))
 }
 
 fn print(out: &mut Output<'_>, state: &mut State<'_, '_>, value: &Value) -> Result<(), Error> {
-    match json::float(value) {
-        Some(text) => out.write_str(&text).map_err(Error::from),
-        None => escape_formatter(out, state, value),
+    match value.as_str() {
+        Some(_) => escape_formatter(out, state, value),
+        None => out.write_str(&string(value)?).map_err(Error::from),
     }
 }
 

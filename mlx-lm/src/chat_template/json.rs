@@ -3,6 +3,8 @@
 use minijinja::value::{Kwargs, Value, ValueKind};
 use minijinja::{Error, ErrorKind};
 
+use super::output::MAX_OUTPUT;
+
 /// Deeper nesting than any tool schema has; it bounds the recursion.
 const MAX_DEPTH: usize = 128;
 
@@ -57,6 +59,9 @@ impl Writer {
     fn value(&mut self, value: &Value, depth: usize) -> Result<(), Error> {
         if depth > MAX_DEPTH {
             return Err(invalid("the value is nested too deeply"));
+        }
+        if self.out.len() > MAX_OUTPUT {
+            return Err(Error::from(ErrorKind::WriteFailure));
         }
         match value.kind() {
             ValueKind::None => self.out.push_str("null"),

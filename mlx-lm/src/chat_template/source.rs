@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::Path;
 
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 use super::ChatTemplate;
 use crate::error::{Error, Result};
@@ -16,7 +16,7 @@ impl ChatTemplate {
     ///
     /// Looks for `chat_template.jinja` (and further ones in `additional_chat_templates/`), then `chat_template.json`, then
     /// the key `chat_template` of `config`: a string, or a list of objects with `name` and `template`.
-    pub fn from_folder(folder: impl AsRef<Path>, config: &Value) -> Result<Option<ChatTemplate>> {
+    pub fn from_folder(folder: impl AsRef<Path>, config: &Map<String, Value>) -> Result<Option<ChatTemplate>> {
         let folder = folder.as_ref();
         let files = jinja_files(folder)?;
         if !files.is_empty() {
@@ -25,14 +25,14 @@ impl ChatTemplate {
         let json = folder.join("chat_template.json");
         if json.is_file() {
             let text = read(&json)?;
-            let value: Value = serde_json::from_str(&text).map_err(|error| Error::config(&json, error))?;
+            let value: Map<String, Value> = serde_json::from_str(&text).map_err(|error| Error::config(&json, error))?;
             return ChatTemplate::from_config(&json, &value);
         }
         ChatTemplate::from_config(&folder.join("tokenizer_config.json"), config)
     }
 
     /// The template under the key `chat_template` of the configuration at `path`.
-    fn from_config(path: &Path, config: &Value) -> Result<Option<ChatTemplate>> {
+    fn from_config(path: &Path, config: &Map<String, Value>) -> Result<Option<ChatTemplate>> {
         match config.get("chat_template") {
             None | Some(Value::Null) => Ok(None),
             Some(Value::String(source)) => Ok(Some(ChatTemplate::new(source))),

@@ -1,7 +1,7 @@
 //! Choosing the next token, on the device.
 
 use crate::{Error, Result};
-use mlx::{Array, Operand, concatenate, random};
+use mlx::{Array, Operand, random};
 use serde::{Deserialize, Serialize};
 
 /// How tokens are chosen. The default is greedy: always the most probable one.

@@ -6,8 +6,8 @@ use std::path::Path;
 
 use crate::error::{Error, Result};
 
-/// The most a header may take. The largest in use (a vocabulary of 256 000 tokens with its merges) have about 20 MiB.
-const HEADER_LIMIT: u64 = 256 << 20;
+/// The most a header may take. The largest in use (a vocabulary of 256 000 tokens with its merges) have about 30 MiB.
+const HEADER_LIMIT: u64 = 128 << 20;
 
 /// A reader of little-endian values that knows how many bytes are left.
 pub(super) struct Cursor<'a> {

@@ -70,23 +70,25 @@ impl Gguf {
     /// Hugging Face's.
     ///
     /// # Errors
-    /// [`Error::UnsupportedQuantization`] for other types; [`Error::Io`] where the data cannot be read.
+    /// [`Error::UnsupportedQuantization`] for other types; [`Error::Io`] where the data cannot be read;
+    /// [`Error::Weights`] where the heads do not divide the rows of a projection.
     pub fn load(&self, info: &TensorInfo) -> Result<TensorData> {
+        let heads = self.interleaved_heads(info)?;
         let data = convert(info, self.read_tensor(info)?)?;
-        match self.interleaved_heads(info)? {
-            Some(heads) => Ok(split_interleaved_rows(data, heads)),
-            None => Ok(data),
-        }
+        Ok(match heads {
+            Some(heads) => split_interleaved_rows(data, heads),
+            None => data,
+        })
     }
 
     /// The number of heads of a projection whose rows llama.cpp has interleaved, `None` for all other tensors.
     fn interleaved_heads(&self, info: &TensorInfo) -> Result<Option<usize>> {
-        if self.architecture()? != "llama" || !info.name.starts_with("blk.") {
+        if self.metadata().string("general.architecture")? != Some("llama") {
             return Ok(None);
         }
-        let heads = match info.name.trim_end_matches(".weight").trim_end_matches(".bias").rsplit('.').next() {
-            Some("attn_q") => self.heads()?,
-            Some("attn_k") => self.key_value_heads()?,
+        let heads = match info.name.split('.').collect::<Vec<_>>()[..] {
+            ["blk", _, "attn_q", "weight" | "bias"] => self.heads()?,
+            ["blk", _, "attn_k", "weight" | "bias"] => self.key_value_heads()?,
             _ => return Ok(None),
         };
         let rows = info.shape.first().copied().unwrap_or(1);

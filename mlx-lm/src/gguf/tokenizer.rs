@@ -92,7 +92,7 @@ impl Gguf {
     }
 
     fn byte_level(&self, vocabulary: &Vocabulary<'_>) -> Result<(Tokenizer, Defaults)> {
-        // Files from before this key existed have GPT-2's or a family that cannot be told; llama.cpp does the same.
+        // Early files do not name a family; llama.cpp takes `default` for them, too.
         let family = Family::named(self.metadata().string("tokenizer.ggml.pre")?.unwrap_or("default"))?;
         let merges = self.merges(vocabulary)?.ok_or_else(|| missing("merges"))?;
         let bpe = BPE::builder()

@@ -10,7 +10,7 @@ use super::options::SourceOptions;
 use super::progress::Progress;
 use super::store::{self, Checksum, Expected};
 use super::{Location, catalog};
-use crate::weights::folder;
+use crate::weights;
 use crate::{Error, Result};
 
 /// What of a repository is wanted.
@@ -144,14 +144,14 @@ fn wanted(repo: &Repo, listing: &Listing) -> Result<Vec<RemoteFile>, String> {
         let file = file.ok_or_else(|| format!("it has no {name}; {}", ggufs(repo, listing)))?;
         return Ok(vec![RemoteFile::new(file)?]);
     }
-    if !listing.files.iter().any(|file| folder::is_weight_name(&file.name)) {
+    if !listing.files.iter().any(|file| weights::is_weight_name(&file.name)) {
         return Err(format!("it has no model*.safetensors; {}", ggufs(repo, listing)));
     }
     if !listing.files.iter().any(|file| file.name == "config.json") {
         return Err("it has no config.json".into());
     }
     let mut files: Vec<_> = listing.files.iter().filter(|file| is_part_of_model(&file.name)).collect();
-    files.sort_by_key(|file| (file.name == "config.json", folder::is_weight_name(&file.name), &file.name));
+    files.sort_by_key(|file| (file.name == "config.json", weights::is_weight_name(&file.name), &file.name));
     files.dedup_by_key(|file| &file.name);
     files.into_iter().map(RemoteFile::new).collect()
 }
@@ -164,7 +164,7 @@ fn is_part_of_model(name: &str) -> bool {
             && !name.contains('\\')
             && matches!(extension, Some("json" | "tiktoken" | "txt" | "jinja"))
             || name == "tokenizer.model"
-            || folder::is_weight_name(name);
+            || weights::is_weight_name(name);
     };
     folder == "additional_chat_templates" && is_plain(file) && file.ends_with(".jinja")
 }

@@ -13,7 +13,7 @@ use std::io::ErrorKind;
 use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
 
-use crate::weights::folder;
+use crate::weights;
 use crate::{Error, Result};
 
 /// One repository's part of the cache.
@@ -97,7 +97,7 @@ impl RepoCache {
 /// Whether a snapshot holds a whole model: an interrupted download, ours or another program's, does not.
 pub(super) fn is_complete(snapshot: &Path) -> bool {
     // Downloads of ours link `config.json` last.
-    snapshot.join("config.json").is_file() && has_tokenizer(snapshot) && folder::select(snapshot).is_ok()
+    snapshot.join("config.json").is_file() && has_tokenizer(snapshot) && weights::select(snapshot).is_ok()
 }
 
 fn has_tokenizer(snapshot: &Path) -> bool {

@@ -30,6 +30,15 @@ pub enum Location {
     Gguf(PathBuf),
 }
 
+impl Location {
+    /// The folder or file.
+    pub fn path(&self) -> &Path {
+        match self {
+            Location::Folder(path) | Location::Gguf(path) => path,
+        }
+    }
+}
+
 /// Finds the model called `name`, downloading it when it is nowhere on this machine.
 ///
 /// A name is, in this order: a folder that has `config.json` or a `.gguf` file; a short name of the [`catalog`]

@@ -4,9 +4,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use mlx::io::{Header, check_safetensors};
 use serde::Deserialize;
 
-use super::header::{self, Header};
 use crate::{Error, Result};
 
 /// The file that says which shard holds which tensor.
@@ -45,7 +45,13 @@ pub fn open(folder: &Path) -> Result<WeightFiles> {
         .into_iter()
         .map(|name| {
             let path = folder.join(name);
-            header::check(&path).map(|header| WeightFile { path, header })
+            match check_safetensors(&path) {
+                Ok(header) => Ok(WeightFile { path, header }),
+                Err(error) => {
+                    let place = format!("{}: ", path.display());
+                    Err(Error::weights(&path, error.message().trim_start_matches(&place)))
+                }
+            }
         })
         .collect::<Result<Vec<_>>>()?;
     reject_duplicates(folder, &files)?;

@@ -40,16 +40,14 @@ fn dims(gguf: &Gguf, shape: &[usize]) -> Result<Vec<i32>> {
 }
 
 fn dense(dtype: DenseType, shape: &[i32], bytes: &[u8]) -> Result<Array> {
-    let (dtype, size) = match dtype {
-        DenseType::F32 => (Dtype::F32, 4),
-        DenseType::F16 => (Dtype::F16, 2),
-        DenseType::BF16 => (Dtype::Bf16, 2),
+    let dtype = match dtype {
+        DenseType::F32 => Dtype::F32,
+        DenseType::F16 => Dtype::F16,
+        DenseType::BF16 => Dtype::Bf16,
     };
-    let mut in_bytes = shape.to_vec();
-    match in_bytes.last_mut() {
-        Some(last) => *last *= size,
-        None => in_bytes.push(size),
-    }
-    let array = Array::from_slice(bytes, &in_bytes).view(dtype)?;
-    Ok(if shape.is_empty() { array.reshape([])? } else { array })
+    // As rows of one element each, so that no extent grows by the element's size.
+    let size = dtype.size() as i32;
+    let count = i32::try_from(bytes.len() / dtype.size());
+    let count = count.map_err(|_| Error::Invalid(format!("a tensor of shape {shape:?} is too large")))?;
+    Ok(Array::from_slice(bytes, &[count, size]).view(dtype)?.reshape(shape)?)
 }

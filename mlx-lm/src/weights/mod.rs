@@ -4,7 +4,9 @@ mod compute;
 mod folder;
 mod gguf;
 
-pub use folder::{WeightFiles, select};
+pub(crate) use gguf::tensors as gguf_tensors;
+
+pub use folder::{WeightFile, WeightFiles, is_weight_name, open, select};
 
 use crate::{GenerationConfig, ModelConfig, Result, Tokenizer, models::LanguageModel};
 use mlx::{Array, Loader};
@@ -24,10 +26,10 @@ impl Parts {
     /// From a folder as mlx-community lays it out.
     pub(crate) fn from_folder(folder: &Path) -> Result<Parts> {
         let config = ModelConfig::load(folder)?;
-        let WeightFiles { files, warnings } = folder::open(folder)?;
+        let WeightFiles { files, warnings } = open(folder)?;
         let mut tensors = BTreeMap::new();
         for file in files {
-            tensors.append(&mut mlx::io::load_safetensors(&file)?);
+            tensors.append(&mut mlx::io::load_safetensors(&file.path)?);
         }
         let tokenizer = Tokenizer::from_folder(folder)?;
         let generation = GenerationConfig::from_folder(folder)?;

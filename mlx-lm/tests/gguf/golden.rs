@@ -113,6 +113,7 @@ fn byte_level_pre_tokenizers_match_the_original_ones() {
         "gpt-4o",
         "falcon",
         "deepseek-coder",
+        "deepseek-v3",
     ];
     for name in names {
         let tokenizer = byte_level(&gguf, name).open().unwrap().tokenizer().unwrap();

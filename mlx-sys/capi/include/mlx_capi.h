@@ -1,9 +1,9 @@
 // A C API over the C++ API of MLX: one header per header of MLX.
 //
-// Functions are named `mlx_` + area + C++ name (`mlx::core::fast::rms_norm` is `mlx_fast_rms_norm`). Results come first,
-// through pointers; then the arguments in C++ order; the stream last. A function returns `MLX_OK` or says in
-// `error.h`'s terms why not. One function stands for all overloads of a C++ name that only fill in an argument;
-// overloads that do something else have a suffix.
+// Functions are named `mlx_` + area + C++ name (`mlx::core::fast::rms_norm` is `mlx_fast_rms_norm`).
+// Results come first, through pointers; then the arguments in C++ order; the stream last. A function
+// returns `MLX_OK` or says in `error.h`'s terms why not. One function stands for all overloads of a C++
+// name that only fill in an argument; overloads that do something else have a suffix.
 #ifndef MLX_CAPI_H
 #define MLX_CAPI_H
 

@@ -10,8 +10,9 @@ using namespace mlx_capi;
 namespace mlx_capi {
 namespace {
 
-/// MLX knows a compiled function by a number. It would take an address, which a later function may reuse while another
-/// thread's cache still holds the first; these are never reused, and the top bit keeps them apart from addresses.
+/// MLX knows a compiled function by a number. It would take an address, which a later function may reuse
+/// while another thread's cache still holds the first; these are never reused, and the top bit keeps them
+/// apart from addresses.
 std::uintptr_t next_compile_id() {
   static std::atomic<std::uintptr_t> count = 0;
   constexpr auto top_bit = ~(~std::uintptr_t{0} >> 1);

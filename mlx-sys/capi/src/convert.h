@@ -20,14 +20,16 @@ namespace mlx_capi {
 
 using mx::array;
 
-// An `mlx_array` is an `array` by another name: one shared_ptr, which moves by memcpy in libstdc++ and libc++.
+// An `mlx_array` is an `array` by another name: one shared_ptr, which moves by memcpy in libstdc++ and
+// libc++.
 static_assert(sizeof(mlx_array) == sizeof(array) && sizeof(array) == 16);
 static_assert(alignof(mlx_array) == alignof(array) && alignof(array) == 8);
 // Shapes and strides are handed out as pointers.
 static_assert(sizeof(mx::ShapeElem) == sizeof(int));
 static_assert(sizeof(mx::Strides::value_type) == sizeof(int64_t));
 // Enumerations are numbered alike on both sides.
-static_assert(static_cast<int>(mx::Dtype::Val::float32) == 10 && static_cast<int>(mx::Dtype::Val::complex64) == 13);
+static_assert(static_cast<int>(mx::Dtype::Val::float32) == 10 &&
+              static_cast<int>(mx::Dtype::Val::complex64) == 13);
 static_assert(static_cast<int>(mx::Device::gpu) == 1);
 
 // Errors ------------------------------------------------------------------------------------------
@@ -53,7 +55,8 @@ int guard(Body&& body) noexcept {
 
 // Arguments ---------------------------------------------------------------------------------------
 
-/// The borrowed handle as a C++ array. The handle holds nothing but `void*`, which compilers let alias any pointer.
+/// The borrowed handle as a C++ array. The handle holds nothing but `void*`, which compilers let alias any
+/// pointer.
 inline const array& as_array(const mlx_array& a) { return reinterpret_cast<const array&>(a); }
 
 inline const array& get(const mlx_array& a) {
@@ -74,7 +77,9 @@ inline std::vector<array> get(mlx_arrays arrays) {
 
 inline std::vector<int> as_ints(mlx_ints v) { return {v.data, v.data + v.size}; }
 inline std::vector<int> as_ints(mlx_axes v) { return {v.data, v.data + v.size}; }
-inline std::optional<std::vector<int>> get(mlx_axes v) { return v.data ? std::make_optional(as_ints(v)) : std::nullopt; }
+inline std::optional<std::vector<int>> get(mlx_axes v) {
+  return v.data ? std::make_optional(as_ints(v)) : std::nullopt;
+}
 inline mx::Shape as_shape(mlx_ints v) { return mx::Shape(v.data, v.data + v.size); }
 inline mx::Strides get(mlx_int64s v) { return mx::Strides(v.data, v.data + v.size); }
 inline std::string get(mlx_string s) { return s.size ? std::string(s.data, s.size) : std::string(); }
@@ -114,12 +119,14 @@ inline mx::Stream get(mlx_stream s) { return mx::Stream(s.index, get(s.device));
 /// More bytes than any machine can map.
 constexpr uint64_t most_bytes = uint64_t(1) << 46;
 
-/// MLX multiplies sizes without looking: behind a product that wrapped, or that malloc refuses, there is no memory.
+/// MLX multiplies sizes without looking: behind a product that wrapped, or that malloc refuses, there is no
+/// memory.
 inline void check_size(const array& a) {
   uint64_t bytes = a.itemsize();
   bool too_large = false;
   for (auto size : a.shape()) too_large |= __builtin_mul_overflow(bytes, static_cast<uint64_t>(size), &bytes);
-  if (too_large || bytes > most_bytes) throw std::invalid_argument("the result would be too large for any memory");
+  if (too_large || bytes > most_bytes)
+    throw std::invalid_argument("the result would be too large for any memory");
 }
 
 inline void put(mlx_array* out, array a) {

@@ -7,8 +7,9 @@
 
 namespace mlx_capi {
 
-/// Runs `evaluate(arrays)`. MLX marks arrays as evaluated before their computation can fail; when it throws, those
-/// that were not available before are marked unscheduled, so that nobody reads what is in their memory.
+/// Runs `evaluate(arrays)`. MLX marks arrays as evaluated before their computation can fail; when it
+/// throws, those that were not available before are marked unscheduled, so that nobody reads what is in
+/// their memory.
 template <typename Evaluate>
 void evaluate_or_reset(const std::vector<array>& arrays, Evaluate&& evaluate) {
   std::vector<array> pending;

@@ -16,8 +16,7 @@ struct Safetensors {
   std::vector<array> arrays;
   std::vector<std::pair<std::string, std::string>> metadata;
 
-  explicit Safetensors(const mx::SafetensorsLoad& file)
-      : metadata(file.second.begin(), file.second.end()) {
+  explicit Safetensors(const mx::SafetensorsLoad& file) : metadata(file.second.begin(), file.second.end()) {
     for (const auto& entry : file.first) names.push_back(entry.first);
     std::sort(names.begin(), names.end());
     for (const auto& name : names) arrays.push_back(file.first.at(name));

@@ -39,9 +39,8 @@ int mlx_new_thread_local_stream(mlx_thread_local_stream* out, mlx_device d) noex
 }
 
 int mlx_stream_from_thread_local_stream(mlx_stream* out, mlx_thread_local_stream s) noexcept {
-  return guard([&] {
-    put(out, mx::stream_from_thread_local_stream(mx::ThreadLocalStream(s.index, get(s.device))));
-  });
+  return guard(
+      [&] { put(out, mx::stream_from_thread_local_stream(mx::ThreadLocalStream(s.index, get(s.device)))); });
 }
 
 int mlx_get_streams(size_t* count, mlx_stream* out, size_t capacity) noexcept {

@@ -15,7 +15,7 @@ pub enum Mode {
     Mxfp8,
 }
 
-/// One mode's name and what it allows.
+/// One mode's name and what it allows, MLX's default first.
 struct Format {
     mode: Mode,
     name: &'static str,
@@ -25,13 +25,16 @@ struct Format {
 
 #[rustfmt::skip]
 const FORMATS: &[Format] = &[
-    Format { mode: Mode::Affine, name: "affine", group_sizes: &[32, 64, 128], bits: &[1, 2, 3, 4, 5, 6, 8] },
+    Format { mode: Mode::Affine, name: "affine", group_sizes: &[64, 32, 128], bits: &[4, 1, 2, 3, 5, 6, 8] },
     Format { mode: Mode::Mxfp4, name: "mxfp4", group_sizes: &[32], bits: &[4] },
     Format { mode: Mode::Nvfp4, name: "nvfp4", group_sizes: &[16], bits: &[4] },
     Format { mode: Mode::Mxfp8, name: "mxfp8", group_sizes: &[32], bits: &[8] },
 ];
 
 impl Mode {
+    /// All modes.
+    pub const ALL: [Mode; 4] = [Mode::Affine, Mode::Mxfp4, Mode::Nvfp4, Mode::Mxfp8];
+
     /// The mode of that name, as `config.json` spells it.
     pub fn from_name(name: &str) -> Option<Mode> {
         FORMATS.iter().find(|format| format.name == name).map(|format| format.mode)
@@ -40,6 +43,16 @@ impl Mode {
     /// The name in `config.json`.
     pub fn name(self) -> &'static str {
         self.format().name
+    }
+
+    /// The group sizes MLX has for the mode; the first is its default.
+    pub fn group_sizes(self) -> &'static [i32] {
+        self.format().group_sizes
+    }
+
+    /// The widths MLX has for the mode; the first is its default.
+    pub fn bits(self) -> &'static [i32] {
+        self.format().bits
     }
 
     fn format(self) -> &'static Format {

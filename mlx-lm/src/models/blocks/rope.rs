@@ -27,7 +27,7 @@ struct Scaling {
     high_freq_factor: Option<f64>,
     original_max_position_embeddings: Option<f64>,
     /// One divisor of the frequency per pair of elements, as GGUF files store them.
-    freq_factors: Option<Vec<f64>>,
+    factors: Option<Vec<f64>>,
 }
 
 const DEFAULT_BASE: f32 = 10_000.0;
@@ -55,7 +55,7 @@ pub fn rope(dims: i32, config: &RopeConfig) -> Result<Rope> {
             Ok(with_wavelengths(&|_, wavelength| scaling.llama3(factor, wavelength)))
         }
         "freq_factors" => {
-            let factors = scaling.freq_factors.clone().unwrap_or_default();
+            let factors = scaling.factors.clone().unwrap_or_default();
             if factors.len() != dims as usize / 2 {
                 return Err(invalid(&format!("it has {} factors for {} pairs", factors.len(), dims / 2)));
             }

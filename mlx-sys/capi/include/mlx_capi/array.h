@@ -27,8 +27,9 @@ MLX_C_API int mlx_array_new_complex(mlx_array* out, float real, float imag) MLX_
 /// Another reference to the same array.
 MLX_C_API int mlx_array_clone(mlx_array* out, mlx_array a) MLX_C_NOEXCEPT;
 
-/// An evaluated array again, over the same memory but with a descriptor of its own, so that another thread may
-/// use it while this one uses `a`. Waits for `a`; fails when it is not evaluated or still part of a graph.
+/// An evaluated array again, over the same memory but with a descriptor of its own, so that another thread
+/// may use it while this one uses `a`. Waits for `a`; fails when it is not evaluated or still part of a
+/// graph.
 MLX_C_API int mlx_array_share(mlx_array* out, mlx_array a) MLX_C_NOEXCEPT;
 
 /// Releases the reference. The null array is ignored.
@@ -62,7 +63,8 @@ MLX_C_API const int64_t* mlx_array_strides(mlx_array a) MLX_C_NOEXCEPT;
 /// Where the first element lies in the buffer, in bytes.
 MLX_C_API int64_t mlx_array_offset(mlx_array a) MLX_C_NOEXCEPT;
 
-/// The number of elements the array spans in its buffer: fewer than `size` when broadcast, more when strided.
+/// The number of elements the array spans in its buffer: fewer than `size` when broadcast, more when
+/// strided.
 MLX_C_API size_t mlx_array_data_size(mlx_array a) MLX_C_NOEXCEPT;
 
 /// Whether the elements lie in row-major order without gaps.
@@ -74,8 +76,9 @@ MLX_C_API bool mlx_array_col_contiguous(mlx_array a) MLX_C_NOEXCEPT;
 /// Whether every element of the spanned buffer belongs to the array, in whatever order.
 MLX_C_API bool mlx_array_contiguous(mlx_array a) MLX_C_NOEXCEPT;
 
-/// The first element, laid out as shape and strides say. Waits for a scheduled array; fails when the array has
-/// not been evaluated. It may be aligned to less than its element type, and is NULL when the array is empty.
+/// The first element, laid out as shape and strides say. Waits for a scheduled array; fails when the array
+/// has not been evaluated. It may be aligned to less than its element type, and is NULL when the array is
+/// empty.
 MLX_C_API int mlx_array_data(const void** out, mlx_array a) MLX_C_NOEXCEPT;
 
 /// The elements as text, the middle of long axes left out. Evaluates the array.

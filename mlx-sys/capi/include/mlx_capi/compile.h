@@ -6,9 +6,10 @@
 
 MLX_C_BEGIN
 
-/// `f` compiled. It is traced at the first call, and again for each new combination of input shapes and types, or
-/// with `shapeless` of types and numbers of axes only. Arrays that `f` uses without being passed them become
-/// constants. Call and release the result on the thread that made it, and do not call it from within `f`.
+/// `f` compiled. It is traced at the first call, and again for each new combination of input shapes and
+/// types, or with `shapeless` of types and numbers of axes only. Arrays that `f` uses without being passed
+/// them become constants. Call and release the result on the thread that made it, and do not call it from
+/// within `f`.
 MLX_C_API int mlx_compile(mlx_function* out, mlx_closure f, bool shapeless) MLX_C_NOEXCEPT;
 
 /// Makes `mlx_compile` return functions as they are, in the whole process.

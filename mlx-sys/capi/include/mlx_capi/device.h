@@ -31,8 +31,8 @@ typedef struct mlx_info_value {
 } mlx_info_value;
 
 /// The properties of a device: "device_name" and "architecture" on all; "memory_size", "resource_limit",
-/// "max_buffer_length" and "max_recommended_working_set_size" on Metal; "total_memory", "free_memory", "uuid",
-/// "pci_bus_id", "compute_capability_major" and "compute_capability_minor" on CUDA.
+/// "max_buffer_length" and "max_recommended_working_set_size" on Metal; "total_memory", "free_memory",
+/// "uuid", "pci_bus_id", "compute_capability_major" and "compute_capability_minor" on CUDA.
 MLX_C_API int mlx_device_info(mlx_info* out, mlx_device d) MLX_C_NOEXCEPT;
 
 /// The number of properties.

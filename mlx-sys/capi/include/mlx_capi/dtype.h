@@ -6,8 +6,8 @@
 
 MLX_C_BEGIN
 
-/// A family of element types. `generic` holds `number`, which holds `integer` (signed and unsigned) and `inexact`
-/// (real and complex floating point).
+/// A family of element types. `generic` holds `number`, which holds `integer` (signed and unsigned) and
+/// `inexact` (real and complex floating point).
 typedef int32_t mlx_dtype_category;
 static const mlx_dtype_category MLX_COMPLEXFLOATING = 0;
 static const mlx_dtype_category MLX_FLOATING = 1;

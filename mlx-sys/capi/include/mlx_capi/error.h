@@ -6,8 +6,8 @@
 
 MLX_C_BEGIN
 
-/// The result of every function that returns `int`. When it is not `MLX_OK` no out-pointer has been written,
-/// and `mlx_error_message` has the text. No function throws or ends the process.
+/// The result of every function that returns `int`. When it is not `MLX_OK` no out-pointer has been
+/// written, and `mlx_error_message` has the text. No function throws or ends the process.
 static const int MLX_OK = 0;
 /// A shape, type or value that the operation does not accept.
 static const int MLX_INVALID_ARGUMENT = 1;
@@ -24,8 +24,8 @@ static const int MLX_CALLBACK = 6;
 /// Something that is not a standard exception was thrown.
 static const int MLX_UNKNOWN = 7;
 
-/// The message of this thread's last failed call: text to show, never a format. Empty before the first failure;
-/// valid until the next failure on this thread.
+/// The message of this thread's last failed call: text to show, never a format. Empty before the first
+/// failure; valid until the next failure on this thread.
 MLX_C_API void mlx_error_message(const char** data, size_t* size) MLX_C_NOEXCEPT;
 
 MLX_C_END

@@ -1,7 +1,7 @@
 // Arrays in files.
 //
-// Loaded arrays are lazy: the file is read when they are evaluated, on stream `s`, which belongs to a CPU device, or to
-// the GPU in a CUDA build. GGUF is not bound: MLX aborts the process on a malformed file.
+// Loaded arrays are lazy: the file is read when they are evaluated, on stream `s`, which belongs to a CPU
+// device, or to the GPU in a CUDA build. GGUF is not bound: MLX aborts the process on a malformed file.
 #ifndef MLX_CAPI_IO_H
 #define MLX_CAPI_IO_H
 
@@ -27,8 +27,8 @@ typedef struct mlx_safetensors {
 /// Reads the header of a file.
 MLX_C_API int mlx_load_safetensors(mlx_safetensors* out, mlx_string path, mlx_stream s) MLX_C_NOEXCEPT;
 
-/// Evaluates the arrays and writes them to a file; `.safetensors` is appended to a path that does not end so.
-/// Keys and values pair up by position.
+/// Evaluates the arrays and writes them to a file; `.safetensors` is appended to a path that does not end
+/// so. Keys and values pair up by position.
 MLX_C_API int mlx_save_safetensors(mlx_string path, mlx_strings names, mlx_arrays arrays,
                                    mlx_strings metadata_names, mlx_strings metadata_values) MLX_C_NOEXCEPT;
 

@@ -1,5 +1,5 @@
-// Linear algebra. Matrices are the last two axes. Factorizations may need a CPU stream; MLX says so when they
-// do.
+// Linear algebra. Matrices are the last two axes. Factorizations may need a CPU stream; MLX says so when
+// they do.
 #ifndef MLX_CAPI_LINALG_H
 #define MLX_CAPI_LINALG_H
 

@@ -9,8 +9,8 @@ MLX_C_BEGIN
 /// Whether this build has the Metal backend.
 MLX_C_API int mlx_metal_is_available(bool* out) MLX_C_NOEXCEPT;
 
-/// Records the work of the GPU into a trace for Xcode at an absolute path ending in `.gputrace`. The variable
-/// `MTL_CAPTURE_ENABLED=1` must be set. Does nothing without Metal.
+/// Records the work of the GPU into a trace for Xcode at an absolute path ending in `.gputrace`. The
+/// variable `MTL_CAPTURE_ENABLED=1` must be set. Does nothing without Metal.
 MLX_C_API int mlx_metal_start_capture(mlx_string path) MLX_C_NOEXCEPT;
 
 /// Ends the recording.

@@ -1,5 +1,5 @@
-// Random numbers. The same key always gives the same numbers; without one, the calling thread's generator is
-// used.
+// Random numbers. The same key always gives the same numbers; without one, the calling thread's generator
+// is used.
 #ifndef MLX_CAPI_RANDOM_H
 #define MLX_CAPI_RANDOM_H
 

@@ -24,9 +24,9 @@ MLX_C_BEGIN
 
 /// An array: one counted reference to a node of MLX's graph.
 ///
-/// As an argument the handle is borrowed. As a result it is written to uninitialised memory and owned by the
-/// caller, who releases it with `mlx_array_free`. `p[0] == NULL` is the null array; only arguments whose name
-/// starts with `opt_` may be null, and it means "not given".
+/// As an argument the handle is borrowed. As a result it is written to uninitialised memory and owned by
+/// the caller, who releases it with `mlx_array_free`. `p[0] == NULL` is the null array; only arguments
+/// whose name starts with `opt_` may be null, and it means "not given".
 ///
 /// An array, and every array computed from it, belongs to one thread at a time; `mlx_array_share` makes a
 /// handle for another thread.
@@ -45,8 +45,8 @@ typedef struct mlx_array_vector {
   void* p;
 } mlx_array_vector;
 
-/// The element type of an array, in MLX's own order. Constants rather than an enum, so that a type read from
-/// anywhere is a valid value until MLX is asked about it.
+/// The element type of an array, in MLX's own order. Constants rather than an enum, so that a type read
+/// from anywhere is a valid value until MLX is asked about it.
 typedef int32_t mlx_dtype;
 static const mlx_dtype MLX_BOOL = 0;
 static const mlx_dtype MLX_UINT8 = 1;

@@ -4,8 +4,10 @@
 //! nesting and output, and it reaches neither files nor the network.
 
 use std::borrow::Cow;
+use std::thread;
 use std::time::SystemTime;
 
+use minijinja::value::Serde;
 use serde_json::{Map, Value};
 
 use crate::error::{Error, Result};
@@ -20,11 +22,11 @@ mod source;
 pub use message::Message;
 use output::{MAX_OUTPUT, Output};
 
-/// Steps a render may take, besides [`FUEL_PER_BYTE`] of its input: about half a second.
-const FUEL: u64 = 4_000_000;
+/// Steps a render may take: about a fifth of a second, or ten thousand messages.
+const FUEL: u64 = 1_000_000;
 
-/// Steps for each byte of messages, tools and documents.
-const FUEL_PER_BYTE: u64 = 32;
+/// Stack of a render. Values that a template nests as deep as its fuel lasts are dropped and printed by recursion.
+const STACK_BYTES: usize = 512 << 20;
 
 /// Marks the end of the final message while it is rendered, to cut there what the template writes after it.
 const FINAL_MESSAGE_TAG: &str = "CONTINUE_FINAL_MESSAGE_TAG ";
@@ -109,7 +111,7 @@ impl ChatTemplate {
             }
             context.insert(key.into(), value);
         }
-        let text = execute(name, source, context, options.now.unwrap_or_else(SystemTime::now))?;
+        let text = execute(name, source, &context, options.now.unwrap_or_else(SystemTime::now))?;
         if options.continue_final_message { cut_after(text, &last) } else { Ok(text) }
     }
 
@@ -181,17 +183,25 @@ fn cut_after(mut rendered: String, last: &str) -> Result<String> {
     Ok(rendered)
 }
 
-fn execute(name: &str, source: &str, context: Map<String, Value>, now: SystemTime) -> Result<String> {
-    let context = Value::Object(context);
-    let fuel = FUEL + FUEL_PER_BYTE * context.to_string().len() as u64;
-    let environment = environment::environment(now, fuel);
+/// Runs the template on a thread of its own, for the stack, and so that a panic there is an error here.
+fn execute(name: &str, source: &str, context: &Map<String, Value>, now: SystemTime) -> Result<String> {
+    let thread = thread::Builder::new().name("chat template".into()).stack_size(STACK_BYTES);
+    thread::scope(|scope| {
+        // Errors hold values of the template; they, too, are dropped there.
+        let task = || run(name, source, context, now).map_err(|error| template_error(name, &error));
+        let task = thread.spawn_scoped(scope, task);
+        let task = task.map_err(|error| Error::Template(format!("no thread to render it: {error}")))?;
+        task.join().unwrap_or_else(|_| Err(Error::Template(format!("`{name}`: the engine failed"))))
+    })
+}
+
+fn run(name: &str, source: &str, context: &Map<String, Value>, now: SystemTime) -> Result<String, minijinja::Error> {
+    let environment = environment::environment(now, FUEL);
     let source = without_generation_tags(source);
-    let template = environment.template_from_named_str(name, &source).map_err(|error| template_error(name, &error))?;
+    let template = environment.template_from_named_str(name, &source)?;
     let mut output = Output::default();
-    template
-        .render_captured_to(minijinja::Value::from(minijinja::value::Serde(&context)), &mut output)
-        .map_err(|error| template_error(name, &error))?;
-    output.into_text().map_err(|error| Error::Template(error.to_string()))
+    template.render_captured_to(minijinja::Value::from(Serde(context)), &mut output)?;
+    Ok(output.into_text())
 }
 
 fn template_error(name: &str, error: &minijinja::Error) -> Error {

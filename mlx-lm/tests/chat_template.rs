@@ -140,7 +140,6 @@ fn hostile_templates_fail_soon() {
         format!("{doubled}{{{{ ns.x }}}}"),
         format!("{doubled}{{{{ ns.x|string }}}}"),
         format!("{doubled}{{% set text %}}{{{{ ns.x }}}}{{% endset %}}"),
-        format!("{doubled}{{{{ ns.x|join(',') }}}}"),
         "{% macro m() %}{{ m() }}{% endmacro %}{{ m() }}".to_string(),
         "{% macro m(n) %}{{ m(n) ~ m(n) }}{% endmacro %}{{ m(1) }}".to_string(),
         "{{ '%1000000000d'|format(1) }}".to_string(),

@@ -27,6 +27,8 @@ impl Compiler {
             build.env("MACOSX_DEPLOYMENT_TARGET", format!("{release}.0"));
         }
         build.cpp(true).std("c++20").opt_level(2).debug(false).pic(true).warnings(false);
+        // The C API looks at one object as an MLX array and as a C struct of two pointers.
+        build.flag("-fno-strict-aliasing");
         build.flag("-fvisibility=hidden").cargo_metadata(false).cargo_warnings(false);
         let advice = "Install g++ 11 or newer or clang++ 14 or newer (Debian and Ubuntu: apt install g++; \
                       macOS: xcode-select --install), or set CXX to one.";

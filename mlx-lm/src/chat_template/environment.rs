@@ -57,7 +57,7 @@ fn string(value: &Value) -> Result<String, Error> {
     }
     let mut text = super::output::Output::default();
     write!(text, "{value}").map_err(|_| Error::from(ErrorKind::WriteFailure))?;
-    text.into_text().map_err(|error| Error::new(ErrorKind::BadSerialization, error.to_string()))
+    Ok(text.into_text())
 }
 
 fn print(out: &mut Output<'_>, state: &mut State<'_, '_>, value: &Value) -> Result<(), Error> {

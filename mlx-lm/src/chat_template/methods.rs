@@ -18,6 +18,10 @@ pub(super) fn call(state: &mut State<'_, '_>, value: &Value, method: &str, args:
 /// The string methods that `pycompat` lacks; none for any other.
 fn string_method(text: &str, method: &str, args: &[Value]) -> Result<Option<Value>, Error> {
     let result = match method {
+        // The engine would make room for any width before it looks at its fuel.
+        "format" if text.split(|c: char| !c.is_ascii_digit()).any(|width| width.len() > 4) => {
+            return Err(Error::new(ErrorKind::InvalidOperation, "format: a field is too wide"));
+        }
         "removeprefix" => {
             let (prefix,): (&str,) = from_args(args)?;
             Value::from(text.strip_prefix(prefix).unwrap_or(text))

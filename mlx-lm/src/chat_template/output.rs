@@ -2,7 +2,6 @@
 
 use std::fmt;
 use std::io;
-use std::string::FromUtf8Error;
 
 /// The longest text a template may produce, in bytes.
 pub(super) const MAX_OUTPUT: usize = 16 << 20;
@@ -12,8 +11,9 @@ pub(super) const MAX_OUTPUT: usize = 16 << 20;
 pub(super) struct Output(Vec<u8>);
 
 impl Output {
-    pub(super) fn into_text(self) -> Result<String, FromUtf8Error> {
-        String::from_utf8(self.0)
+    pub(super) fn into_text(self) -> String {
+        // Templates write whole strings.
+        String::from_utf8_lossy(&self.0).into_owned()
     }
 
     /// Whether there was room for all of `bytes`; if not, none are taken.

@@ -56,7 +56,7 @@ array share(const array& a) {
 }
 
 std::string to_string(const array& a) {
-  evaluate_or_reset({a}, [](const std::vector<array>& arrays) { mx::eval(arrays); });
+  evaluate({a});
   std::ostringstream text;
   text << a;
   return text.str();

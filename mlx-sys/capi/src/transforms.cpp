@@ -46,11 +46,11 @@ std::optional<FunVmap> function(const Callback<mlx_closure_vmap>& vmap) {
 }  // namespace mlx_capi
 
 int mlx_eval(mlx_arrays arrays) noexcept {
-  return guard([&] { evaluate_or_reset(get(arrays), [](const Arrays& list) { mx::eval(list); }); });
+  return guard([&] { evaluate(get(arrays)); });
 }
 
 int mlx_async_eval(mlx_arrays arrays) noexcept {
-  return guard([&] { evaluate_or_reset(get(arrays), [](const Arrays& list) { mx::async_eval(list); }); });
+  return guard([&] { evaluate(get(arrays), false, [](const Arrays& list) { mx::async_eval(list); }); });
 }
 
 int mlx_function_call(mlx_array_vector* out, mlx_function f, mlx_arrays inputs) noexcept {

@@ -107,7 +107,9 @@ impl ChatTemplate {
         ];
         for (key, value) in given {
             if options.kwargs.contains_key(key) {
-                return Err(Error::Template(format!("`{key}` cannot be a template argument; it has its own option")));
+                return Err(Error::Template(format!(
+                    "`{key}` cannot be a template argument; it has its own option"
+                )));
             }
             context.insert(key.into(), value);
         }
@@ -147,9 +149,10 @@ fn prepare(messages: &[Message], options: &TemplateOptions) -> Result<(Vec<Value
             let message = "a final message is either continued or followed by a generation prompt, not both";
             return Err(Error::Template(message.into()));
         }
-        let slot = last.get_mut("content").and_then(final_text).ok_or_else(|| {
-            Error::Template("the final message has no text to continue".into())
-        })?;
+        let slot = last
+            .get_mut("content")
+            .and_then(final_text)
+            .ok_or_else(|| Error::Template("the final message has no text to continue".into()))?;
         text.clone_from(slot);
         slot.push_str(FINAL_MESSAGE_TAG);
     }
@@ -195,7 +198,12 @@ fn execute(name: &str, source: &str, context: &Map<String, Value>, now: SystemTi
     })
 }
 
-fn run(name: &str, source: &str, context: &Map<String, Value>, now: SystemTime) -> Result<String, minijinja::Error> {
+fn run(
+    name: &str,
+    source: &str,
+    context: &Map<String, Value>,
+    now: SystemTime,
+) -> Result<String, minijinja::Error> {
     let environment = environment::environment(now, FUEL);
     let source = without_generation_tags(source);
     let template = environment.template_from_named_str(name, &source)?;

@@ -158,7 +158,12 @@ impl SentencePiece {
             Some(step) => Some((step["content"].as_str()?.chars().next()?, step["start"].as_u64()?)),
             None => None,
         };
-        steps.next().is_none().then_some(SentencePiece { replacements, byte_fallback, strip, run: Vec::new() })
+        steps.next().is_none().then_some(SentencePiece {
+            replacements,
+            byte_fallback,
+            strip,
+            run: Vec::new(),
+        })
     }
 
     fn push(&mut self, mut token: String) -> String {
@@ -179,7 +184,8 @@ impl SentencePiece {
     }
 
     fn end_run(&mut self) -> String {
-        String::from_utf8(std::mem::take(&mut self.run)).unwrap_or_else(|error| "\u{fffd}".repeat(error.as_bytes().len()))
+        String::from_utf8(std::mem::take(&mut self.run))
+            .unwrap_or_else(|error| "\u{fffd}".repeat(error.as_bytes().len()))
     }
 
     fn strip(&mut self, text: String) -> String {

@@ -108,9 +108,14 @@ mod tests {
 
     #[test]
     fn malformed_files_are_named() {
-        for text in ["", "7", "{\"temperature\": \"hot\"}", "{\"eos_token_id\": -1}", "{\"eos_token_id\": \"</s>\"}"] {
+        for text in
+            ["", "7", "{\"temperature\": \"hot\"}", "{\"eos_token_id\": -1}", "{\"eos_token_id\": \"</s>\"}"]
+        {
             let error = read(text).unwrap_err();
-            assert!(matches!(&error, Error::Config { path, .. } if path.ends_with("generation_config.json")), "{text}");
+            assert!(
+                matches!(&error, Error::Config { path, .. } if path.ends_with("generation_config.json")),
+                "{text}"
+            );
         }
     }
 }

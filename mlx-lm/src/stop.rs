@@ -110,7 +110,8 @@ mod tests {
     /// The same over the whole text: cut where the first stop string to be complete begins.
     fn naive<'t>(strings: &[String], text: &'t str) -> (&'t str, bool) {
         for end in 0..=text.len() {
-            let starts = strings.iter().filter(|s| !s.is_empty() && text.as_bytes()[..end].ends_with(s.as_bytes()));
+            let starts =
+                strings.iter().filter(|s| !s.is_empty() && text.as_bytes()[..end].ends_with(s.as_bytes()));
             if let Some(start) = starts.map(|string| end - string.len()).min() {
                 return (&text[..start], true);
             }

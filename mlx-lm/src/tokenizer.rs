@@ -234,7 +234,9 @@ fn special_tokens(folder: &Path, config: &Map<String, Value>) -> Result<Map<Stri
         all.extend(read_object(&folder.join("special_tokens_map.json"))?);
     }
     let tokens = all.into_iter().filter(|(role, _)| role.ends_with("_token"));
-    Ok(tokens.filter_map(|(role, token)| Some((role, Value::String(added_token(&token, true)?.content)))).collect())
+    Ok(tokens
+        .filter_map(|(role, token)| Some((role, Value::String(added_token(&token, true)?.content))))
+        .collect())
 }
 
 /// A token as `tokenizer_config.json` writes it: its text, or an object with its text and flags.

@@ -1,15 +1,16 @@
 //! Chat templates render as transformers renders them: `fixtures/chat_template/render.py` wrote what is expected.
 
+#![allow(clippy::unwrap_used, reason = "a test may panic")]
+
 use std::fs;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant, SystemTime};
 
-use mlx_lm::{ChatTemplate, Message, TemplateOptions};
+use mlx_lm::{ChatTemplate, Error, Message, TemplateOptions};
 use serde_json::{Map, Value, json};
 
 fn fixtures() -> PathBuf {
-    let own = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/chat_template");
-    std::env::var_os("CHAT_TEMPLATE_FIXTURES").map_or(own, PathBuf::from)
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/chat_template")
 }
 
 fn read_json(name: &str) -> Value {
@@ -111,7 +112,7 @@ fn errors_name_the_line() {
         ("\n{{ missing.x }}", "line 2"),
         ("\n{{ raise_exception('No system role') }}", "line 2: No system role"),
         ("\n\n{% macro m() %}\n{{ 1 + 'a' }}{% endmacro %}{{ m() }}", "line 4"),
-        ("{{ strftime_now('%Q!') }}", "strftime_now"),
+        ("{{ strftime_now('%!') }}", "strftime_now"),
         ("{{ 'x'|nothing }}", "nothing"),
     ];
     for (source, part) in table {
@@ -122,20 +123,23 @@ fn errors_name_the_line() {
 
 #[test]
 fn hostile_templates_fail_soon() {
-    let deep = "(".repeat(100_000);
-    let chain = "+1".repeat(100_000);
-    let not = "not ".repeat(100_000);
-    let blocks = "{% if 1 %}".repeat(100_000);
-    let nested = "{% set ns = namespace(x=[]) %}{% for i in range(90000) %}{% set ns.x = [ns.x] %}{% endfor %}";
-    let doubled = "{% set ns = namespace(x=[1]) %}{% for i in range(99) %}{% set ns.x = [ns.x, ns.x] %}{% endfor %}";
+    let nested =
+        "{% set ns = namespace(x=[]) %}{% for i in range(90000) %}{% set ns.x = [ns.x] %}{% endfor %}";
+    let doubled =
+        "{% set ns = namespace(x=[1]) %}{% for i in range(99) %}{% set ns.x = [ns.x, ns.x] %}{% endfor %}";
+    let grown = |by: &str| {
+        format!(
+            "{{% set ns = namespace(x='xx') %}}{{% for i in range(99) %}}{{% set ns.x = {by} %}}{{% endfor %}}"
+        )
+    };
     let table = [
         "{% for i in range(99999) %}{% for j in range(99999) %}{{ j }}{% endfor %}{% endfor %}".to_string(),
         "{{ 'x' * 1000000000 }}".to_string(),
         "{{ [0] * 1000000000 }}".to_string(),
         "{{ range(1000000000)|list }}".to_string(),
         "{% set x = 'x' * 1000000 %}{% for i in range(1000) %}{{ x }}{% endfor %}".to_string(),
-        "{% set ns = namespace(x='xx') %}{% for i in range(99) %}{% set ns.x = ns.x ~ ns.x %}{% endfor %}".to_string(),
-        "{% set ns = namespace(x='xx') %}{% for i in range(99) %}{% set ns.x = ns.x.replace('x', 'xx') %}{% endfor %}".to_string(),
+        grown("ns.x ~ ns.x"),
+        grown("ns.x.replace('x', 'xx')"),
         format!("{doubled}{{{{ ns.x|tojson }}}}"),
         format!("{doubled}{{{{ ns.x }}}}"),
         format!("{doubled}{{{{ ns.x|string }}}}"),
@@ -147,18 +151,55 @@ fn hostile_templates_fail_soon() {
         "{{ strftime_now('%1000000000d') }}".to_string(),
         "{{ 'a'|indent(1000000000) }}".to_string(),
         format!("{nested}{{{{ ns.x|tojson }}}}"),
-        format!("{{{{ {deep} }}}}"),
-        format!("{{{{ {not} 1 }}}}{{{{ missing.x }}}}"),
-        format!("{blocks}{{{{ missing.x }}}}"),
-        format!("{{{{ 1{chain} }}}}{{{{ missing.x }}}}"),
+        format!("{nested}{{{{ ns.x == [ns.x] }}}}{{{{ ns.x }}}}{{{{ missing.x }}}}"),
+        "{{ ".to_string() + &"(".repeat(100_000),
+        format!("{{{{ {} missing.x }}}}", "not ".repeat(100_000)),
+        format!("{{{{ 1{} + missing.x }}}}", "+1".repeat(100_000)),
+        "{% if 1 %}".repeat(100_000),
     ];
     for source in table {
         let start = Instant::now();
-        eprintln!("{:?}", &source[..source.len().min(100)]);
         let result = render(&source, &TemplateOptions::default());
         let label = &source[..source.len().min(100)];
-        assert!(result.is_err(), "{label}: {} bytes", result.unwrap().len());
+        assert!(matches!(result, Err(Error::Template(_))), "{label}: {:?}", result.map(|text| text.len()));
         assert!(start.elapsed() < Duration::from_secs(20), "{label}: {:?}", start.elapsed());
-        eprintln!("{label}: {:?} {}", start.elapsed(), result.unwrap_err());
+    }
+}
+
+#[test]
+fn long_conversations_fit_the_limits() {
+    let source = fs::read_to_string(fixtures().join("templates/think.jinja")).unwrap();
+    let turn = [Message::user("question ".repeat(50)), Message::assistant("answer ".repeat(100))];
+    let messages: Vec<Message> = turn.iter().cycle().take(4001).cloned().collect();
+    let text =
+        ChatTemplate::new(source).render(&messages, &special_tokens(), &TemplateOptions::default()).unwrap();
+    assert_eq!(text.matches("<|im_end|>").count(), 4001);
+}
+
+#[test]
+fn impossible_options_are_refused() {
+    let plain = TemplateOptions::default();
+    let continued = TemplateOptions { continue_final_message: true, ..plain.clone() };
+    assert!(failure("", &continued).contains("not both"));
+    let continued = TemplateOptions { add_generation_prompt: false, ..continued };
+    assert!(failure("nothing", &continued).contains("drops the final message"));
+    let named = TemplateOptions { template: Some("rag".into()), ..plain.clone() };
+    assert!(failure("", &named).contains("`rag`"));
+    let mut shadowing = plain.clone();
+    shadowing.kwargs.insert("messages".into(), json!([]));
+    assert!(failure("", &shadowing).contains("`messages`"));
+    let empty = ChatTemplate::new("").render(&[], &special_tokens(), &plain);
+    assert!(empty.unwrap_err().to_string().contains("empty"));
+}
+
+#[test]
+fn messages_are_objects_with_a_role() {
+    let message = Message::assistant("").with("tool_calls", json!([{ "id": "a" }]));
+    let json = json!({ "role": "assistant", "content": "", "tool_calls": [{ "id": "a" }] });
+    assert_eq!(serde_json::to_value(&message).unwrap(), json);
+    assert_eq!(serde_json::from_value::<Message>(json).unwrap(), message);
+    assert_eq!((message.role(), message.content()), ("assistant", Some("")));
+    for wrong in [json!("user"), json!({}), json!({ "role": 1 }), json!({ "content": "Hi" })] {
+        assert!(serde_json::from_value::<Message>(wrong).is_err());
     }
 }

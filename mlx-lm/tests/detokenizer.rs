@@ -1,5 +1,7 @@
 //! The streaming detokenizer gives what decoding all ids at once gives, for each kind of decoder.
 
+#![allow(clippy::unwrap_used, reason = "a test may panic")]
+
 use std::path::Path;
 use std::sync::LazyLock;
 use std::time::{Duration, Instant};
@@ -87,8 +89,10 @@ fn byte_level_char(byte: u8) -> char {
 #[test]
 fn characters_come_as_soon_as_they_are_complete() {
     let tokenizer = tokenizer("byte_level");
-    let ids: Vec<u32> =
-        "aé😀".bytes().map(|byte| tokenizer.token_to_id(&byte_level_char(byte).to_string()).unwrap()).collect();
+    let ids: Vec<u32> = "aé😀"
+        .bytes()
+        .map(|byte| tokenizer.token_to_id(&byte_level_char(byte).to_string()).unwrap())
+        .collect();
     assert_eq!(pieces(tokenizer, &ids, false), ["a", "", "é", "", "", "", "😀", ""]);
     assert_eq!(pieces(tokenizer, &ids[..5], false), ["a", "", "é", "", "", "\u{fffd}"]);
 }

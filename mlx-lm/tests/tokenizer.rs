@@ -1,5 +1,7 @@
 //! Loading, encoding and saving tokenizers: `fixtures/tokenizer/make.py` wrote what transformers does.
 
+#![allow(clippy::unwrap_used, reason = "a test may panic")]
+
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -11,8 +13,11 @@ fn fixtures() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/tokenizer")
 }
 
+/// Names and texts.
+type Files<'a> = &'a [(&'a str, &'a str)];
+
 /// A copy of a fixture, with further files.
-fn folder(kind: &str, files: &[(&str, &str)]) -> TempDir {
+fn folder(kind: &str, files: Files<'_>) -> TempDir {
     let folder = tempfile::tempdir().unwrap();
     for name in ["tokenizer.json", "tokenizer_config.json"] {
         fs::copy(fixtures().join(kind).join(name), folder.path().join(name)).unwrap();
@@ -25,7 +30,7 @@ fn folder(kind: &str, files: &[(&str, &str)]) -> TempDir {
     folder
 }
 
-fn load(kind: &str, files: &[(&str, &str)]) -> mlx_lm::Result<Tokenizer> {
+fn load(kind: &str, files: Files<'_>) -> mlx_lm::Result<Tokenizer> {
     Tokenizer::from_folder(folder(kind, files).path())
 }
 
@@ -49,12 +54,15 @@ fn encodes_and_decodes_as_transformers() {
 
 #[test]
 fn eos_ids_come_from_all_who_know_them() {
-    let table: [(&[(&str, &str)], &[u32]); 5] = [
+    let table: [(Files<'_>, &[u32]); 5] = [
         (&[], &[2]),
         (&[("config.json", r#"{"eos_token_id": 7}"#)], &[7, 2]),
         (&[("config.json", r#"{"text_config": {"eos_token_id": [7, 2]}}"#)], &[7, 2]),
         (
-            &[("config.json", r#"{"eos_token_id": 7}"#), ("generation_config.json", r#"{"eos_token_id": [8, 9]}"#)],
+            &[
+                ("config.json", r#"{"eos_token_id": 7}"#),
+                ("generation_config.json", r#"{"eos_token_id": [8, 9]}"#),
+            ],
             &[8, 9, 2],
         ),
         (&[("config.json", r#"{"eos_token_id": 7}"#), ("generation_config.json", "{}")], &[7, 2]),
@@ -66,7 +74,8 @@ fn eos_ids_come_from_all_who_know_them() {
 
 #[test]
 fn special_tokens_come_from_either_file() {
-    let tokenizer = load("byte_level", &[("tokenizer_config.json", r#"{"eos_token": {"content": "</s>"}}"#)]).unwrap();
+    let tokenizer =
+        load("byte_level", &[("tokenizer_config.json", r#"{"eos_token": {"content": "</s>"}}"#)]).unwrap();
     assert_eq!((tokenizer.bos_token(), tokenizer.eos_token()), (None, Some("</s>")));
     let files = [("tokenizer_config.json", "{}"), ("special_tokens_map.json", r#"{"bos_token": "<s>"}"#)];
     let tokenizer = load("byte_level", &files).unwrap();
@@ -132,7 +141,7 @@ fn the_chat_template_is_found_in_order() {
     let json = ("chat_template.json", r#"{"chat_template": "json"}"#);
     let jinja = ("chat_template.jinja", "jinja");
     let more = ("additional_chat_templates/tool_use.jinja", "more {{ tools[0] }}");
-    let render = |files: &[(&str, &str)], tools: &[&str]| {
+    let render = |files: Files<'_>, tools: &[&str]| {
         let tools = tools.iter().map(|&tool| tool.into()).collect();
         let options = TemplateOptions { tools, ..TemplateOptions::default() };
         load("byte_level", files).unwrap().apply_chat_template(&[Message::user("Hi")], &options).unwrap()
@@ -153,7 +162,8 @@ fn templates_see_special_tokens_and_thinking() {
     let tokenizer = load("byte_level", &[("chat_template.jinja", template)]).unwrap();
     assert_eq!(tokenizer.thinking(), Some(("<think>", "</think>")));
     let mut options = TemplateOptions::default();
-    let render = |options: &TemplateOptions| tokenizer.apply_chat_template(&[Message::user("Hi")], options).unwrap();
+    let render =
+        |options: &TemplateOptions| tokenizer.apply_chat_template(&[Message::user("Hi")], options).unwrap();
     assert_eq!(render(&options), "<s></s> True");
     options.kwargs.insert("enable_thinking".into(), false.into());
     options.kwargs.insert("bos_token".into(), "<b>".into());
@@ -163,14 +173,16 @@ fn templates_see_special_tokens_and_thinking() {
 #[test]
 fn without_a_template_there_is_no_chat() {
     let tokenizer = load("byte_level", &[]).unwrap();
-    let error = tokenizer.apply_chat_template(&[Message::user("Hi")], &TemplateOptions::default()).unwrap_err();
+    let error =
+        tokenizer.apply_chat_template(&[Message::user("Hi")], &TemplateOptions::default()).unwrap_err();
     assert!(error.to_string().contains("plain prompt"), "{error}");
 }
 
 #[test]
 fn a_broken_template_spoils_only_chats() {
     let tokenizer = load("byte_level", &[("chat_template.jinja", "one\n{% if %}")]).unwrap();
-    let error = tokenizer.apply_chat_template(&[Message::user("Hi")], &TemplateOptions::default()).unwrap_err();
+    let error =
+        tokenizer.apply_chat_template(&[Message::user("Hi")], &TemplateOptions::default()).unwrap_err();
     assert!(matches!(&error, Error::Template(text) if text.contains("line 2")), "{error}");
 }
 

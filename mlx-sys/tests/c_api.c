@@ -207,6 +207,28 @@ static void failed_evaluation(void) {
   mlx_array_free(a);
 }
 
+/// The same when the failure comes up only after another array of the pipeline has been waited for.
+static void failed_asynchronous_evaluation(void) {
+  mlx_array a = floats((const float[]){1, 2, 2, 4}, INTS(2, 2)), first, inverse, kept, last;
+  OK(mlx_add(&first, a, a, s));
+  OK(mlx_async_eval((mlx_arrays){&first, 1}));
+  OK(mlx_linalg_inv(&inverse, a, s));
+  OK(mlx_add(&kept, inverse, a, s));
+  OK(mlx_add(&last, kept, a, s));
+  int status = mlx_async_eval((mlx_arrays){&last, 1});
+  int status_of_first = mlx_array_wait(first);
+  int status_of_last = eval(last);
+  CHECK(status == MLX_RUNTIME || status_of_first == MLX_RUNTIME || status_of_last == MLX_RUNTIME);
+  const void* data;
+  CHECK(mlx_array_data(&data, kept) != MLX_OK);
+  CHECK(mlx_array_data(&data, last) != MLX_OK);
+  mlx_array_free(last);
+  mlx_array_free(kept);
+  mlx_array_free(inverse);
+  mlx_array_free(first);
+  mlx_array_free(a);
+}
+
 /// A directory for this run's files.
 static char directory[] = "/tmp/mlx-c-api-XXXXXX";
 
@@ -519,6 +541,7 @@ int main(void) {
   lists();
   errors();
   failed_evaluation();
+  for (int i = 0; i < 100; ++i) failed_asynchronous_evaluation();
   files();
   gradients();
   functions();

@@ -44,7 +44,8 @@ fn is_iterable(value: &Value) -> bool {
 /// Jinja2 names the third argument: `default('x', boolean=true)` replaces what is false, too.
 fn default(value: &Value, other: Option<Value>, lax: Option<bool>, options: Kwargs) -> Result<Value, Error> {
     let lax = lax.or(options.get("boolean")?).unwrap_or(false);
-    let other = other.map_or_else(|| options.get::<Option<Value>>("default_value"), |other| Ok(Some(other)))?;
+    let other =
+        other.map_or_else(|| options.get::<Option<Value>>("default_value"), |other| Ok(Some(other)))?;
     options.assert_all_used()?;
     let missing = value.is_undefined() || (lax && !value.is_true());
     Ok(if missing { other.unwrap_or_else(|| Value::from("")) } else { value.clone() })

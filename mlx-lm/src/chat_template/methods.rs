@@ -5,7 +5,12 @@ use minijinja::{Error, ErrorKind, State};
 use minijinja_contrib::pycompat;
 
 /// What `value.method(args)` means in Python, for methods that minijinja itself does not know.
-pub(super) fn call(state: &mut State<'_, '_>, value: &Value, method: &str, args: &[Value]) -> Result<Value, Error> {
+pub(super) fn call(
+    state: &mut State<'_, '_>,
+    value: &Value,
+    method: &str,
+    args: &[Value],
+) -> Result<Value, Error> {
     match value.as_str() {
         Some(text) => match string_method(text, method, args)? {
             Some(result) => Ok(result),

@@ -16,7 +16,10 @@ impl ChatTemplate {
     ///
     /// Looks for `chat_template.jinja` (and further ones in `additional_chat_templates/`), then `chat_template.json`, then
     /// the key `chat_template` of `config`: a string, or a list of objects with `name` and `template`.
-    pub fn from_folder(folder: impl AsRef<Path>, config: &Map<String, Value>) -> Result<Option<ChatTemplate>> {
+    pub fn from_folder(
+        folder: impl AsRef<Path>,
+        config: &Map<String, Value>,
+    ) -> Result<Option<ChatTemplate>> {
         let folder = folder.as_ref();
         let files = jinja_files(folder)?;
         if !files.is_empty() {
@@ -25,7 +28,8 @@ impl ChatTemplate {
         let json = folder.join("chat_template.json");
         if json.is_file() {
             let text = read(&json)?;
-            let value: Map<String, Value> = serde_json::from_str(&text).map_err(|error| Error::config(&json, error))?;
+            let value: Map<String, Value> =
+                serde_json::from_str(&text).map_err(|error| Error::config(&json, error))?;
             return ChatTemplate::from_config(&json, &value);
         }
         ChatTemplate::from_config(&folder.join("tokenizer_config.json"), config)
@@ -76,7 +80,8 @@ fn jinja_files(folder: &Path) -> Result<Vec<(String, String)>> {
         let entries = fs::read_dir(&additional).map_err(|error| Error::io(&additional, error))?;
         for entry in entries {
             let path = entry.map_err(|error| Error::io(&additional, error))?.path();
-            if let (Some(name), Some("jinja")) = (path.file_stem(), path.extension().and_then(|e| e.to_str())) {
+            if let (Some(name), Some("jinja")) = (path.file_stem(), path.extension().and_then(|e| e.to_str()))
+            {
                 templates.push((name.to_string_lossy().into_owned(), read(&path)?));
             }
         }

@@ -94,7 +94,7 @@ int mlx_array_share(mlx_array* out, mlx_array a) noexcept {
 }
 
 void mlx_array_free(mlx_array a) noexcept {
-  if (a.p[0]) reinterpret_cast<array&>(a).~array();
+  if (a.p[0]) as_array(a).~array();
 }
 
 size_t mlx_array_ndim(mlx_array a) noexcept { return as_array(a).ndim(); }

@@ -57,7 +57,9 @@ int guard(Body&& body) noexcept {
 
 /// The borrowed handle as a C++ array. The handle holds nothing but `void*`, which compilers let alias any
 /// pointer.
-inline const array& as_array(const mlx_array& a) { return reinterpret_cast<const array&>(a); }
+inline const array& as_array(const mlx_array& a) {
+  return *static_cast<const array*>(static_cast<const void*>(&a));
+}
 
 inline const array& get(const mlx_array& a) {
   if (!a.p[0]) throw std::invalid_argument("the null array was given for an argument that is not optional");

@@ -1,0 +1,85 @@
+//! Tiny models whose weights follow from their parameters' names.
+
+#![allow(dead_code, reason = "each test takes what it needs")]
+
+use mlx::{
+    Array, Loader, Module,
+    nn::{Quantization, quantize},
+};
+use mlx_lm::{ModelConfig, models::llama::Llama};
+use serde_json::Value;
+use std::{collections::BTreeMap, path::Path};
+
+pub(crate) type Tensors = BTreeMap<String, Array>;
+
+pub(crate) fn fixtures() -> &'static Path {
+    Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/fixtures"))
+}
+
+pub(crate) fn read_json(name: &str) -> Value {
+    let text = std::fs::read_to_string(fixtures().join(name)).unwrap();
+    serde_json::from_str(&text).unwrap()
+}
+
+pub(crate) fn config(json: &Value) -> ModelConfig {
+    ModelConfig::parse(Path::new("config.json"), &json.to_string()).unwrap()
+}
+
+/// The weights of the Llama that `config` describes.
+pub(crate) fn llama_weights(config: &ModelConfig) -> Tensors {
+    let model = Llama::new(&config.args().unwrap(), &Loader::new([])).unwrap();
+    let named = |(name, array): (String, Array)| {
+        let shape = array.shape().unwrap();
+        let values = named_weight(&name, shape);
+        let array = Array::from_slice(&values, shape);
+        (name, array)
+    };
+    model.parameters().into_iter().map(named).collect()
+}
+
+/// The same weights with each layer quantized as `config` says of it.
+pub(crate) fn quantized(config: &ModelConfig, weights: &Tensors) -> Tensors {
+    let mut out = Tensors::new();
+    for (name, array) in weights {
+        let layer = name.strip_suffix(".weight").filter(|_| array.ndim().unwrap() == 2);
+        match layer.and_then(|layer| Some((layer, config.quantization.of(layer)?))) {
+            Some((layer, quantization)) => pack(&mut out, layer, array, quantization),
+            None => {
+                out.insert(name.clone(), array.clone());
+            }
+        }
+    }
+    out
+}
+
+fn pack(out: &mut Tensors, layer: &str, array: &Array, quantization: Quantization) {
+    let packed = quantize(array, quantization).unwrap();
+    out.insert(format!("{layer}.weight"), packed.weight);
+    out.insert(format!("{layer}.scales"), packed.scales);
+    out.extend(packed.biases.map(|biases| (format!("{layer}.biases"), biases)));
+}
+
+/// A parameter's values; the scheme is that of `xtask/golden/named_weights.py`, bit for bit.
+pub(crate) fn named_weight(name: &str, shape: &[i32]) -> Vec<f32> {
+    let mut state = fnv1a(name.as_bytes());
+    let scale = |t: f64| match shape {
+        [.., _, last] => t / f64::from(*last).sqrt(),
+        _ if name.ends_with("norm.weight") => 1.0 + 0.1 * t,
+        _ => 0.1 * t,
+    };
+    let mut next = || 2.0 * ((splitmix64(&mut state) >> 40) as f64 / f64::from(1 << 24)) - 1.0;
+    (0..shape.iter().product()).map(|_| scale(next()) as f32).collect()
+}
+
+fn fnv1a(bytes: &[u8]) -> u64 {
+    let step = |state: u64, byte: &u8| (state ^ u64::from(*byte)).wrapping_mul(0x0000_0100_0000_01b3);
+    bytes.iter().fold(0xcbf2_9ce4_8422_2325, step)
+}
+
+fn splitmix64(state: &mut u64) -> u64 {
+    *state = state.wrapping_add(0x9e37_79b9_7f4a_7c15);
+    let z = *state;
+    let z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+    let z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+    z ^ (z >> 31)
+}

@@ -1,0 +1,135 @@
+//! Logits of tiny models against Python mlx-lm; `cargo xtask golden` makes the fixtures.
+
+mod common;
+
+use common::{Tensors, config, fixtures, llama_weights, quantized, read_json};
+use mlx::{Array, Loader};
+use mlx_lm::{
+    ModelConfig,
+    generate::{TokenOptions, Tokens},
+    models::{LanguageModel, build},
+};
+use serde_json::Value;
+use sha2::{Digest, Sha256};
+
+/// The largest difference of a logit; their standard deviation is about 0.6.
+const TOLERANCE: f32 = 2e-4;
+
+#[test]
+fn llama_agrees_with_mlx_lm() {
+    let fixture = read_json("golden/llama.json");
+    let expected = mlx::io::load_safetensors(fixtures().join("golden/llama.safetensors")).unwrap();
+    let mut compared = 0;
+    for model in list(&fixture["models"]) {
+        for variant in list(&model["variants"]) {
+            let case = Case::new(&fixture["prompts"], model, variant, &expected);
+            compared += case.run();
+        }
+    }
+    assert_eq!(compared, expected.len(), "every tensor of the fixture is compared");
+}
+
+/// One model in one variant.
+struct Case<'a> {
+    name: String,
+    prompts: &'a Value,
+    variant: &'a Value,
+    model: Box<dyn LanguageModel>,
+    expected: &'a Tensors,
+}
+
+impl<'a> Case<'a> {
+    fn new(prompts: &'a Value, model: &Value, variant: &'a Value, expected: &'a Tensors) -> Case<'a> {
+        let name = format!("{}.{}", text(&model["name"]), text(&variant["name"]));
+        let mut json = model["config"].clone();
+        if !variant["quantization"].is_null() {
+            json["quantization"] = variant["quantization"].clone();
+        }
+        let config = config(&json);
+        let weights = quantized(&config, &llama_weights(&config));
+        assert_eq!(checksum(&weights), text(&variant["weights_sha256"]), "{name}: weights");
+        Case { model: model_of(&config, weights), name, prompts, variant, expected }
+    }
+
+    /// Compares all that the fixture has of the case and gives how many tensors that was.
+    fn run(&self) -> usize {
+        let mut compared = 0;
+        let mut compare = |what: &str, logits: Array| {
+            let name = format!("{}.{what}", self.name);
+            let Some(expected) = self.expected.get(&name) else { return };
+            let difference = (logits.reshape(expected.shape().unwrap()).unwrap() - expected).abs().unwrap();
+            let largest = difference.max(..).unwrap().item::<f32>().unwrap();
+            assert!(largest <= TOLERANCE, "{name}: logits differ by {largest}");
+            compared += 1;
+        };
+        compare("short", self.forward(&ids(&self.prompts["short"])));
+        compare("long", self.forward(&ids(&self.prompts["long"])));
+        compare("batch", self.batch());
+        compare("decode", self.decode());
+        self.compare_greedy();
+        compared
+    }
+
+    fn forward(&self, ids: &[u32]) -> Array {
+        let tokens = Array::from_slice(ids, &[1, ids.len() as i32]);
+        self.model.forward(&tokens, &mut self.model.new_cache()).unwrap()
+    }
+
+    fn batch(&self) -> Array {
+        let rows: Vec<Vec<u32>> = list(&self.prompts["batch"]).iter().map(ids).collect();
+        let tokens = Array::from_slice(&rows.concat(), &[rows.len() as i32, rows[0].len() as i32]);
+        self.model.forward(&tokens, &mut self.model.new_cache()).unwrap()
+    }
+
+    /// The logits of each of the decoded ids, after the long prompt in two chunks.
+    fn decode(&self) -> Array {
+        let mut cache = self.model.new_cache();
+        let long = ids(&self.prompts["long"]);
+        let (first, second) = long.split_at(long.len() / 3);
+        for chunk in [first, second] {
+            self.model.forward(&Array::from_slice(chunk, &[1, chunk.len() as i32]), &mut cache).unwrap();
+        }
+        let steps: Vec<Array> = ids(&self.prompts["decode"])
+            .into_iter()
+            .map(|id| self.model.forward(&Array::from_slice(&[id], &[1, 1]), &mut cache).unwrap())
+            .collect();
+        mlx::concatenate(&steps.iter().collect::<Vec<_>>(), 1).unwrap()
+    }
+
+    fn compare_greedy(&self) {
+        let expected = ids(&self.variant["greedy_ids"]);
+        for prefill_step in [2048, 4] {
+            let options = TokenOptions { max_tokens: expected.len(), prefill_step, ..TokenOptions::default() };
+            let tokens = Tokens::new(self.model.as_ref(), &ids(&self.prompts["long"]), options).unwrap();
+            let found: Vec<u32> = tokens.collect::<Result<_, _>>().unwrap();
+            assert_eq!(found, expected, "{}: greedy tokens", self.name);
+        }
+    }
+}
+
+fn model_of(config: &ModelConfig, weights: Tensors) -> Box<dyn LanguageModel> {
+    let layers = config.quantization.overrides.clone().into_iter().collect();
+    build(config, &Loader::with_quantization(weights, layers)).unwrap()
+}
+
+/// Over names and bytes in order, so that a difference is known to be one of weights or of arithmetic.
+fn checksum(weights: &Tensors) -> String {
+    let mut hash = Sha256::new();
+    for (name, array) in weights {
+        hash.update(name);
+        hash.update(array.view(mlx::Dtype::U8).unwrap().to_vec::<u8>().unwrap());
+    }
+    hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+fn list(value: &Value) -> &[Value] {
+    value.as_array().unwrap()
+}
+
+fn ids(value: &Value) -> Vec<u32> {
+    list(value).iter().map(|id| id.as_u64().unwrap() as u32).collect()
+}
+
+fn text(value: &Value) -> &str {
+    value.as_str().unwrap()
+}

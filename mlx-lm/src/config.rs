@@ -5,7 +5,6 @@ use std::ops::RangeInclusive;
 use std::path::{Path, PathBuf};
 
 use serde::de::DeserializeOwned;
-use serde::{Deserialize, Deserializer};
 use serde_json::Value;
 
 use crate::quantization::QuantizationConfig;
@@ -50,7 +49,7 @@ const LIMITS: &[(&str, RangeInclusive<u64>)] = &[
 pub struct ModelConfig {
     /// The file, for messages.
     pub path: PathBuf,
-    /// Everything in it. Non-finite floats are tagged, `{"__float__": "Infinity"}`; read them with [`float`].
+    /// Everything in it. Non-finite floats are tagged, `{"__float__": "Infinity"}`.
     pub json: Value,
     /// `model_type`, which picks the code.
     pub model_type: String,
@@ -114,35 +113,6 @@ impl ModelConfig {
     pub fn integer(&self, key: &str, range: RangeInclusive<u64>) -> Result<Option<usize>> {
         bounded(self.text(), key, &range).map_err(|message| Error::config(&self.path, message))
     }
-}
-
-/// Reads a float that may be tagged, `{"__float__": "-Infinity"}`: use as `#[serde(deserialize_with = "float")]`.
-///
-/// # Errors
-/// When it is neither a number nor so tagged.
-pub fn float<'de, D: Deserializer<'de>>(deserializer: D) -> Result<f64, D::Error> {
-    #[derive(Deserialize)]
-    #[serde(
-        untagged,
-        expecting = "expected a number or {\"__float__\": \"Infinity\" | \"-Infinity\" | \"NaN\"}"
-    )]
-    enum Float {
-        Plain(f64),
-        Tagged { __float__: NonFinite },
-    }
-    #[derive(Deserialize)]
-    enum NonFinite {
-        Infinity,
-        #[serde(rename = "-Infinity")]
-        NegativeInfinity,
-        NaN,
-    }
-    Ok(match Float::deserialize(deserializer)? {
-        Float::Plain(value) => value,
-        Float::Tagged { __float__: NonFinite::Infinity } => f64::INFINITY,
-        Float::Tagged { __float__: NonFinite::NegativeInfinity } => f64::NEG_INFINITY,
-        Float::Tagged { __float__: NonFinite::NaN } => f64::NAN,
-    })
 }
 
 /// Turns the bare `Infinity`, `-Infinity` and `NaN` that Python writes, and JSON forbids, into their tagged form.
@@ -258,29 +228,12 @@ mod tests {
     }
 
     #[test]
-    fn non_finite_floats_bare_and_tagged() {
-        #[derive(Deserialize)]
-        struct Args {
-            #[serde(deserialize_with = "float")]
-            a: f64,
-            #[serde(deserialize_with = "float")]
-            b: f64,
-            #[serde(deserialize_with = "float")]
-            c: f64,
-            #[serde(deserialize_with = "float")]
-            d: f64,
-            text: String,
-        }
-        let args: Args = parse(
-            r#"{"model_type": "x", "a": -Infinity, "b": {"__float__": "Infinity"}, "c": NaN, "d": -1.5,
-                "text": "\"Infinity\\\" NaN, é"}"#,
-        )
-        .unwrap()
-        .args()
-        .unwrap();
-        assert_eq!((args.a, args.b, args.d), (f64::NEG_INFINITY, f64::INFINITY, -1.5));
-        assert!(args.c.is_nan());
-        assert_eq!(args.text, "\"Infinity\\\" NaN, é");
+    fn non_finite_floats_are_tagged() {
+        let text = r#"{"model_type": "x", "a": -Infinity, "b": [NaN, -1.5], "text": "\"Infinity\\\" NaN, é"}"#;
+        let json = parse(text).unwrap().json;
+        assert_eq!(json["a"]["__float__"], "-Infinity");
+        assert_eq!(json["b"][0]["__float__"], "NaN");
+        assert_eq!((&json["b"][1], &json["text"]), (&Value::from(-1.5), &Value::from("\"Infinity\\\" NaN, é")));
     }
 
     #[test]

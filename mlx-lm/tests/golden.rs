@@ -2,7 +2,7 @@
 
 mod common;
 
-use common::{Tensors, config, fixtures, llama_weights, quantized, read_json};
+use common::{Tensors, config, fixtures, weights, quantized, read_json};
 use mlx::{Array, Loader};
 use mlx_lm::{
     ModelConfig,
@@ -17,8 +17,18 @@ const TOLERANCE: f32 = 2e-4;
 
 #[test]
 fn llama_agrees_with_mlx_lm() {
-    let fixture = read_json("golden/llama.json");
-    let expected = mlx::io::load_safetensors(fixtures().join("golden/llama.safetensors")).unwrap();
+    family_agrees("llama");
+}
+
+#[test]
+fn qwen2_agrees_with_mlx_lm() {
+    family_agrees("qwen2");
+}
+
+fn family_agrees(family: &str) {
+    let fixture = read_json(&format!("golden/{family}.json"));
+    let expected = fixtures().join(format!("golden/{family}.safetensors"));
+    let expected = mlx::io::load_safetensors(expected).unwrap();
     let mut compared = 0;
     for model in list(&fixture["models"]) {
         for variant in list(&model["variants"]) {
@@ -46,9 +56,9 @@ impl<'a> Case<'a> {
             json["quantization"] = variant["quantization"].clone();
         }
         let config = config(&json);
-        let weights = quantized(&config, &llama_weights(&config));
-        assert_eq!(checksum(&weights), text(&variant["weights_sha256"]), "{name}: weights");
-        Case { model: model_of(&config, weights), name, prompts, variant, expected }
+        let tensors = quantized(&config, &weights(&config));
+        assert_eq!(checksum(&tensors), text(&variant["weights_sha256"]), "{name}: weights");
+        Case { model: model_of(&config, tensors), name, prompts, variant, expected }
     }
 
     /// Compares all that the fixture has of the case and gives how many tensors that was.

@@ -52,6 +52,15 @@ MODELS = {
         },
         "mistral": {"model_type": "mistral", "num_hidden_layers": 3, "head_dim": 16, "rope_theta": 1000000.0},
     },
+    "qwen2": {
+        "qwen2": {"model_type": "qwen2"},
+        "qwen2_tied": {
+            "model_type": "qwen2",
+            "tie_word_embeddings": True,
+            "num_key_value_heads": 4,
+            "rope_theta": 1000000.0,
+        },
+    },
 }
 
 # Variants of every model; the value is `quantization` of config.json.

@@ -28,6 +28,9 @@ pub struct Config {
     tie_word_embeddings: Option<bool>,
     #[serde(default)]
     attention_bias: bool,
+    /// Biases of queries, keys and values alone, without one of the output; no file says so.
+    #[serde(skip)]
+    pub(super) qkv_bias: bool,
     #[serde(default)]
     mlp_bias: bool,
     layer_types: Option<Vec<String>>,
@@ -72,12 +75,12 @@ struct Attention {
 impl Attention {
     fn new(c: &Config) -> Result<Attention> {
         let dim = c.head_dim();
-        let linear = |inputs, outputs| Linear::new(inputs, outputs).with_bias(c.attention_bias);
+        let heads = |count| Linear::new(c.hidden_size, count * dim).with_bias(c.attention_bias || c.qkv_bias);
         Ok(Attention {
-            q_proj: linear(c.hidden_size, c.num_attention_heads * dim),
-            k_proj: linear(c.hidden_size, c.kv_heads() * dim),
-            v_proj: linear(c.hidden_size, c.kv_heads() * dim),
-            o_proj: linear(c.num_attention_heads * dim, c.hidden_size),
+            q_proj: heads(c.num_attention_heads),
+            k_proj: heads(c.kv_heads()),
+            v_proj: heads(c.kv_heads()),
+            o_proj: Linear::new(c.num_attention_heads * dim, c.hidden_size).with_bias(c.attention_bias),
             rope: rope(dim, &c.rope)?,
             dim,
         })

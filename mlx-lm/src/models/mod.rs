@@ -2,6 +2,7 @@
 
 pub mod blocks;
 pub mod llama;
+pub mod qwen2;
 
 use crate::{Cache, Error, ModelConfig, Result};
 use mlx::{Array, Loader, Module};
@@ -22,6 +23,7 @@ type Build = fn(&ModelConfig, &Loader) -> Result<Box<dyn LanguageModel>>;
 const REGISTRY: &[(&str, Build)] = &[
     ("llama", |config, weights| load(llama::Llama::new(&config.args()?, weights)?, weights)),
     ("mistral", |config, weights| load(llama::Llama::new(&config.args()?, weights)?, weights)),
+    ("qwen2", |config, weights| load(qwen2::new(&config.args()?, weights)?, weights)),
 ];
 
 /// Builds the model that `config` names and loads `weights` into it, strictly.

@@ -6,7 +6,7 @@ use mlx::{
     Array, Loader, Module,
     nn::{Quantization, quantize},
 };
-use mlx_lm::{ModelConfig, models::llama::Llama};
+use mlx_lm::{ModelConfig, models::{llama::Llama, qwen2}};
 use serde_json::Value;
 use std::{collections::BTreeMap, path::Path};
 
@@ -25,9 +25,14 @@ pub(crate) fn config(json: &Value) -> ModelConfig {
     ModelConfig::parse(Path::new("config.json"), &json.to_string()).unwrap()
 }
 
-/// The weights of the Llama that `config` describes.
-pub(crate) fn llama_weights(config: &ModelConfig) -> Tensors {
-    let model = Llama::new(&config.args().unwrap(), &Loader::new([])).unwrap();
+/// The weights of the model that `config` describes.
+pub(crate) fn weights(config: &ModelConfig) -> Tensors {
+    let (args, none) = (config.args().unwrap(), Loader::new([]));
+    let model = match config.model_type.as_str() {
+        "qwen2" => qwen2::new(&args, &none),
+        _ => Llama::new(&args, &none),
+    };
+    let model = model.unwrap();
     let named = |(name, array): (String, Array)| {
         let shape = array.shape().unwrap();
         let values = named_weight(&name, shape);

@@ -1,9 +1,9 @@
 // Evaluation that tells the truth after a failure.
 //
-// MLX marks arrays as evaluated before their computation can fail, and cuts them from their graph. When it then throws,
-// every array of that graph that somebody still holds claims to be readable, over memory that nobody wrote. So the
-// arrays to be computed are noted first, on each thread since its last evaluation that is known to have succeeded;
-// after a failure they are marked unscheduled, and reading or evaluating one of them fails.
+// MLX marks arrays as evaluated before their computation can fail, and cuts them from their graph. When it then
+// throws, every array of that graph that somebody still holds claims to be readable, over memory that nobody
+// wrote. So each thread notes the arrays to be computed and keeps the note until an array is known to have been
+// computed; after a failure all noted arrays are marked unscheduled, and reading or evaluating one of them fails.
 #pragma once
 
 #include <exception>
@@ -22,61 +22,70 @@ class Unproven {
     return unproven;
   }
 
-  /// Notes what evaluating `roots` will compute.
+  /// Notes what evaluating `roots` will compute. Throws the error of an earlier computation that they depend on.
   void add(const std::vector<array>& roots) {
-    if (nodes_.size() > prune_at_) prune();
+    if (nodes_.size() > settle_at_) settle();
+    std::exception_ptr earlier;
     std::unordered_set<std::uintptr_t> seen;
     std::vector<const array*> stack;
     for (const array& root : roots) stack.push_back(&root);
     while (!stack.empty()) {
       const array& a = *stack.back();
       stack.pop_back();
-      if (a.status() == array::available || !seen.insert(a.id()).second) continue;
+      if (!seen.insert(a.id()).second) continue;
+      try {
+        if (a.is_available()) continue;
+      } catch (...) {
+        earlier = std::current_exception();
+      }
       // Weak, because an array that someone else refers to cannot give its buffer to its successor.
       nodes_.emplace_back(reinterpret_cast<const std::shared_ptr<void>&>(a));
       for (const array& input : a.inputs()) stack.push_back(&input);
       for (const array& sibling : a.siblings()) stack.push_back(&sibling);
     }
+    if (earlier) std::rethrow_exception(earlier);
   }
 
-  /// All that was noted has been computed.
-  void proven() { nodes_.clear(); }
+  /// Forgets what has been computed, and what nobody holds any more. Throws if a computation has failed.
+  void settle() {
+    std::erase_if(nodes_, [](const auto& node) {
+      auto alive = node.lock();
+      return !alive || as_array(alive).is_available();
+    });
+    settle_at_ = 2 * nodes_.size() + 4096;
+  }
 
   /// Nothing that was noted may be read.
-  void failed() {
+  void failed() noexcept {
     for (const auto& node : nodes_) {
-      if (std::shared_ptr<void> alive = node.lock()) {
-        reinterpret_cast<const array&>(alive).set_status(array::unscheduled);
-      }
+      if (auto alive = node.lock()) as_array(alive).set_status(array::unscheduled);
     }
     nodes_.clear();
   }
 
  private:
-  /// Drops what nobody holds any more: a weak reference still keeps the array's descriptor in memory.
-  void prune() {
-    std::erase_if(nodes_, [](const auto& node) { return node.expired(); });
-    prune_at_ = 2 * nodes_.size() + 4096;
+  static const array& as_array(const std::shared_ptr<void>& node) {
+    return reinterpret_cast<const array&>(node);
   }
 
   std::vector<std::weak_ptr<void>> nodes_;
-  size_t prune_at_ = 4096;
+  /// The number of notes at which those of the past are worth a look: a weak reference keeps the array's
+  /// descriptor in memory.
+  size_t settle_at_ = 4096;
 };
 
-/// Runs `evaluate(arrays)`, which may throw; `blocking` says that it returns when all is computed.
+/// Runs `evaluate(arrays)`, which may throw; `blocking` says that it returns when they are computed.
 template <typename Evaluate>
 void evaluate(const std::vector<array>& arrays, bool blocking, Evaluate&& evaluate) {
   Unproven& unproven = Unproven::of_this_thread();
-  unproven.add(arrays);
   try {
-    // Throws the error of an earlier computation that these arrays depend on.
-    for (const array& a : arrays) a.is_available();
+    unproven.add(arrays);
     evaluate(arrays);
+    if (blocking) unproven.settle();
   } catch (...) {
     unproven.failed();
     throw;
   }
-  if (blocking) unproven.proven();
 }
 
 /// Evaluates and waits.

@@ -88,7 +88,7 @@ MLX_C_API int mlx_fft_ifftshift(mlx_array* out, mlx_array a, mlx_axes axes, mlx_
 
 /// Transforms of overlapping windows of the last axis, in a new axis of frames before the frequencies. By
 /// default a hop of a quarter window, a window of `n_fft`, and for real input one side of the spectrum;
-/// `center` pads both ends in `pad_mode` ("reflect", "constant" or "edge").
+/// `center` pads both ends in a mode of `mlx_pad`.
 MLX_C_API int mlx_fft_stft(mlx_array* out, mlx_array x, int n_fft, mlx_optional_int hop_length,
                            mlx_optional_int win_length, mlx_array opt_window, bool center,
                            mlx_string pad_mode, mlx_fft_norm norm, mlx_optional_bool onesided,

@@ -8,13 +8,12 @@ MLX_C_BEGIN
 
 // Evaluation --------------------------------------------------------------------------------------
 
-/// Computes the arrays and waits for them. After a failure those that are not available count as not
-/// evaluated, and reading or evaluating them fails. Other arrays computed on the way may hold anything:
-/// release them.
+/// Computes the arrays and waits for them. After a failure all arrays that this thread has scheduled and that
+/// are not known to have been computed count as not evaluated: reading or evaluating them fails.
 MLX_C_API int mlx_eval(mlx_arrays arrays) MLX_C_NOEXCEPT;
 
-/// Begins to compute the arrays. Failures that come up later are reported by `mlx_eval` or
-/// `mlx_array_wait`.
+/// Begins to compute the arrays. A failure that comes up later is reported by `mlx_eval`, `mlx_array_wait` or
+/// another function that waits for them.
 MLX_C_API int mlx_async_eval(mlx_arrays arrays) MLX_C_NOEXCEPT;
 
 // Callbacks ---------------------------------------------------------------------------------------

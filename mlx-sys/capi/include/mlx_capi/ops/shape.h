@@ -94,8 +94,8 @@ MLX_C_API int mlx_repeat(mlx_array* out, mlx_array a, int repeats, mlx_optional_
 /// The whole array repeated `reps` times along each axis.
 MLX_C_API int mlx_tile(mlx_array* out, mlx_array a, mlx_ints reps, mlx_stream s) MLX_C_NOEXCEPT;
 
-/// `low` and `high` elements added before and after each of the axes. `mode` is "constant" (filled with the
-/// scalar `value`) or "edge".
+/// `low` and `high` elements added before and after each of the axes. `mode` is "constant" (the scalar
+/// `value`), "edge" (the outermost element), "reflect" or "symmetric" (mirrored without or with it).
 MLX_C_API int mlx_pad(mlx_array* out, mlx_array a, mlx_ints axes, mlx_ints low, mlx_ints high,
                       mlx_array value, mlx_string mode, mlx_stream s) MLX_C_NOEXCEPT;
 

@@ -229,11 +229,15 @@ mod tests {
 
     #[test]
     fn non_finite_floats_are_tagged() {
-        let text = r#"{"model_type": "x", "a": -Infinity, "b": [NaN, -1.5], "text": "\"Infinity\\\" NaN, é"}"#;
+        let text =
+            r#"{"model_type": "x", "a": -Infinity, "b": [NaN, -1.5], "text": "\"Infinity\\\" NaN, é"}"#;
         let json = parse(text).unwrap().json;
         assert_eq!(json["a"]["__float__"], "-Infinity");
         assert_eq!(json["b"][0]["__float__"], "NaN");
-        assert_eq!((&json["b"][1], &json["text"]), (&Value::from(-1.5), &Value::from("\"Infinity\\\" NaN, é")));
+        assert_eq!(
+            (&json["b"][1], &json["text"]),
+            (&Value::from(-1.5), &Value::from("\"Infinity\\\" NaN, é"))
+        );
     }
 
     #[test]

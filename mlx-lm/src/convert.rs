@@ -118,7 +118,8 @@ fn write_weights(folder: &Path, tensors: BTreeMap<String, Array>, options: Conve
         let arrays = shard.iter().map(|(name, array)| (name.as_str(), array));
         mlx::io::save_safetensors(folder.join(&file), arrays, &[("format", "mlx")])?;
     }
-    let index = json!({ "metadata": { "total_size": total }, "weight_map": sorted(Value::Object(weight_map)) });
+    let index =
+        json!({ "metadata": { "total_size": total }, "weight_map": sorted(Value::Object(weight_map)) });
     write_json(&folder.join("model.safetensors.index.json"), &index)
 }
 
@@ -144,7 +145,8 @@ fn shards(tensors: Vec<(String, Array)>) -> Result<Vec<Vec<(String, Array)>>> {
 fn sorted(value: Value) -> Value {
     match value {
         Value::Object(fields) => {
-            let fields: BTreeMap<_, _> = fields.into_iter().map(|(key, value)| (key, sorted(value))).collect();
+            let fields: BTreeMap<_, _> =
+                fields.into_iter().map(|(key, value)| (key, sorted(value))).collect();
             Value::Object(fields.into_iter().collect())
         }
         other => other,

@@ -49,8 +49,7 @@ impl Lm {
             Location::Gguf(file) => weights::Parts::from_gguf(file)?,
         };
         let weights::Parts { config, loader, tokenizer, generation, warnings } = parts;
-        let model = crate::models::build(&config, &loader)
-            .map_err(|error| error.at(location.path()))?;
+        let model = crate::models::build(&config, &loader).map_err(|error| error.at(location.path()))?;
         weights::evaluate(model.as_ref())?;
         Ok(Lm { model, tokenizer, config, generation, warnings })
     }
@@ -121,7 +120,9 @@ impl Error {
     /// Names the files where a model error does not.
     fn at(self, path: &std::path::Path) -> Error {
         match self {
-            Error::Mlx(error) if error.kind() == mlx::ErrorKind::Weights => Error::weights(path, error.message()),
+            Error::Mlx(error) if error.kind() == mlx::ErrorKind::Weights => {
+                Error::weights(path, error.message())
+            }
             other => other,
         }
     }

@@ -112,7 +112,9 @@ impl Reader<'_> {
             Some(value) => value,
         };
         let known = allowed.iter().copied().find(|&known| value.as_i64() == Some(known.into()));
-        known.ok_or_else(|| self.unsupported(module, format!("{field} {value}; {} allows {allowed:?}", mode.name())))
+        known.ok_or_else(|| {
+            self.unsupported(module, format!("{field} {value}; {} allows {allowed:?}", mode.name()))
+        })
     }
 
     fn unsupported(&self, module: &str, what: String) -> Error {

@@ -1,5 +1,7 @@
 //! Model files that are wrong in one way each: the error names the file, the thing and what is expected.
 
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on may panic")]
+
 mod common;
 
 use common::{Tensors, config, fixtures, weights};
@@ -62,11 +64,15 @@ fn weights_that_do_not_match_the_model() {
             "tensor `model.norm.weight` has the shape [33], the model expects [32]",
         ),
         (|c, _| c["tie_word_embeddings"] = false.into(), "tensor `lm_head.weight` is missing"),
-        (|c, _| c["num_hidden_layers"] = 2.into(), "tensor `model.layers.1.self_attn.q_proj.weight` is missing"),
+        (
+            |c, _| c["num_hidden_layers"] = 2.into(),
+            "tensor `model.layers.1.self_attn.q_proj.weight` is missing",
+        ),
         (
             |c, t| {
                 let name = "model.layers.0.mlp.up_proj";
-                c["quantization"] = json!({ "group_size": 32, "bits": 4, name: { "group_size": 32, "bits": 8 } });
+                c["quantization"] =
+                    json!({ "group_size": 32, "bits": 4, name: { "group_size": 32, "bits": 8 } });
                 t.insert(format!("{name}.weight"), zeros(&[64, 4], Dtype::U32));
                 t.insert(format!("{name}.scales"), zeros(&[64, 1], Dtype::F32));
                 t.insert(format!("{name}.biases"), zeros(&[64, 1], Dtype::F32));
@@ -86,8 +92,14 @@ fn weights_that_do_not_match_the_model() {
 fn configurations_without_code() {
     type Change = fn(&mut Value);
     let cases: [(Change, &str); 7] = [
-        (|c| c["model_type"] = "mamba9".into(), "unsupported model type `mamba9`; known: llama, mistral, qwen2"),
-        (|c| c["quantization"] = json!({ "mode": "fp5" }), "mode \"fp5\"; MLX has affine, mxfp4, nvfp4, mxfp8"),
+        (
+            |c| c["model_type"] = "mamba9".into(),
+            "unsupported model type `mamba9`; known: llama, mistral, qwen2",
+        ),
+        (
+            |c| c["quantization"] = json!({ "mode": "fp5" }),
+            "mode \"fp5\"; MLX has affine, mxfp4, nvfp4, mxfp8",
+        ),
         (|c| c["quantization_config"] = json!({ "quant_method": "bitsandbytes" }), "`bitsandbytes`"),
         (|c| c["rope_scaling"] = json!({ "rope_type": "spiral" }), "rope scaling `spiral` is not supported"),
         (|c| c["num_key_value_heads"] = 3.into(), "2 heads of 16 do not fit 3 key-value heads"),

@@ -1,8 +1,10 @@
 //! Logits of tiny models against Python mlx-lm; `cargo xtask golden` makes the fixtures.
 
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on may panic")]
+
 mod common;
 
-use common::{Tensors, config, fixtures, weights, quantized, read_json};
+use common::{Tensors, config, fixtures, quantized, read_json, weights};
 use mlx::{Array, Loader};
 use mlx_lm::{
     ModelConfig,
@@ -109,7 +111,8 @@ impl<'a> Case<'a> {
     fn compare_greedy(&self) {
         let expected = ids(&self.variant["greedy_ids"]);
         for prefill_step in [2048, 4] {
-            let options = TokenOptions { max_tokens: expected.len(), prefill_step, ..TokenOptions::default() };
+            let options =
+                TokenOptions { max_tokens: expected.len(), prefill_step, ..TokenOptions::default() };
             let tokens = Tokens::new(self.model.as_ref(), &ids(&self.prompts["long"]), options).unwrap();
             let found: Vec<u32> = tokens.collect::<Result<_, _>>().unwrap();
             assert_eq!(found, expected, "{}: greedy tokens", self.name);

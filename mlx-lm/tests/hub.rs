@@ -1,5 +1,7 @@
 //! Downloads from a hub on this machine: whole, interrupted, corrupt, refused, hostile.
 
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on may panic")]
+
 mod hub_server;
 
 use std::fs;

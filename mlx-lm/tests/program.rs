@@ -1,5 +1,7 @@
 //! The program `mlx-lm` as a shell sees it: exit codes, what goes to stdout, what to stderr.
 
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on may panic")]
+
 use std::process::{Command, Output};
 
 fn run(arguments: &[&str]) -> Output {
@@ -14,10 +16,22 @@ fn errors_have_codes_and_messages() {
     let cases: [(&[&str], i32, &str); 8] = [
         (&[], 2, "Usage: mlx-lm"),
         (&["generate"], 2, "--prompt <PROMPT>"),
-        (&["generate", "--prompt", "x", "--temprature", "1"], 2, "a similar argument exists: '--temperature'"),
-        (&["generate", "--prompt", "x", "--model", "./nowhere"], 3, "no model `./nowhere`: there is no such folder"),
+        (
+            &["generate", "--prompt", "x", "--temprature", "1"],
+            2,
+            "a similar argument exists: '--temperature'",
+        ),
+        (
+            &["generate", "--prompt", "x", "--model", "./nowhere"],
+            3,
+            "no model `./nowhere`: there is no such folder",
+        ),
         (&["generate", "--prompt", "x", "--model", "llama3.2:7b"], 3, "did you mean llama3.2:"),
-        (&["generate", "--prompt", "x", "--model", "no-one/nothing"], 4, "not in the cache, and offline mode is on"),
+        (
+            &["generate", "--prompt", "x", "--model", "no-one/nothing"],
+            4,
+            "not in the cache, and offline mode is on",
+        ),
         (&["generate", "--prompt", "x", "--top-p", "1.5"], 1, "top-p is 1.5; it must be from 0 to 1"),
         (&["generate", "--prompt", "x", "--model", file], 5, "error: "),
     ];

@@ -2,6 +2,8 @@
 //!
 //! The model is the program's default and is fetched once, with pip; `cargo xtask golden` makes the fixture.
 
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on may panic")]
+
 mod common;
 
 use common::read_json;
@@ -19,14 +21,16 @@ fn model() -> Location {
 
 /// Runs `check` on an engine that holds the model at `location`.
 fn with_model(location: Location, check: impl FnOnce(&mut Lm) + Send + 'static) {
-    let engine = Engine::start("smollm2", move || Lm::open(&location)).unwrap_or_else(|e: Error| panic!("{e}"));
+    let engine =
+        Engine::start("smollm2", move || Lm::open(&location)).unwrap_or_else(|e: Error| panic!("{e}"));
     engine.run(check).unwrap();
 }
 
 /// Every case in one process takes minutes; two tests share them, and run on two cores.
 fn greedy_tokens(part: usize) {
     let fixture = read_json("golden/smollm2_greedy.json");
-    let cases: Vec<Value> = fixture["cases"].as_array().unwrap().iter().skip(part).step_by(2).cloned().collect();
+    let cases: Vec<Value> =
+        fixture["cases"].as_array().unwrap().iter().skip(part).step_by(2).cloned().collect();
     with_model(model(), move |lm| cases.iter().for_each(|case| compare(lm, case)));
 }
 
@@ -53,7 +57,8 @@ fn compare(lm: &Lm, case: &Value) {
     assert_eq!(prompt, ids(&case["prompt_ids"]), "{name}: prompt tokens");
 
     let expected = ids(&case["ids"]);
-    let request = lm.generate(Prompt::Tokens(prompt)).max_tokens(case["max_tokens"].as_u64().unwrap() as usize);
+    let request =
+        lm.generate(Prompt::Tokens(prompt)).max_tokens(case["max_tokens"].as_u64().unwrap() as usize);
     let mut generation = request.start().unwrap();
     let (mut found, mut text, mut finish) = (vec![], String::new(), None);
     for piece in &mut generation {
@@ -109,7 +114,8 @@ fn limits_and_stops_end_a_generation() {
         let question = "What is the capital of France?";
         let text = lm.chat(question).unwrap().max_tokens(32).stop([" Paris"]).text().unwrap();
         assert_eq!(text, "The capital of France is");
-        let pieces: Vec<_> = lm.chat(question).unwrap().max_tokens(2).into_iter().collect::<Result<_, _>>().unwrap();
+        let pieces: Vec<_> =
+            lm.chat(question).unwrap().max_tokens(2).into_iter().collect::<Result<_, _>>().unwrap();
         assert_eq!(pieces.len(), 2);
         assert_eq!(pieces[1].finish, Some(Finish::Length));
         assert_eq!(lm.chat(question).unwrap().max_tokens(0).text().unwrap(), "");

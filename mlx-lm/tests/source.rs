@@ -1,5 +1,7 @@
 //! What a model's name may be.
 
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on may panic")]
+
 mod hub_server;
 
 use std::fs;

@@ -1,5 +1,7 @@
 //! Which files of a folder are a model's weights.
 
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on may panic")]
+
 use std::fs;
 use std::path::Path;
 
@@ -44,7 +46,13 @@ fn the_files_of_a_model() {
         ("the index names a path", &[ONE], &["../model.safetensors"], Ok(&[ONE]), 0),
         ("the index names more", &[A], &[A, B], Err("incomplete download, missing model-00002-of-00002"), 0),
         ("the names announce more", &[B], &[], Err("incomplete download, missing model-00001-of-00002"), 0),
-        ("the index names an unnumbered one", &[ONE], &[ONE, "model-b.safetensors"], Err("missing model-b.safe"), 0),
+        (
+            "the index names an unnumbered one",
+            &[ONE],
+            &[ONE, "model-b.safetensors"],
+            Err("missing model-b.safe"),
+            0,
+        ),
         ("no files", &[], &[], Err("no weights: no model*.safetensors"), 0),
         ("an index alone", &[], &[A], Err("no weights"), 0),
         ("another kind", &[OTHER], &[], Err("and mtp.safetensors cannot be read instead"), 0),

@@ -31,7 +31,10 @@ impl Array {
     pub fn from_slice<T: Element>(data: &[T], shape: &[i32]) -> Array {
         let result = match element_count(shape) {
             Some(count) if count == data.len() => ffi::from_slice(data, shape),
-            _ => Err(Error::invalid("from_slice", format!("{} elements do not fill shape {shape:?}", data.len()))),
+            _ => Err(Error::invalid(
+                "from_slice",
+                format!("{} elements do not fill shape {shape:?}", data.len()),
+            )),
         };
         Array::from_result(result)
     }
@@ -67,7 +70,9 @@ impl Array {
     #[track_caller]
     pub fn dims<const RANK: usize>(&self) -> Result<[i32; RANK]> {
         let shape = self.shape()?;
-        shape.try_into().map_err(|_| Error::invalid("dims", format!("expected {RANK} dimensions, the shape is {shape:?}")))
+        shape.try_into().map_err(|_| {
+            Error::invalid("dims", format!("expected {RANK} dimensions, the shape is {shape:?}"))
+        })
     }
 
     /// The extent of `axis`, which may be negative.
@@ -114,7 +119,10 @@ impl Array {
     pub fn item<T: Element>(&self) -> Result<T> {
         match self.to_vec::<T>()?.as_slice() {
             [value] => Ok(*value),
-            _ => Err(Error::invalid("item", format!("the shape is {:?}, not that of one element", self.shape()?))),
+            _ => Err(Error::invalid(
+                "item",
+                format!("the shape is {:?}, not that of one element", self.shape()?),
+            )),
         }
     }
 
@@ -159,7 +167,9 @@ pub fn async_eval<'a>(arrays: impl IntoIterator<Item = &'a Array>) -> Result<()>
 impl fmt::Debug for Array {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.0 {
-            Repr::Live(handle) => write!(f, "Array({:?}, {})", handle.shape(), Dtype::from_code(handle.dtype())),
+            Repr::Live(handle) => {
+                write!(f, "Array({:?}, {})", handle.shape(), Dtype::from_code(handle.dtype()))
+            }
             Repr::Failed(error) => write!(f, "Array(failed: {error})"),
         }
     }

@@ -47,14 +47,17 @@ impl<S: 'static> Engine<S> {
                 Ok(mut state) => {
                     let _ = ready.send(Ok(()));
                     // A posted job that panics has told the panic hook; the next one still runs.
-                    queue.into_iter().for_each(|job| drop(catch_unwind(AssertUnwindSafe(|| job(&mut state)))));
+                    queue
+                        .into_iter()
+                        .for_each(|job| drop(catch_unwind(AssertUnwindSafe(|| job(&mut state)))));
                 }
                 Err(error) => drop(ready.send(Err(error))),
             }
             // A failure here has no one left to read it: the state is gone and nothing more runs on this thread.
             let _ = stream::synchronize(None).and_then(|()| stream::clear());
         });
-        let thread = thread.map_err(|e| Error::new(ErrorKind::Io, "Engine::start", format!("no new thread: {e}")))?;
+        let thread =
+            thread.map_err(|e| Error::new(ErrorKind::Io, "Engine::start", format!("no new thread: {e}")))?;
         let engine = Engine { jobs: Some(jobs), thread: Some(thread) };
         match started.recv() {
             Ok(result) => result.map(|()| engine),

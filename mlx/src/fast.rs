@@ -54,14 +54,23 @@ impl Mask<'_> {
 /// `softmax(scale · q kᵀ + mask) v` for `q` `[batch, heads, queries, dim]` and `k`, `v`
 /// `[batch, kv heads, keys, dim]`; the number of heads is a multiple of that of kv heads. Softmax is in `f32`.
 #[track_caller]
-pub fn scaled_dot_product_attention(q: &Array, k: &Array, v: &Array, scale: f32, mask: Mask<'_>) -> Result<Array> {
+pub fn scaled_dot_product_attention(
+    q: &Array,
+    k: &Array,
+    v: &Array,
+    scale: f32,
+    mask: Mask<'_>,
+) -> Result<Array> {
     let (mode, array) = match mask {
         Mask::None => ("", None),
         Mask::Causal => ("causal", None),
         Mask::Array(mask) => ("array", Some(mask)),
     };
     if q.ndim()? != 4 {
-        return Err(Error::invalid("scaled_dot_product_attention", format!("q has the shape {:?}", q.shape()?)));
+        return Err(Error::invalid(
+            "scaled_dot_product_attention",
+            format!("q has the shape {:?}", q.shape()?),
+        ));
     }
     ops::scaled_dot_product_attention(q, k, v, scale, mode, array, None, false)
 }

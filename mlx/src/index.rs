@@ -87,7 +87,8 @@ impl Plan {
             let what = if rests > 1 { "more than one `Rest`".into() } else { format!("{named} indices") };
             return Err(Error::invalid(op, format!("{what} for the shape {shape:?}")));
         }
-        let mut plan = Plan { start: vec![0; shape.len()], stop: shape.to_vec(), drop: vec![], insert: vec![] };
+        let mut plan =
+            Plan { start: vec![0; shape.len()], stop: shape.to_vec(), drop: vec![], insert: vec![] };
         let (mut axis, mut out) = (0, 0);
         for item in items {
             match *item {
@@ -102,7 +103,9 @@ impl Plan {
                 Item::Pick(position) => {
                     let extent = shape[axis];
                     if !(-extent..extent).contains(&position) {
-                        let text = format!("index {position} is out of range for axis {axis} of the shape {shape:?}");
+                        let text = format!(
+                            "index {position} is out of range for axis {axis} of the shape {shape:?}"
+                        );
                         return Err(Error::invalid(op, text));
                     }
                     plan.start[axis] = position.rem_euclid(extent);
@@ -168,7 +171,8 @@ impl Array {
         let mut update = update.into_array(self.dtype()?)?;
         let part: Vec<i32> = plan.start.iter().zip(&plan.stop).map(|(start, stop)| stop - start).collect();
         // The update has the shape that `at` gives; bring it to that of the slice.
-        let inserted = plan.insert.iter().rev().filter(|&&axis| update.ndim().is_ok_and(|n| (axis as usize) < n));
+        let inserted =
+            plan.insert.iter().rev().filter(|&&axis| update.ndim().is_ok_and(|n| (axis as usize) < n));
         let squeezable: Vec<i32> = inserted.copied().collect();
         if !squeezable.is_empty() {
             update = update.squeeze(squeezable)?;
@@ -177,7 +181,13 @@ impl Array {
         if update.ndim()? == kept && kept > 0 {
             update = update.expand_dims(plan.drop)?;
         }
-        ffi::ops::slice_update(self, &update.astype(self.dtype()?)?, &plan.start, &plan.stop, &vec![1; shape.len()])
+        ffi::ops::slice_update(
+            self,
+            &update.astype(self.dtype()?)?,
+            &plan.start,
+            &plan.stop,
+            &vec![1; shape.len()],
+        )
     }
 }
 

@@ -50,7 +50,8 @@ impl Loader {
 
     /// The cursor one segment further.
     pub fn at(&self, segment: impl Display) -> Loader {
-        let path = if self.path.is_empty() { segment.to_string() } else { format!("{}.{segment}", self.path) };
+        let path =
+            if self.path.is_empty() { segment.to_string() } else { format!("{}.{segment}", self.path) };
         Loader { checkpoint: self.checkpoint.clone(), path }
     }
 
@@ -98,7 +99,11 @@ impl Loader {
         }
         let names: Vec<_> = left.keys().take(SHOWN).map(|name| format!("`{name}`")).collect();
         let more = if left.len() > SHOWN { ", …" } else { "" };
-        Err(self.error(format!("the model has no place for {} tensors: {}{more}", left.len(), names.join(", "))))
+        Err(self.error(format!(
+            "the model has no place for {} tensors: {}{more}",
+            left.len(),
+            names.join(", ")
+        )))
     }
 
     /// An error of kind [`ErrorKind::Weights`].

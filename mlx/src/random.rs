@@ -55,7 +55,10 @@ pub fn gumbel(shape: &[i32], dtype: Dtype, key: &Array) -> Result<Array> {
 pub fn categorical(logits: &Array, axis: i32, key: &Array) -> Result<Array> {
     let shape = logits.shape()?;
     if shape[resolve_axis("categorical", axis, shape)?] == 0 {
-        return Err(Error::invalid("categorical", format!("axis {axis} of the shape {shape:?} has no elements")));
+        return Err(Error::invalid(
+            "categorical",
+            format!("axis {axis} of the shape {shape:?} has no elements"),
+        ));
     }
     ops::categorical(logits, axis, Some(key))
 }

@@ -1,5 +1,7 @@
 //! Weight files as hostile input: every malformed header is refused with a reason, and no header makes us panic.
 
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on may panic")]
+
 use mlx::io::{check_safetensors, parse_header};
 use proptest::prelude::*;
 use std::fs;
@@ -123,8 +125,11 @@ fn good_files_tell_what_they_hold() {
     let header = parse_header(text.as_bytes(), 10).unwrap();
     assert_eq!(header.metadata["format"], "mlx");
     assert_eq!(header.data_start, 8 + text.len() as u64);
-    let found: Vec<_> =
-        header.tensors.iter().map(|(name, t)| (name.as_str(), t.dtype.to_string(), t.shape.as_slice())).collect();
+    let found: Vec<_> = header
+        .tensors
+        .iter()
+        .map(|(name, t)| (name.as_str(), t.dtype.to_string(), t.shape.as_slice()))
+        .collect();
     assert_eq!(
         found,
         [

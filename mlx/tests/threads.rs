@@ -39,7 +39,7 @@ fn an_engine_keeps_its_state_and_survives_panics() -> Result<()> {
     let panic = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| engine.run(|_| panic!("mine"))));
     assert_eq!(panic.unwrap_err().downcast_ref::<&str>(), Some(&"mine"));
     engine.post(|_| panic!("posted")).expect("queued");
-    assert_eq!(engine.run(|state| state.item::<f32>().is_err())?, true);
+    assert!(engine.run(|state| state.item::<f32>().is_err())?, "two elements are not an item");
 
     let name = engine.run(|_| std::thread::current().name().map(str::to_owned))?;
     assert_eq!(name.as_deref(), Some("counter"));
@@ -48,7 +48,8 @@ fn an_engine_keeps_its_state_and_survives_panics() -> Result<()> {
 
 #[test]
 fn an_engine_that_cannot_start_says_why() {
-    let error = Engine::<Array>::start("broken", || ones(&[2], Dtype::F32).reshape([3])).err().expect("an error");
+    let error =
+        Engine::<Array>::start("broken", || ones(&[2], Dtype::F32).reshape([3])).err().expect("an error");
     assert_eq!(error.op(), "reshape");
 }
 
@@ -58,7 +59,9 @@ fn scopes_nest_and_restore_after_panics() -> Result<()> {
     let x = ones(&[3], Dtype::F32);
     let sum = with_stream(&a, || with_stream(&b, || x.sum(..)))?;
     assert_eq!(sum.item::<f32>()?, 3.0);
-    let panic = std::panic::catch_unwind(|| with_stream(&Stream::new(Device::Cpu).expect("a stream"), || panic!("out")));
+    let panic = std::panic::catch_unwind(|| {
+        with_stream(&Stream::new(Device::Cpu).expect("a stream"), || panic!("out"))
+    });
     assert!(panic.is_err());
     assert_eq!((&x + 1.0).sum(..)?.item::<f32>()?, 6.0);
     a.synchronize()
@@ -69,6 +72,7 @@ fn another_threads_lazy_work_is_an_error_not_a_crash() {
     // Only evaluated arrays cross; the types do not let a lazy one through. This is what the check rests on.
     let lazy = ones(&[2], Dtype::F32) + 1.0;
     let shared = lazy.share().expect("evaluates first");
-    let value = std::thread::spawn(move || shared.local().and_then(|x| x.to_vec::<f32>())).join().expect("no panic");
+    let value =
+        std::thread::spawn(move || shared.local().and_then(|x| x.to_vec::<f32>())).join().expect("no panic");
     assert_eq!(value.expect("readable"), [2.0, 2.0]);
 }

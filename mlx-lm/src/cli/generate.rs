@@ -140,7 +140,13 @@ fn summarize(stats: &Stats) {
     eprintln!("peak memory  {:>6.2} GiB", stats.peak_memory as f64 / GIB);
 }
 
-fn document(arguments: &Arguments, text: &str, ids: &[u32], finish: Finish, stats: &Stats) -> serde_json::Value {
+fn document(
+    arguments: &Arguments,
+    text: &str,
+    ids: &[u32],
+    finish: Finish,
+    stats: &Stats,
+) -> serde_json::Value {
     json!({
         "model": arguments.model,
         "text": text,

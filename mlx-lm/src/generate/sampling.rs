@@ -65,7 +65,8 @@ impl Sampling {
         let vocabulary = logprobs.dim(-1)?;
         if self.top_k > 0 && (self.top_k as i64) < i64::from(vocabulary) {
             let sorted = logprobs.sort(-1)?;
-            let least = sorted.at((.., vocabulary - self.top_k as i32..vocabulary - self.top_k as i32 + 1))?;
+            let least =
+                sorted.at((.., vocabulary - self.top_k as i32..vocabulary - self.top_k as i32 + 1))?;
             logprobs = keep_from(&logprobs, &least)?;
         }
         random::categorical(&(logprobs / self.temperature), -1, &self.key(step)?)
@@ -114,7 +115,10 @@ mod tests {
         let p: Vec<f64> = logits.iter().map(|&x| (f64::from(x) - max).exp() / sum).collect();
         let mut keep = vec![true; p.len()];
         if sampling.top_p < 1.0 {
-            keep = p.iter().map(|&x| p.iter().filter(|&&y| y > x).sum::<f64>() < f64::from(sampling.top_p)).collect();
+            keep = p
+                .iter()
+                .map(|&x| p.iter().filter(|&&y| y > x).sum::<f64>() < f64::from(sampling.top_p))
+                .collect();
         }
         let most = p.iter().copied().fold(0.0, f64::max);
         let rank = |x: f64| p.iter().zip(&keep).filter(|&(&y, &k)| k && y > x).count();
@@ -126,15 +130,23 @@ mod tests {
     #[test]
     fn draws_follow_the_filtered_distribution() -> mlx::Result<()> {
         let vocabulary = 12;
-        for (seed, top_p, min_p, top_k) in
-            [(1, 1.0, 0.0, 0), (2, 0.7, 0.0, 0), (3, 1.0, 0.2, 0), (4, 1.0, 0.0, 3), (5, 0.9, 0.05, 5), (6, 0.01, 0.0, 0)]
-        {
+        for (seed, top_p, min_p, top_k) in [
+            (1, 1.0, 0.0, 0),
+            (2, 0.7, 0.0, 0),
+            (3, 1.0, 0.2, 0),
+            (4, 1.0, 0.0, 3),
+            (5, 0.9, 0.05, 5),
+            (6, 0.01, 0.0, 0),
+        ] {
             let sampling = Sampling { temperature: 0.8, top_p, min_p, top_k, seed };
             let logits = random::normal(&[1, vocabulary], Dtype::F32, &random::key(seed)?)? * 1.5;
             let host = logits.to_vec::<f32>()?;
             let allowed = allowed(&host, &sampling);
-            let weights: Vec<f64> =
-                host.iter().zip(&allowed).map(|(&x, &a)| if a { (f64::from(x) / 0.8).exp() } else { 0.0 }).collect();
+            let weights: Vec<f64> = host
+                .iter()
+                .zip(&allowed)
+                .map(|(&x, &a)| if a { (f64::from(x) / 0.8).exp() } else { 0.0 })
+                .collect();
             let total: f64 = weights.iter().sum();
 
             let draws = 4000;
@@ -157,7 +169,9 @@ mod tests {
         let logits = Array::from_slice(&[0.1f32, 3.0, -1.0, 0.0, 5.0, 4.9], &[2, 3]);
         assert_eq!(Sampling::default().sample(&logits, 0)?.to_vec::<u32>()?, [1, 1]);
         let wide = logits.at((0, Rest))?.broadcast_to([64, 3])?;
-        let draw = |seed, step| Sampling { temperature: 2.0, seed, ..Default::default() }.sample(&wide, step)?.to_vec::<u32>();
+        let draw = |seed, step| {
+            Sampling { temperature: 2.0, seed, ..Default::default() }.sample(&wide, step)?.to_vec::<u32>()
+        };
         assert_eq!(draw(1, 5)?, draw(1, 5)?);
         assert_ne!(draw(1, 5)?, draw(2, 5)?);
         assert_ne!(draw(1, 5)?, draw(1, 6)?);

@@ -55,7 +55,9 @@ impl Config {
             None | Some("full_attention") => Ok(None),
             Some("sliding_attention") => match self.sliding_window {
                 Some(window) if window > 0 => Ok(Some(window)),
-                _ => Err(Error::Invalid("config.json: `sliding_attention` layers need a `sliding_window`".into())),
+                _ => Err(Error::Invalid(
+                    "config.json: `sliding_attention` layers need a `sliding_window`".into(),
+                )),
             },
             Some(other) => Err(Error::Invalid(format!("config.json: unknown layer type `{other}`"))),
         }
@@ -135,11 +137,14 @@ impl Llama {
     pub fn new(c: &Config, weights: &Loader) -> Result<Llama> {
         if c.num_attention_heads % c.kv_heads() != 0 || c.head_dim() % 2 != 0 || c.head_dim() == 0 {
             let (heads, kv, dim) = (c.num_attention_heads, c.kv_heads(), c.head_dim());
-            return Err(Error::Invalid(format!("config.json: {heads} heads of {dim} do not fit {kv} key-value heads")));
+            return Err(Error::Invalid(format!(
+                "config.json: {heads} heads of {dim} do not fit {kv} key-value heads"
+            )));
         }
         let head = weights.at("lm_head").at("weight").peek();
         let tied = c.tie_word_embeddings.unwrap_or(head.is_none());
-        weights.ignore(|path| path.ends_with("rotary_emb.inv_freq") || (tied && path.starts_with("lm_head.")));
+        weights
+            .ignore(|path| path.ends_with("rotary_emb.inv_freq") || (tied && path.starts_with("lm_head.")));
 
         let norm = || RmsNorm::new(c.hidden_size, c.rms_norm_eps);
         let layer = |i| {

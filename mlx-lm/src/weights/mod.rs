@@ -50,7 +50,8 @@ impl Parts {
 fn loader(tensors: BTreeMap<String, Array>, config: &ModelConfig) -> Result<Loader> {
     let dtype = compute::dtype()?;
     let tensors = tensors.into_iter().map(|(name, array)| Ok((name, compute::cast(array, dtype)?)));
-    let layers: HashMap<_, _> = config.quantization.overrides.iter().map(|(path, q)| (path.clone(), *q)).collect();
+    let layers: HashMap<_, _> =
+        config.quantization.overrides.iter().map(|(path, q)| (path.clone(), *q)).collect();
     Ok(Loader::with_quantization(tensors.collect::<Result<Vec<_>>>()?, layers))
 }
 

@@ -6,7 +6,10 @@ use mlx::{
     Array, Loader, Module,
     nn::{Quantization, quantize},
 };
-use mlx_lm::{ModelConfig, models::{llama::Llama, qwen2}};
+use mlx_lm::{
+    ModelConfig,
+    models::{llama::Llama, qwen2},
+};
 use serde_json::Value;
 use std::{collections::BTreeMap, path::Path};
 

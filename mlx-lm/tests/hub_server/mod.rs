@@ -13,27 +13,27 @@ use std::thread;
 use sha1::{Digest, Sha1};
 use sha2::Sha256;
 
-pub const COMMIT: &str = "0123456789abcdef0123456789abcdef01234567";
+pub(crate) const COMMIT: &str = "0123456789abcdef0123456789abcdef01234567";
 
 /// A file of the repository.
 #[derive(Clone)]
-pub struct File {
-    pub name: String,
-    pub content: Vec<u8>,
+pub(crate) struct File {
+    pub(crate) name: String,
+    pub(crate) content: Vec<u8>,
     /// Whether it is stored outside git, as weights are.
-    pub large: bool,
+    pub(crate) large: bool,
 }
 
 impl File {
-    pub fn small(name: &str, content: &[u8]) -> File {
+    pub(crate) fn small(name: &str, content: &[u8]) -> File {
         File { name: name.into(), content: content.into(), large: false }
     }
 
-    pub fn large(name: &str, content: &[u8]) -> File {
+    pub(crate) fn large(name: &str, content: &[u8]) -> File {
         File { name: name.into(), content: content.into(), large: true }
     }
 
-    pub fn etag(&self) -> String {
+    pub(crate) fn etag(&self) -> String {
         let hex = |bytes: &[u8]| bytes.iter().map(|byte| format!("{byte:02x}")).collect();
         if self.large {
             return hex(&Sha256::digest(&self.content));
@@ -44,42 +44,42 @@ impl File {
 }
 
 /// What the server has and how it misbehaves.
-pub struct State {
-    pub repo: String,
-    pub files: Vec<File>,
-    pub commit: String,
+pub(crate) struct State {
+    pub(crate) repo: String,
+    pub(crate) files: Vec<File>,
+    pub(crate) commit: String,
     /// Sent instead of the listing.
-    pub listing: Option<String>,
+    pub(crate) listing: Option<String>,
     /// Sent instead of anything: status and `X-Error-Code`.
-    pub refuse: Option<(u16, &'static str)>,
+    pub(crate) refuse: Option<(u16, &'static str)>,
     /// Bytes of bodies of large files until connections break; no limit when `None`.
-    pub budget: Option<usize>,
+    pub(crate) budget: Option<usize>,
     /// Given anew to each connection once `budget` is spent.
-    pub refill: usize,
+    pub(crate) refill: usize,
     /// Flips the last byte of large files.
-    pub corrupt: bool,
+    pub(crate) corrupt: bool,
     /// Whether the second host answers ranges.
-    pub ranges: bool,
+    pub(crate) ranges: bool,
 }
 
 /// A request as it came.
 #[derive(Debug, Clone)]
-pub struct Request {
+pub(crate) struct Request {
     /// `hub` or `cdn`.
-    pub host: &'static str,
-    pub path: String,
-    pub headers: HashMap<String, String>,
+    pub(crate) host: &'static str,
+    pub(crate) path: String,
+    pub(crate) headers: HashMap<String, String>,
 }
 
 /// The running server.
-pub struct Hub {
-    pub endpoint: String,
+pub(crate) struct Hub {
+    pub(crate) endpoint: String,
     state: Arc<Mutex<State>>,
     requests: Arc<Mutex<Vec<Request>>>,
 }
 
 impl Hub {
-    pub fn new(repo: &str, files: Vec<File>) -> Hub {
+    pub(crate) fn new(repo: &str, files: Vec<File>) -> Hub {
         let state = Arc::new(Mutex::new(State {
             repo: repo.into(),
             files,
@@ -97,12 +97,12 @@ impl Hub {
         Hub { endpoint, state, requests }
     }
 
-    pub fn state(&self) -> MutexGuard<'_, State> {
+    pub(crate) fn state(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap()
     }
 
     /// The requests since the last call.
-    pub fn take_requests(&self) -> Vec<Request> {
+    pub(crate) fn take_requests(&self) -> Vec<Request> {
         std::mem::take(&mut self.requests.lock().unwrap())
     }
 }

@@ -63,7 +63,10 @@ fn named_fields(input: &DeriveInput) -> Result<impl Iterator<Item = &Field>> {
     match &input.data {
         Data::Struct(data) => match &data.fields {
             Fields::Named(fields) => Ok(fields.named.iter()),
-            other => Err(syn::Error::new(other.span(), "Module needs named fields: their names are the checkpoint keys")),
+            other => Err(syn::Error::new(
+                other.span(),
+                "Module needs named fields: their names are the checkpoint keys",
+            )),
         },
         _ => Err(syn::Error::new(input.ident.span(), "Module can be derived for structs only")),
     }

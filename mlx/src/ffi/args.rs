@@ -2,7 +2,8 @@
 
 use crate::{Array, Axes, Dtype, Result};
 use mlx_sys::{
-    mlx_array, mlx_arrays, mlx_axes, mlx_ints, mlx_optional_dtype, mlx_optional_float, mlx_optional_int, mlx_string,
+    mlx_array, mlx_arrays, mlx_axes, mlx_ints, mlx_optional_dtype, mlx_optional_float, mlx_optional_int,
+    mlx_string,
 };
 
 /// An argument of an operation. What `to_c` returns borrows from `self` and is valid while `self` is.

@@ -36,9 +36,11 @@ impl Outputs {
         call(op, || f(out.as_mut_ptr()))?;
         // SAFETY: the call succeeded, so it wrote a list that is ours.
         let list = Outputs(unsafe { out.assume_init() });
-        // SAFETY: a live list, and `i` is below its size.
+        // SAFETY: a live list.
         let size = unsafe { mlx_sys::mlx_array_vector_size(list.0) };
-        (0..size).map(|i| call_for_array(op, |out| unsafe { mlx_sys::mlx_array_vector_take(out, list.0, i) })).collect()
+        // SAFETY: `i` is below the list's size, and each array is taken once.
+        let take = |i| call_for_array(op, |out| unsafe { mlx_sys::mlx_array_vector_take(out, list.0, i) });
+        (0..size).map(take).collect()
     }
 }
 

@@ -57,7 +57,11 @@ pub(crate) fn read<T: Element>(array: &Array) -> Result<Vec<T>> {
     // SAFETY: the buffer holds `size` dense elements of `T`. Copying bytes asks for no alignment, which MLX does not
     // promise. Every bit pattern is a `T`: the caller reads `bool` arrays as `u8`.
     unsafe {
-        std::ptr::copy_nonoverlapping(data.cast::<u8>(), out.as_mut_ptr().cast::<u8>(), size * size_of::<T>());
+        std::ptr::copy_nonoverlapping(
+            data.cast::<u8>(),
+            out.as_mut_ptr().cast::<u8>(),
+            size * size_of::<T>(),
+        );
         out.set_len(size);
     }
     Ok(out)

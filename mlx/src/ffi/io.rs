@@ -38,7 +38,8 @@ pub(crate) fn load_safetensors(path: &str) -> Result<BTreeMap<String, Array>> {
             // SAFETY: `i` is below the size, the out-pointer is valid.
             call(OP, || unsafe { mlx_sys::mlx_safetensors_name(&mut name, contents.0, i) })?;
             // SAFETY: as above; each array is taken once.
-            let array = call_for_array(OP, |out| unsafe { mlx_sys::mlx_safetensors_take(out, contents.0, i) })?;
+            let array =
+                call_for_array(OP, |out| unsafe { mlx_sys::mlx_safetensors_take(out, contents.0, i) })?;
             Ok((text(&name), array))
         })
         .collect()

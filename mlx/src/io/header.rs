@@ -52,8 +52,9 @@ pub struct Header {
 /// that are missing, left over, shared by two tensors or not what dtype and shape need.
 #[track_caller]
 pub fn check_safetensors(path: impl AsRef<Path>) -> Result<Header> {
-    read(path.as_ref())
-        .map_err(|message| Error::new(ErrorKind::Io, "safetensors", format!("{}: {message}", path.as_ref().display())))
+    read(path.as_ref()).map_err(|message| {
+        Error::new(ErrorKind::Io, "safetensors", format!("{}: {message}", path.as_ref().display()))
+    })
 }
 
 fn read(path: &Path) -> Result<Header, String> {
@@ -78,7 +79,8 @@ fn read(path: &Path) -> Result<Header, String> {
     }
     let mut text = vec![0; header_len as usize];
     file.read_exact(&mut text).map_err(|e| e.to_string())?;
-    parse_header(&text, file_len - data_start).map_err(|message| format!("invalid safetensors file: {message}"))
+    parse_header(&text, file_len - data_start)
+        .map_err(|message| format!("invalid safetensors file: {message}"))
 }
 
 /// Checks a header's JSON against the number of bytes that follow it in the file.
@@ -182,7 +184,10 @@ impl<'de> Visitor<'de> for EntriesVisitor {
             if name != "__metadata__" {
                 let info = map.next_value().map_err(located)?;
                 tensors.push((name, info));
-            } else if metadata.replace(map.next_value::<Option<_>>().map_err(located)?.unwrap_or_default()).is_some() {
+            } else if metadata
+                .replace(map.next_value::<Option<_>>().map_err(located)?.unwrap_or_default())
+                .is_some()
+            {
                 return Err(A::Error::custom("`__metadata__` is given twice"));
             }
         }

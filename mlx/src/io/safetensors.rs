@@ -37,5 +37,6 @@ pub fn save_safetensors<'a>(
 
 #[track_caller]
 fn utf8<'a>(op: &'static str, path: &'a Path) -> Result<&'a str> {
-    path.to_str().ok_or_else(|| Error::invalid(op, format!("MLX needs a path in UTF-8, not {}", path.display())))
+    path.to_str()
+        .ok_or_else(|| Error::invalid(op, format!("MLX needs a path in UTF-8, not {}", path.display())))
 }

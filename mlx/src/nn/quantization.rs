@@ -87,7 +87,9 @@ impl Quantization {
         }
         let Quantization { group_size, bits, .. } = self;
         let (name, sizes, widths) = (format.name, format.group_sizes, format.bits);
-        let text = format!("{name} has no group size {group_size} with {bits} bits; it has {sizes:?} and {widths:?} bits");
+        let text = format!(
+            "{name} has no group size {group_size} with {bits} bits; it has {sizes:?} and {widths:?} bits"
+        );
         Err(Error::invalid("quantization", text))
     }
 
@@ -99,7 +101,10 @@ impl Quantization {
         let (words, groups) = (i64::from(weight.dim(-1)?), scales.dim(-1)?);
         if columns == 0 || groups == 0 || words * 32 % i64::from(columns) != 0 || columns % groups != 0 {
             let (w, s) = (weight.shape()?, scales.shape()?);
-            return Err(Error::invalid("quantization", format!("weight {w:?} and scales {s:?} do not fit {columns} columns")));
+            return Err(Error::invalid(
+                "quantization",
+                format!("weight {w:?} and scales {s:?} do not fit {columns} columns"),
+            ));
         }
         let (bits, group_size) = ((words * 32 / i64::from(columns)) as i32, columns / groups);
         let mode = match (scales.dtype()?, bits, group_size) {
@@ -154,7 +159,16 @@ impl Quantized {
     pub fn project(&self, x: &Array) -> Result<Array> {
         let Quantization { group_size, bits, mode } = self.quantization;
         let biases = self.biases.as_ref();
-        ops::quantized_matmul(x, &self.weight, &self.scales, biases, true, Some(group_size), Some(bits), mode.name())
+        ops::quantized_matmul(
+            x,
+            &self.weight,
+            &self.scales,
+            biases,
+            true,
+            Some(group_size),
+            Some(bits),
+            mode.name(),
+        )
     }
 
     /// The rows at `indices`, still quantized.

@@ -45,7 +45,10 @@ pub fn full(shape: &[i32], value: impl Operand, dtype: Dtype) -> Array {
 pub fn arange(start: f64, stop: f64, step: f64, dtype: Dtype) -> Result<Array> {
     let count = ((stop - start) / step).ceil();
     if !count.is_finite() || count > f64::from(i32::MAX) {
-        return Err(Error::invalid("arange", format!("{start} to {stop} by {step} has no or too many elements")));
+        return Err(Error::invalid(
+            "arange",
+            format!("{start} to {stop} by {step} has no or too many elements"),
+        ));
     }
     ops::arange(start, stop, step, dtype)
 }

@@ -66,12 +66,17 @@ fn in_range(op: &'static str, x: &Array, indices: &Array, axis: i32) -> Result<A
         return Err(Error::invalid(op, format!("indices must be integers, not {dtype}")));
     }
     if extent == 0 && indices.size()? > 0 {
-        return Err(Error::invalid(op, format!("axis {axis} of the shape {shape:?} has no elements to take")));
+        return Err(Error::invalid(
+            op,
+            format!("axis {axis} of the shape {shape:?} has no elements to take"),
+        ));
     }
     let last = i64::from(extent) - 1;
     // A dtype too narrow for the last position cannot point beyond it.
     let below = match dtype {
-        Dtype::U8 | Dtype::I8 | Dtype::U16 | Dtype::I16 if last >= 1 << (8 * dtype.size() - 1) => indices.clone(),
+        Dtype::U8 | Dtype::I8 | Dtype::U16 | Dtype::I16 if last >= 1 << (8 * dtype.size() - 1) => {
+            indices.clone()
+        }
         _ => indices.minimum(last)?,
     };
     match (dtype.is_unsigned(), dtype) {
@@ -85,7 +90,10 @@ fn in_range(op: &'static str, x: &Array, indices: &Array, axis: i32) -> Result<A
 fn check_extents(op: &'static str, shape: &[i32], start: &[i32], stop: &[i32]) -> Result<()> {
     let fits = shape.len() == start.len()
         && shape.len() == stop.len()
-        && shape.iter().zip(start.iter().zip(stop)).all(|(n, (from, to))| 0 <= *from && from <= to && to <= n);
+        && shape
+            .iter()
+            .zip(start.iter().zip(stop))
+            .all(|(n, (from, to))| 0 <= *from && from <= to && to <= n);
     if fits {
         return Ok(());
     }

@@ -21,7 +21,10 @@ impl Array {
         let shape = self.shape()?;
         let extent = shape[resolve_axis("argpartition", axis, shape)?];
         if !(-extent..extent).contains(&kth) {
-            return Err(Error::invalid("argpartition", format!("{kth} is out of range for an axis of {extent}")));
+            return Err(Error::invalid(
+                "argpartition",
+                format!("{kth} is out of range for an axis of {extent}"),
+            ));
         }
         ops::argpartition(self, kth, Some(axis))
     }

@@ -37,10 +37,13 @@ const DEFAULT_BASE: f32 = 10_000.0;
 /// # Errors
 /// [`Error::Invalid`] for a kind of scaling that is not known, or lacks its factor.
 pub fn rope(dims: i32, config: &RopeConfig) -> Result<Rope> {
-    let scaling = config.rope_parameters.as_ref().or(config.rope_scaling.as_ref()).cloned().unwrap_or_default();
+    let scaling =
+        config.rope_parameters.as_ref().or(config.rope_scaling.as_ref()).cloned().unwrap_or_default();
     let base = scaling.rope_theta.or(config.rope_theta).unwrap_or(DEFAULT_BASE);
     let plain = Rope { traditional: config.rope_traditional, ..Rope::new(dims, base) };
-    let factor = || scaling.factor.filter(|f| *f > 0.0).ok_or_else(|| invalid("its `factor` is missing or not positive"));
+    let factor = || {
+        scaling.factor.filter(|f| *f > 0.0).ok_or_else(|| invalid("its `factor` is missing or not positive"))
+    };
     let with_wavelengths = |stretch: &dyn Fn(usize, f64) -> f64| {
         let freqs: Vec<f32> = (0..dims as usize / 2)
             .map(|pair| stretch(pair, f64::from(base).powf(2.0 * pair as f64 / f64::from(dims))) as f32)
@@ -112,7 +115,10 @@ mod tests {
         for (text, message) in [
             (r#"{"rope_scaling": {"rope_type": "spiral"}}"#, "rope scaling `spiral` is not supported"),
             (r#"{"rope_scaling": {"rope_type": "llama3"}}"#, "`factor` is missing"),
-            (r#"{"rope_scaling": {"rope_type": "linear", "factor": 0}}"#, "`factor` is missing or not positive"),
+            (
+                r#"{"rope_scaling": {"rope_type": "linear", "factor": 0}}"#,
+                "`factor` is missing or not positive",
+            ),
             (r#"{"rope_scaling": {"rope_type": "freq_factors"}}"#, "0 factors for 4 pairs"),
         ] {
             let error = rope(8, &parse(text)).unwrap_err().to_string();

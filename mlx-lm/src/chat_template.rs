@@ -22,6 +22,9 @@ mod source;
 pub use message::Message;
 use output::{MAX_OUTPUT, Output};
 
+/// The longest template, in bytes; compiling takes quadratic time at worst. Real ones have up to half of it.
+const MAX_SOURCE: usize = 64 << 10;
+
 /// Steps a render may take: about a fifth of a second, or ten thousand messages.
 const FUEL: u64 = 1_000_000;
 
@@ -96,6 +99,9 @@ impl ChatTemplate {
         options: &TemplateOptions,
     ) -> Result<String> {
         let (name, source) = self.select(options)?;
+        if source.len() > MAX_SOURCE {
+            return Err(Error::Template(format!("`{name}` is longer than {MAX_SOURCE} bytes")));
+        }
         let (messages, last) = prepare(messages, options)?;
         let mut context = special_tokens.clone();
         context.extend(options.kwargs.clone());

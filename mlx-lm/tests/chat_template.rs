@@ -152,10 +152,11 @@ fn hostile_templates_fail_soon() {
         "{{ 'a'|indent(1000000000) }}".to_string(),
         format!("{nested}{{{{ ns.x|tojson }}}}"),
         format!("{nested}{{{{ ns.x == [ns.x] }}}}{{{{ ns.x }}}}{{{{ missing.x }}}}"),
-        "{{ ".to_string() + &"(".repeat(100_000),
-        format!("{{{{ {} missing.x }}}}", "not ".repeat(100_000)),
-        format!("{{{{ 1{} + missing.x }}}}", "+1".repeat(100_000)),
-        "{% if 1 %}".repeat(100_000),
+        "{{ ".to_string() + &"(".repeat(60_000),
+        format!("{{{{ {} missing.x }}}}", "not ".repeat(15_000)),
+        format!("{{{{ 'a'{} ~ missing.x }}}}", "~eos_token".repeat(6_000)),
+        "{% if 1 %}".repeat(6_000),
+        "{{ 1 }}".repeat(1_000_000),
     ];
     for source in table {
         let start = Instant::now();

@@ -1,6 +1,6 @@
 // Made by `cargo xtask bindings` from capi/include/mlx_capi.h.
 
-#[doc = " An array: one counted reference to a node of MLX's graph.\n\n As an argument the handle is borrowed. As a result it is written to uninitialised memory and owned by the\n caller, who releases it with `mlx_array_free`. `p[0] == NULL` is the null array; only arguments whose name\n starts with `opt_` may be null, and it means \"not given\".\n\n An array, and every array computed from it, belongs to one thread at a time; `mlx_array_share` makes a\n handle for another thread."]
+#[doc = " An array: one counted reference to a node of MLX's graph.\n\n As an argument the handle is borrowed. As a result it is written to uninitialised memory and owned by\n the caller, who releases it with `mlx_array_free`. `p[0] == NULL` is the null array; only arguments\n whose name starts with `opt_` may be null, and it means \"not given\".\n\n An array, and every array computed from it, belongs to one thread at a time; `mlx_array_share` makes a\n handle for another thread."]
 #[repr(C)]
 #[derive(Debug, Copy, Clone)]
 pub struct mlx_array {
@@ -38,7 +38,7 @@ const _: () = {
     ["Alignment of mlx_array_vector"][::core::mem::align_of::<mlx_array_vector>() - 8usize];
     ["Offset of field: mlx_array_vector::p"][::core::mem::offset_of!(mlx_array_vector, p) - 0usize];
 };
-#[doc = " The element type of an array, in MLX's own order. Constants rather than an enum, so that a type read from\n anywhere is a valid value until MLX is asked about it."]
+#[doc = " The element type of an array, in MLX's own order. Constants rather than an enum, so that a type read\n from anywhere is a valid value until MLX is asked about it."]
 pub type mlx_dtype = i32;
 pub const MLX_BOOL: mlx_dtype = 0;
 pub const MLX_UINT8: mlx_dtype = 1;
@@ -312,7 +312,7 @@ unsafe extern "C" {
     pub fn mlx_array_clone(out: *mut mlx_array, a: mlx_array) -> ::core::ffi::c_int;
 }
 unsafe extern "C" {
-    #[doc = " An evaluated array again, over the same memory but with a descriptor of its own, so that another thread may\n use it while this one uses `a`. Waits for `a`; fails when it is not evaluated or still part of a graph."]
+    #[doc = " An evaluated array again, over the same memory but with a descriptor of its own, so that another thread\n may use it while this one uses `a`. Waits for `a`; fails when it is not evaluated or still part of a\n graph."]
     pub fn mlx_array_share(out: *mut mlx_array, a: mlx_array) -> ::core::ffi::c_int;
 }
 unsafe extern "C" {
@@ -352,7 +352,7 @@ unsafe extern "C" {
     pub fn mlx_array_offset(a: mlx_array) -> i64;
 }
 unsafe extern "C" {
-    #[doc = " The number of elements the array spans in its buffer: fewer than `size` when broadcast, more when strided."]
+    #[doc = " The number of elements the array spans in its buffer: fewer than `size` when broadcast, more when\n strided."]
     pub fn mlx_array_data_size(a: mlx_array) -> usize;
 }
 unsafe extern "C" {
@@ -368,7 +368,7 @@ unsafe extern "C" {
     pub fn mlx_array_contiguous(a: mlx_array) -> bool;
 }
 unsafe extern "C" {
-    #[doc = " The first element, laid out as shape and strides say. Waits for a scheduled array; fails when the array has\n not been evaluated. It may be aligned to less than its element type, and is NULL when the array is empty."]
+    #[doc = " The first element, laid out as shape and strides say. Waits for a scheduled array; fails when the array\n has not been evaluated. It may be aligned to less than its element type, and is NULL when the array is\n empty."]
     pub fn mlx_array_data(out: *mut *const ::core::ffi::c_void, a: mlx_array) -> ::core::ffi::c_int;
 }
 unsafe extern "C" {
@@ -444,14 +444,14 @@ unsafe extern "C" {
     pub fn mlx_owned_string_free(s: mlx_owned_string);
 }
 unsafe extern "C" {
-    #[doc = " Computes the arrays and waits for them. After a failure those that are not available count as not evaluated,\n and reading or evaluating them fails. Other arrays computed on the way may hold anything: release them."]
+    #[doc = " Computes the arrays and waits for them. After a failure all arrays that this thread has scheduled and that\n are not known to have been computed count as not evaluated: reading or evaluating them fails."]
     pub fn mlx_eval(arrays: mlx_arrays) -> ::core::ffi::c_int;
 }
 unsafe extern "C" {
-    #[doc = " Begins to compute the arrays. Failures that come up later are reported by `mlx_eval` or `mlx_array_wait`."]
+    #[doc = " Begins to compute the arrays. A failure that comes up later is reported by `mlx_eval`, `mlx_array_wait` or\n another function that waits for them."]
     pub fn mlx_async_eval(arrays: mlx_arrays) -> ::core::ffi::c_int;
 }
-#[doc = " A function of arrays, given to MLX.\n\n `call` gets `ctx` and borrowed inputs, sets `*out` with `mlx_array_vector_new_from` and returns 0. Non-zero\n stops the outer function, which then returns `MLX_CALLBACK`. It must not throw, unwind or jump out, and should depend\n on nothing but its inputs, because MLX decides how often it is called. `drop` (or NULL) is called once, when MLX\n no longer needs `ctx`, whether or not the function that got the closure succeeds."]
+#[doc = " A function of arrays, given to MLX.\n\n `call` gets `ctx` and borrowed inputs, sets `*out` with `mlx_array_vector_new_from` and returns 0.\n Non-zero stops the outer function, which then returns `MLX_CALLBACK`. It must not throw, unwind or jump\n out, and should depend on nothing but its inputs, because MLX decides how often it is called. `drop` (or\n NULL) is called once, when MLX no longer needs `ctx`, whether or not the function that got the closure\n succeeds."]
 #[repr(C)]
 #[derive(Debug, Copy, Clone)]
 pub struct mlx_closure {
@@ -473,7 +473,7 @@ const _: () = {
     ["Offset of field: mlx_closure::call"][::core::mem::offset_of!(mlx_closure, call) - 8usize];
     ["Offset of field: mlx_closure::drop"][::core::mem::offset_of!(mlx_closure, drop) - 16usize];
 };
-#[doc = " The vector-Jacobian product of a function: from its inputs, the cotangents of its outputs, and its outputs to one\n cotangent per input. `call == NULL` means not given."]
+#[doc = " The vector-Jacobian product of a function: from its inputs, the cotangents of its outputs, and its\n outputs to one cotangent per input. `call == NULL` means not given."]
 #[repr(C)]
 #[derive(Debug, Copy, Clone)]
 pub struct mlx_closure_vjp {
@@ -497,7 +497,7 @@ const _: () = {
     ["Offset of field: mlx_closure_vjp::call"][::core::mem::offset_of!(mlx_closure_vjp, call) - 8usize];
     ["Offset of field: mlx_closure_vjp::drop"][::core::mem::offset_of!(mlx_closure_vjp, drop) - 16usize];
 };
-#[doc = " The Jacobian-vector product of a function: from its inputs and the tangents of those numbered by `argnums` to\n one tangent per output. `call == NULL` means not given."]
+#[doc = " The Jacobian-vector product of a function: from its inputs and the tangents of those numbered by\n `argnums` to one tangent per output. `call == NULL` means not given."]
 #[repr(C)]
 #[derive(Debug, Copy, Clone)]
 pub struct mlx_closure_jvp {
@@ -521,7 +521,7 @@ const _: () = {
     ["Offset of field: mlx_closure_jvp::call"][::core::mem::offset_of!(mlx_closure_jvp, call) - 8usize];
     ["Offset of field: mlx_closure_jvp::drop"][::core::mem::offset_of!(mlx_closure_jvp, drop) - 16usize];
 };
-#[doc = " The vectorized form of a function: from inputs and the axis each is vectorized over (-1: none) to outputs and\n theirs (`mlx_int_vector_new_from`). `call == NULL` means not given."]
+#[doc = " The vectorized form of a function: from inputs and the axis each is vectorized over (-1: none) to\n outputs and theirs (`mlx_int_vector_new_from`). `call == NULL` means not given."]
 #[repr(C)]
 #[derive(Debug, Copy, Clone)]
 pub struct mlx_closure_vmap {
@@ -570,7 +570,7 @@ unsafe extern "C" {
     pub fn mlx_function_free(f: mlx_function);
 }
 unsafe extern "C" {
-    #[doc = " The outputs of `f` at `primals`, and the product of `cotangents`, one per output, with its Jacobian: one array\n per primal."]
+    #[doc = " The outputs of `f` at `primals`, and the product of `cotangents`, one per output, with its Jacobian: one\n array per primal."]
     pub fn mlx_vjp(
         outputs: *mut mlx_array_vector,
         vjps: *mut mlx_array_vector,
@@ -580,7 +580,7 @@ unsafe extern "C" {
     ) -> ::core::ffi::c_int;
 }
 unsafe extern "C" {
-    #[doc = " The outputs of `f` at `primals`, and the product of its Jacobian with `tangents`, one per primal: one array per\n output."]
+    #[doc = " The outputs of `f` at `primals`, and the product of its Jacobian with `tangents`, one per primal: one\n array per output."]
     pub fn mlx_jvp(
         outputs: *mut mlx_array_vector,
         jvps: *mut mlx_array_vector,
@@ -590,7 +590,7 @@ unsafe extern "C" {
     ) -> ::core::ffi::c_int;
 }
 unsafe extern "C" {
-    #[doc = " The outputs of `f` at `args`, of which the first must be a scalar, and its gradient with respect to each of the\n arguments numbered by `argnums`."]
+    #[doc = " The outputs of `f` at `args`, of which the first must be a scalar, and its gradient with respect to each\n of the arguments numbered by `argnums`."]
     pub fn mlx_value_and_grad(
         values: *mut mlx_array_vector,
         grads: *mut mlx_array_vector,
@@ -600,7 +600,7 @@ unsafe extern "C" {
     ) -> ::core::ffi::c_int;
 }
 unsafe extern "C" {
-    #[doc = " `f` applied along an axis of each argument (-1: to the whole of it), its outputs stacked along `out_axes`. An empty list\n of axes means axis 0 throughout."]
+    #[doc = " `f` applied along an axis of each argument (-1: to the whole of it), its outputs stacked along\n `out_axes`. An empty list of axes means axis 0 throughout."]
     pub fn mlx_vmap(
         out: *mut mlx_array_vector,
         f: mlx_closure,
@@ -624,7 +624,7 @@ unsafe extern "C" {
     pub fn mlx_checkpoint(out: *mut mlx_function, f: mlx_closure) -> ::core::ffi::c_int;
 }
 unsafe extern "C" {
-    #[doc = " `f` compiled. It is traced at the first call, and again for each new combination of input shapes and types, or\n with `shapeless` of types and numbers of axes only. Arrays that `f` uses without being passed them become\n constants. Call and release the result on the thread that made it, and do not call it from within `f`."]
+    #[doc = " `f` compiled. It is traced at the first call, and again for each new combination of input shapes and\n types, or with `shapeless` of types and numbers of axes only. Arrays that `f` uses without being passed\n them become constants. Call and release the result on the thread that made it, and do not call it from\n within `f`."]
     pub fn mlx_compile(out: *mut mlx_function, f: mlx_closure, shapeless: bool) -> ::core::ffi::c_int;
 }
 unsafe extern "C" {
@@ -698,7 +698,7 @@ const _: () = {
         [::core::mem::offset_of!(mlx_info_value, is_number) - 24usize];
 };
 unsafe extern "C" {
-    #[doc = " The properties of a device: \"device_name\" and \"architecture\" on all; \"memory_size\", \"resource_limit\",\n \"max_buffer_length\" and \"max_recommended_working_set_size\" on Metal; \"total_memory\", \"free_memory\", \"uuid\",\n \"pci_bus_id\", \"compute_capability_major\" and \"compute_capability_minor\" on CUDA."]
+    #[doc = " The properties of a device: \"device_name\" and \"architecture\" on all; \"memory_size\", \"resource_limit\",\n \"max_buffer_length\" and \"max_recommended_working_set_size\" on Metal; \"total_memory\", \"free_memory\",\n \"uuid\", \"pci_bus_id\", \"compute_capability_major\" and \"compute_capability_minor\" on CUDA."]
     pub fn mlx_device_info(out: *mut mlx_info, d: mlx_device) -> ::core::ffi::c_int;
 }
 unsafe extern "C" {
@@ -726,7 +726,7 @@ unsafe extern "C" {
     #[doc = " The properties of a CUDA device; see `mlx_device_info`. Fails in a build without CUDA."]
     pub fn mlx_cuda_device_info(out: *mut mlx_info, device_index: ::core::ffi::c_int) -> ::core::ffi::c_int;
 }
-#[doc = " A family of element types. `generic` holds `number`, which holds `integer` (signed and unsigned) and `inexact`\n (real and complex floating point)."]
+#[doc = " A family of element types. `generic` holds `number`, which holds `integer` (signed and unsigned) and\n `inexact` (real and complex floating point)."]
 pub type mlx_dtype_category = i32;
 pub const MLX_COMPLEXFLOATING: mlx_dtype_category = 0;
 pub const MLX_FLOATING: mlx_dtype_category = 1;
@@ -789,7 +789,7 @@ unsafe extern "C" {
     ) -> ::core::ffi::c_int;
 }
 unsafe extern "C" {
-    #[doc = " The order in which `mlx_einsum` contracts its operands. Step `i` takes the `out_step_sizes[i]` next positions of\n `out_positions` from the list of operands and appends its result to it. `out_summary` describes the costs."]
+    #[doc = " The order in which `mlx_einsum` contracts its operands. Step `i` takes the `out_step_sizes[i]` next\n positions of `out_positions` from the list of operands and appends its result to it. `out_summary`\n describes the costs."]
     pub fn mlx_einsum_path(
         out_positions: *mut mlx_int_vector,
         out_step_sizes: *mut mlx_int_vector,
@@ -798,7 +798,7 @@ unsafe extern "C" {
         operands: mlx_arrays,
     ) -> ::core::ffi::c_int;
 }
-#[doc = " The result of every function that returns `int`. When it is not `MLX_OK` no out-pointer has been written,\n and `mlx_error_message` has the text. No function throws or ends the process."]
+#[doc = " The result of every function that returns `int`. When it is not `MLX_OK` no out-pointer has been\n written, and `mlx_error_message` has the text. No function throws or ends the process."]
 pub const MLX_OK: ::core::ffi::c_int = 0;
 #[doc = " A shape, type or value that the operation does not accept."]
 pub const MLX_INVALID_ARGUMENT: ::core::ffi::c_int = 1;
@@ -815,7 +815,7 @@ pub const MLX_CALLBACK: ::core::ffi::c_int = 6;
 #[doc = " Something that is not a standard exception was thrown."]
 pub const MLX_UNKNOWN: ::core::ffi::c_int = 7;
 unsafe extern "C" {
-    #[doc = " The message of this thread's last failed call: text to show, never a format. Empty before the first failure;\n valid until the next failure on this thread."]
+    #[doc = " The message of this thread's last failed call: text to show, never a format. Empty before the first\n failure; valid until the next failure on this thread."]
     pub fn mlx_error_message(data: *mut *const ::core::ffi::c_char, size: *mut usize);
 }
 unsafe extern "C" {
@@ -1081,7 +1081,7 @@ unsafe extern "C" {
     ) -> ::core::ffi::c_int;
 }
 unsafe extern "C" {
-    #[doc = " Transforms of overlapping windows of the last axis, in a new axis of frames before the frequencies. By\n default a hop of a quarter window, a window of `n_fft`, and for real input one side of the spectrum;\n `center` pads both ends in `pad_mode` (\"reflect\", \"constant\" or \"edge\")."]
+    #[doc = " Transforms of overlapping windows of the last axis, in a new axis of frames before the frequencies. By\n default a hop of a quarter window, a window of `n_fft`, and for real input one side of the spectrum;\n `center` pads both ends in a mode of `mlx_pad`."]
     pub fn mlx_fft_stft(
         out: *mut mlx_array,
         x: mlx_array,
@@ -1161,7 +1161,7 @@ unsafe extern "C" {
     ) -> ::core::ffi::c_int;
 }
 unsafe extern "C" {
-    #[doc = " Evaluates the arrays and writes them to a file; `.safetensors` is appended to a path that does not end so.\n Keys and values pair up by position."]
+    #[doc = " Evaluates the arrays and writes them to a file; `.safetensors` is appended to a path that does not end\n so. Keys and values pair up by position."]
     pub fn mlx_save_safetensors(
         path: mlx_string,
         names: mlx_strings,
@@ -1406,7 +1406,7 @@ unsafe extern "C" {
     pub fn mlx_metal_is_available(out: *mut bool) -> ::core::ffi::c_int;
 }
 unsafe extern "C" {
-    #[doc = " Records the work of the GPU into a trace for Xcode at an absolute path ending in `.gputrace`. The variable\n `MTL_CAPTURE_ENABLED=1` must be set. Does nothing without Metal."]
+    #[doc = " Records the work of the GPU into a trace for Xcode at an absolute path ending in `.gputrace`. The\n variable `MTL_CAPTURE_ENABLED=1` must be set. Does nothing without Metal."]
     pub fn mlx_metal_start_capture(path: mlx_string) -> ::core::ffi::c_int;
 }
 unsafe extern "C" {
@@ -2985,7 +2985,7 @@ unsafe extern "C" {
     pub fn mlx_tile(out: *mut mlx_array, a: mlx_array, reps: mlx_ints, s: mlx_stream) -> ::core::ffi::c_int;
 }
 unsafe extern "C" {
-    #[doc = " `low` and `high` elements added before and after each of the axes. `mode` is \"constant\" (filled with the\n scalar `value`) or \"edge\"."]
+    #[doc = " `low` and `high` elements added before and after each of the axes. `mode` is \"constant\" (the scalar\n `value`), \"edge\" (the outermost element), \"reflect\" or \"symmetric\" (mirrored without or with it)."]
     pub fn mlx_pad(
         out: *mut mlx_array,
         a: mlx_array,
@@ -3450,6 +3450,6 @@ unsafe extern "C" {
     pub fn mlx_version(out: *mut mlx_string) -> ::core::ffi::c_int;
 }
 unsafe extern "C" {
-    #[doc = " Fails when the MLX library in use is not of the version this API was compiled against. Its C++ classes have\n another layout then, and nothing else may be called."]
+    #[doc = " Fails when the MLX library in use is not of the version this API was compiled against. Its C++ classes\n have another layout then, and nothing else may be called."]
     pub fn mlx_capi_check_version() -> ::core::ffi::c_int;
 }

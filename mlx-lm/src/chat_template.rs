@@ -1,7 +1,9 @@
-//! Chat templates: the checkpoint's Jinja program that turns a conversation into the text the model was trained on.
+//! Chat templates: the checkpoint's Jinja program that turns a conversation into the text the model was
+//! trained on.
 //!
-//! Rendering follows transformers byte for byte. A template is a stranger's program, so a render is bounded in steps,
-//! nesting and output, and it reaches neither files nor the network.
+//! Rendering follows transformers byte for byte. A template is a stranger's program, so a render is bounded
+//! in steps, nesting and output, and it reaches neither files nor the network. (What the engine does not count
+//! is comparing and joining, by `==`, `~` and `join`, lists that contain one another many times.)
 
 use std::borrow::Cow;
 use std::thread;
@@ -22,13 +24,14 @@ mod source;
 pub use message::Message;
 use output::{MAX_OUTPUT, Output};
 
-/// The longest template, in bytes; compiling takes quadratic time at worst. Real ones have up to half of it.
+/// The longest template, in bytes: compiling one takes quadratic time at worst.
 const MAX_SOURCE: usize = 64 << 10;
 
-/// Steps a render may take: about a fifth of a second, or ten thousand messages.
+/// Steps a render may take: a fraction of a second, or thousands of messages.
 const FUEL: u64 = 1_000_000;
 
-/// Stack of a render. Values that a template nests as deep as its fuel lasts are dropped and printed by recursion.
+/// Stack of a render. Values that a template nests as deep as its fuel lasts are dropped and printed by
+/// recursion.
 const STACK_BYTES: usize = 512 << 20;
 
 /// Marks the end of the final message while it is rendered, to cut there what the template writes after it.
@@ -48,7 +51,8 @@ pub struct ChatTemplate {
 pub struct TemplateOptions {
     /// End with the header of the assistant's turn, so that the model answers. Default: true.
     pub add_generation_prompt: bool,
-    /// Leave the final message open for the model to continue, instead of starting a new turn. Default: false.
+    /// Leave the final message open for the model to continue, instead of starting a new turn. Default:
+    /// false.
     pub continue_final_message: bool,
     /// Tools the model may call: JSON schemas as in the OpenAI protocol.
     pub tools: Vec<Value>,
@@ -90,8 +94,8 @@ impl ChatTemplate {
 
     /// Renders `messages`. `special_tokens` are variables such as `bos_token`.
     ///
-    /// Fails with [`Error::Template`], naming the line, if the template does not parse, refuses the conversation
-    /// (`raise_exception`) or exceeds its limits.
+    /// Fails with [`Error::Template`], naming the line, if the template does not parse, refuses the
+    /// conversation (`raise_exception`) or exceeds its limits.
     pub fn render(
         &self,
         messages: &[Message],
@@ -177,8 +181,8 @@ fn final_text(content: &mut Value) -> Option<&mut String> {
     }
 }
 
-/// What was rendered before the tag. A template that trims messages has eaten the tag's blank; then the text before it is
-/// trimmed as well.
+/// What was rendered before the tag. A template that trims messages has eaten the tag's blank; then the text
+/// before it is trimmed as well.
 fn cut_after(mut rendered: String, last: &str) -> Result<String> {
     let tag = FINAL_MESSAGE_TAG.trim_end();
     let at = rendered.rfind(tag).filter(|_| rendered.contains(last.trim())).ok_or_else(|| {
@@ -229,8 +233,8 @@ fn template_error(name: &str, error: &minijinja::Error) -> Error {
     Error::Template(format!("`{name}`{place}: {reason}"))
 }
 
-/// Turns transformers' `{% generation %}` blocks, which only mark what to train on, into `{% with %}` blocks: the same
-/// scope and whitespace rules, and no effect.
+/// Turns transformers' `{% generation %}` blocks, which only mark what to train on, into `{% with %}` blocks:
+/// the same scope and whitespace rules, and no effect.
 fn without_generation_tags(source: &str) -> Cow<'_, str> {
     let mut text = String::new();
     let mut copied = 0;

@@ -78,7 +78,10 @@ fn write_folder(source: &Location, folder: &Path, options: ConvertOptions) -> Re
         }
         Location::Gguf(from) => {
             let gguf = Gguf::open(from)?;
-            Tokenizer::from_gguf(gguf.tokenizer()?)?.save(folder)?;
+            let tokenizer = Tokenizer::from_gguf(gguf.tokenizer()?)?;
+            tokenizer.save(folder)?;
+            let ends = json!({ "eos_token_id": tokenizer.eos_ids() });
+            write_json(&folder.join("generation_config.json"), &ends)?;
             (gguf.config()?, weights::gguf_tensors(&gguf)?)
         }
     };

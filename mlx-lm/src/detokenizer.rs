@@ -1,7 +1,7 @@
 //! Token ids to text, one at a time, never splitting a character.
 //!
-//! All that [`Detokenizer`] gives, put together, is what [`Tokenizer::decode`] gives for all ids at once; the time for each
-//! id does not depend on how many came before.
+//! All that [`Detokenizer`] gives, put together, is what [`Tokenizer::decode`] gives for all ids at once; the
+//! time for each id does not depend on how many came before.
 
 use serde_json::Value;
 use tokenizers::Model as _;
@@ -11,8 +11,8 @@ use crate::tokenizer::Tokenizer;
 
 /// Turns a stream of token ids into text.
 ///
-/// Special tokens are part of the text: tool calls and reasoning are marked by them. [`Detokenizer::skip_special`] drops
-/// them.
+/// Special tokens are part of the text: tool calls and reasoning are marked by them.
+/// [`Detokenizer::skip_special`] drops them.
 #[derive(Clone, Debug)]
 pub struct Detokenizer<'t> {
     tokenizer: &'t Tokenizer,
@@ -50,7 +50,8 @@ impl<'t> Detokenizer<'t> {
         self
     }
 
-    /// Takes the next id and gives the text that is complete with it, often none. An id that names no token has no text.
+    /// Takes the next id and gives the text that is complete with it, often none. An id that names no token
+    /// has no text.
     pub fn push(&mut self, id: u32) -> Result<String> {
         let inner = self.tokenizer.inner();
         let added = inner.get_added_vocabulary();
@@ -67,7 +68,8 @@ impl<'t> Detokenizer<'t> {
         }
     }
 
-    /// Ends the text: gives what was held back, with U+FFFD for what never became a character, and starts anew.
+    /// Ends the text: gives what was held back, with U+FFFD for what never became a character, and starts
+    /// anew.
     pub fn finish(&mut self) -> Result<String> {
         let rest = match &mut self.decoder {
             Decoder::ByteLevel(decoder) => decoder.finish(),
@@ -115,7 +117,8 @@ fn incomplete(bytes: &[u8]) -> usize {
     if open { end.len() } else { 0 }
 }
 
-/// The byte that GPT-2 writes as `c`: printable Latin-1 stands for itself, the others follow from U+0100 on in order.
+/// The byte that GPT-2 writes as `c`: printable Latin-1 stands for itself, the others follow from U+0100 on
+/// in order.
 fn byte_of(c: char) -> Option<u8> {
     let code = u32::from(c);
     let offset = code.checked_sub(0x100);
@@ -139,7 +142,8 @@ struct SentencePiece {
     byte_fallback: bool,
     /// How many of which character are yet to be dropped from the beginning of the text.
     strip: Option<(char, u64)>,
-    /// Bytes since the last token of text. They are text only if the whole run is; until it ends it is undecided.
+    /// Bytes since the last token of text. They are text only if the whole run is; until it ends it is
+    /// undecided.
     run: Vec<u8>,
 }
 
@@ -206,7 +210,8 @@ fn byte_token(token: &str) -> Option<u8> {
     if digits.len() == 2 { u8::from_str_radix(digits, 16).ok() } else { None }
 }
 
-/// Any other decoder: the last tokens are decoded with and without the new ones, and the difference is the text.
+/// Any other decoder: the last tokens are decoded with and without the new ones, and the difference is the
+/// text.
 #[derive(Clone, Debug, Default)]
 struct Window {
     ids: Vec<u32>,

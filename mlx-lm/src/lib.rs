@@ -43,5 +43,5 @@ pub use error::{Error, Result};
 pub use generate::{Finish, Generation, Piece, Request, Sampling, Stats};
 pub use generation_config::GenerationConfig;
 pub use lm::Lm;
-pub use stop::StopStrings;
+pub use stop::{Held, StopStrings};
 pub use tokenizer::Tokenizer;

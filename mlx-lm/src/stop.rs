@@ -2,8 +2,8 @@
 
 /// Watches streamed text for stop strings.
 ///
-/// Text that could still become a stop string is held back until it is decided. The stream ends at the stop string that
-/// is complete first; the text before it is kept, the string itself and all after it are dropped.
+/// Text that could still become a stop string is held back until it is decided. The stream ends at the stop
+/// string that is complete first; the text before it is kept, the string itself and all after it are dropped.
 #[derive(Clone, Debug, Default)]
 pub struct StopStrings {
     strings: Vec<String>,
@@ -140,7 +140,10 @@ mod tests {
         }
 
         #[test]
-        fn nothing_is_held_without_need(strings in prop::collection::vec("[ab]{1,4}", 1..4), text in "[abc]{0,12}") {
+        fn nothing_is_held_without_need(
+            strings in prop::collection::vec("[ab]{1,4}", 1..4),
+            text in "[abc]{0,12}",
+        ) {
             let mut stop = StopStrings::new(strings.clone());
             if !stop.push(&text).stopped {
                 let rest = stop.finish();

@@ -37,8 +37,8 @@ pub struct Tokenizer {
 
 impl Tokenizer {
     /// Reads the tokenizer of the checkpoint in `folder`: `tokenizer.json`, and what stands beside it in
-    /// `tokenizer_config.json`, `special_tokens_map.json`, `config.json`, `generation_config.json` and the chat template's
-    /// own files, each of which may be absent.
+    /// `tokenizer_config.json`, `special_tokens_map.json`, `config.json`, `generation_config.json` and the
+    /// chat template's own files, each of which may be absent.
     ///
     /// # Errors
     /// [`Error::Tokenizer`] without a usable `tokenizer.json`, [`Error::Config`] for other malformed files.
@@ -48,8 +48,7 @@ impl Tokenizer {
         if !path.is_file() {
             return Err(missing(folder));
         }
-        let inner = Inner::from_file(&path)
-            .map_err(|error| Error::Tokenizer(format!("cannot read {}: {error}", path.display())))?;
+        let inner = read(&path)?;
         let config = read_object(&folder.join("tokenizer_config.json"))?;
         let chat_template = ChatTemplate::from_folder(folder, &config)?;
         let special_tokens = special_tokens(folder, &config)?;
@@ -76,7 +75,8 @@ impl Tokenizer {
     }
 
     /// Writes `tokenizer.json` and `tokenizer_config.json` (with the chat template) into `folder`, for
-    /// [`Tokenizer::from_folder`] and for transformers. Ids that end an answer besides `eos_token` belong into
+    /// [`Tokenizer::from_folder`] and for transformers. Ids that end an answer besides `eos_token` belong
+    /// into
     /// `generation_config.json`.
     pub fn save(&self, folder: impl AsRef<Path>) -> Result<()> {
         let folder = folder.as_ref();
@@ -95,7 +95,8 @@ impl Tokenizer {
         write("tokenizer_config.json", format!("{config:#}"))
     }
 
-    /// The token ids of `text`; with `add_special`, between the tokens that open and close a text for this model.
+    /// The token ids of `text`; with `add_special`, between the tokens that open and close a text for this
+    /// model.
     pub fn encode(&self, text: &str, add_special: bool) -> Result<Vec<u32>> {
         let encoding = self.inner.encode_fast(text, add_special).map_err(failed)?;
         Ok(encoding.get_ids().to_vec())
@@ -106,7 +107,8 @@ impl Tokenizer {
         self.inner.decode(ids, skip_special).map_err(failed)
     }
 
-    /// Renders a conversation with the checkpoint's template, as text to encode without further special tokens.
+    /// Renders a conversation with the checkpoint's template, as text to encode without further special
+    /// tokens.
     ///
     /// The variable `enable_thinking` is set, unless given, if the model can think.
     ///
@@ -200,6 +202,16 @@ impl Tokenizer {
     }
 }
 
+/// The tokenizer in the file at `path`. The library panics on merges that do not fit their vocabulary.
+fn read(path: &Path) -> Result<Inner> {
+    let reason = match std::panic::catch_unwind(|| Inner::from_file(path)) {
+        Ok(Ok(inner)) => return Ok(inner),
+        Ok(Err(error)) => error.to_string(),
+        Err(_) => "its merges do not fit its vocabulary".to_owned(),
+    };
+    Err(Error::Tokenizer(format!("cannot read {}: {reason}", path.display())))
+}
+
 fn failed(error: impl std::fmt::Display) -> Error {
     Error::Tokenizer(error.to_string())
 }
@@ -226,7 +238,8 @@ fn read_object(path: &Path) -> Result<Map<String, Value>> {
     serde_json::from_str(&text).map_err(|error| Error::config(path, error))
 }
 
-/// The special tokens by role: the keys `..._token` of `config`; checkpoints from before `added_tokens_decoder` have them in
+/// The special tokens by role: the keys `..._token` of `config`; checkpoints from before
+/// `added_tokens_decoder` have them in
 /// `special_tokens_map.json`.
 fn special_tokens(folder: &Path, config: &Map<String, Value>) -> Result<Map<String, Value>> {
     let mut all = config.clone();

@@ -1,4 +1,5 @@
-//! Chat templates render as transformers renders them: `fixtures/chat_template/render.py` wrote what is expected.
+//! Chat templates render as transformers renders them: `fixtures/chat_template/render.py` wrote what is
+//! expected.
 
 #![allow(clippy::unwrap_used, reason = "a test may panic")]
 

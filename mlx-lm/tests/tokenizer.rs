@@ -151,7 +151,8 @@ fn the_chat_template_is_found_in_order() {
     assert_eq!(render(&[config, json, jinja], &[]), "jinja");
     assert_eq!(render(&[config, json, jinja, more], &["t"]), "more t");
     assert_eq!(render(&[config, json, jinja, more], &[]), "jinja");
-    let list = r#"{"chat_template": [{"name": "tool_use", "template": "tool"}, {"name": "default", "template": "plain"}]}"#;
+    let list = r#"{"chat_template": [{"name": "tool_use", "template": "tool"},
+        {"name": "default", "template": "plain"}]}"#;
     assert_eq!(render(&[("tokenizer_config.json", list)], &[]), "plain");
     assert_eq!(render(&[("tokenizer_config.json", list)], &["t"]), "tool");
 }

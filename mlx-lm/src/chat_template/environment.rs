@@ -51,7 +51,8 @@ fn default(value: &Value, other: Option<Value>, lax: Option<bool>, options: Kwar
     Ok(if missing { other.unwrap_or_else(|| Value::from("")) } else { value.clone() })
 }
 
-/// What `str` gives in Python. Lists that hold each other many times print longer than they are, hence the bound.
+/// What `str` gives in Python. Lists that hold each other many times print longer than they are, hence the
+/// bound.
 fn string(value: &Value) -> Result<String, Error> {
     if let Some(text) = json::float(value) {
         return Ok(text);

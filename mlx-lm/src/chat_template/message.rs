@@ -5,8 +5,8 @@ use serde_json::{Map, Value};
 
 use crate::error::{Error, Result};
 
-/// One message: a JSON object with a `role` and whatever else the template reads, most often `content` (a string, or a list
-/// of parts) and `tool_calls`. Keys keep their order.
+/// One message: a JSON object with a `role` and whatever else the template reads, most often `content` (a
+/// string, or a list of parts) and `tool_calls`. Keys keep their order.
 ///
 /// ```
 /// # use mlx_lm::Message;
@@ -73,8 +73,8 @@ impl Message {
         &mut self.0
     }
 
-    /// The fields a template sees: none that is null (templates test with `is defined`), and the reasoning of an earlier
-    /// answer under each name that templates read.
+    /// The fields a template sees: none that is null (templates test with `is defined`), and the reasoning of
+    /// an earlier answer under each name that templates read.
     pub(super) fn for_template(&self) -> Map<String, Value> {
         let mut fields: Map<String, Value> = Map::new();
         let reasoning = ["reasoning_content", "thinking", "reasoning"]

@@ -14,8 +14,9 @@ const ADDITIONAL: &str = "additional_chat_templates";
 impl ChatTemplate {
     /// The template of the checkpoint in `folder`, whose `tokenizer_config.json` holds `config`.
     ///
-    /// Looks for `chat_template.jinja` (and further ones in `additional_chat_templates/`), then `chat_template.json`, then
-    /// the key `chat_template` of `config`: a string, or a list of objects with `name` and `template`.
+    /// Looks for `chat_template.jinja` (and further ones in `additional_chat_templates/`), then
+    /// `chat_template.json`, then the key `chat_template` of `config`: a string, or a list of objects with
+    /// `name` and `template`.
     pub fn from_folder(
         folder: impl AsRef<Path>,
         config: &Map<String, Value>,

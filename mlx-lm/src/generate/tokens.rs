@@ -33,9 +33,7 @@ pub struct Tokens<'m> {
     /// The next token, being computed.
     pending: Option<Array>,
     produced: usize,
-    /// On a GPU the next step is submitted before the last token is read, so that the device never waits. On the
-    /// CPU it is only *built* by then: a buffer that running work refers to would be copied instead of written to.
-    submit_ahead: bool,
+    on_cpu: bool,
 }
 
 /// Buffers that are freed stay in MLX's pool; every so many tokens it is emptied.
@@ -59,7 +57,7 @@ impl<'m> Tokens<'m> {
             prefilled: false,
             pending: None,
             produced: 0,
-            submit_ahead: Device::default_device()? == Device::Gpu,
+            on_cpu: Device::default_device()? == Device::Cpu,
         })
     }
 
@@ -93,30 +91,37 @@ impl<'m> Tokens<'m> {
         Ok(self.options.sampling.sample(&logits.at((.., -1))?, self.produced)?)
     }
 
+    /// Starts one step. On the CPU the cache comes first, so that it can be waited for alone.
     fn submit(&self, next: &Array) -> Result<()> {
-        Ok(async_eval([next].into_iter().chain(self.cache.arrays()))?)
+        if self.on_cpu {
+            async_eval(self.cache.arrays())?;
+            async_eval([next])?;
+        } else {
+            async_eval([next].into_iter().chain(self.cache.arrays()))?;
+        }
+        Ok(())
     }
 
     fn step(&mut self) -> Result<Option<u32>> {
         self.prefill()?;
         let Some(current) = self.pending.take() else { return Ok(None) };
         self.produced += 1;
-        let next = match self.produced < self.options.max_tokens {
-            true => Some(self.build(&current.reshape([1, 1])?)?),
-            false => None,
-        };
-        if let (Some(next), true) = (&next, self.submit_ahead) {
-            self.submit(next)?;
+        if self.produced < self.options.max_tokens {
+            let written = self.on_cpu.then(|| self.cache.arrays().last().cloned()).flatten();
+            let next = self.build(&current.reshape([1, 1])?)?;
+            // The next step is submitted before this one's token is read, so that the device never waits. On the CPU
+            // not before this step has written its cache: buffers that running work refers to would be copied where
+            // they can be written to. What it still does then, the head, covers the submission.
+            if let Some(written) = written {
+                written.eval()?;
+            }
+            self.submit(&next)?;
+            self.pending = Some(next);
         }
         let id = current.item::<u32>()?;
-        drop(current);
-        if let (Some(next), false) = (&next, self.submit_ahead) {
-            self.submit(next)?;
-        }
         if self.produced.is_multiple_of(CLEAR_POOL_EVERY) {
             mlx::memory::clear_cache()?;
         }
-        self.pending = next;
         Ok(Some(id))
     }
 }

@@ -1,9 +1,10 @@
 // Evaluation that tells the truth after a failure.
 //
-// MLX marks arrays as evaluated before their computation can fail, and cuts them from their graph. When it then
-// throws, every array of that graph that somebody still holds claims to be readable, over memory that nobody
-// wrote. So each thread notes the arrays to be computed and keeps the note until an array is known to have been
-// computed; after a failure all noted arrays are marked unscheduled, and reading or evaluating one of them fails.
+// MLX marks arrays as evaluated before their computation can fail, and cuts them from their graph. When it
+// then throws, every array of that graph that somebody still holds claims to be readable, over memory that
+// nobody wrote. So each thread notes the arrays to be computed and keeps the note until an array is known to
+// have been computed; after a failure all noted arrays are marked unscheduled, and reading or evaluating one
+// of them fails.
 #pragma once
 
 #include <exception>
@@ -11,6 +12,7 @@
 #include <unordered_set>
 
 #include "convert.h"
+#include "mlx/scheduler.h"
 
 namespace mlx_capi {
 
@@ -22,7 +24,8 @@ class Unproven {
     return unproven;
   }
 
-  /// Notes what evaluating `roots` will compute. Throws the error of an earlier computation that they depend on.
+  /// Notes what evaluating `roots` will compute. Throws the error of an earlier computation that they depend
+  /// on.
   void add(const std::vector<array>& roots) {
     if (nodes_.size() > settle_at_) settle();
     std::exception_ptr earlier;
@@ -74,6 +77,28 @@ class Unproven {
   size_t settle_at_ = 4096;
 };
 
+/// Waits for the work of this thread, whatever comes of it.
+inline void drain(mx::Device device) noexcept {
+  // Each failure that is still stored in the stream is thrown once.
+  for (int attempt = 0; attempt < 10; ++attempt) {
+    try {
+      if (auto stream = mx::peek_default_stream(device)) mx::synchronize(*stream);
+      return;
+    } catch (...) {
+    }
+  }
+}
+
+/// MLX counts the tasks that run and loses count of one when a failure surfaces as the next is scheduled; at
+/// more than ten it waits for them forever. When nothing of this thread runs, what is left of the count has
+/// been lost. (Taking back a task of another thread as well only lets that one schedule further ahead.)
+inline void forget_lost_tasks() noexcept {
+  drain(mx::Device::cpu);
+  drain(mx::Device::gpu);
+  auto& scheduler = mx::scheduler::scheduler();
+  while (scheduler.n_active_tasks() > 0) scheduler.notify_task_completion(mx::Stream(0, mx::Device::cpu));
+}
+
 /// Runs `evaluate(arrays)`, which may throw; `blocking` says that it returns when they are computed.
 template <typename Evaluate>
 void evaluate(const std::vector<array>& arrays, bool blocking, Evaluate&& evaluate) {
@@ -84,6 +109,7 @@ void evaluate(const std::vector<array>& arrays, bool blocking, Evaluate&& evalua
     if (blocking) unproven.settle();
   } catch (...) {
     unproven.failed();
+    forget_lost_tasks();
     throw;
   }
 }

@@ -4,6 +4,7 @@
 #include <unordered_map>
 
 #include "convert.h"
+#include "evaluation.h"
 
 using namespace mlx_capi;
 
@@ -48,7 +49,10 @@ int mlx_load(mlx_array* out, mlx_string path, mlx_stream s) noexcept {
 }
 
 int mlx_save(mlx_string path, mlx_array a) noexcept {
-  return guard([&] { mx::save(get(path), get(a)); });
+  return guard([&] {
+    evaluate({get(a)});
+    mx::save(get(path), get(a));
+  });
 }
 
 int mlx_load_safetensors(mlx_safetensors* out, mlx_string path, mlx_stream s) noexcept {
@@ -58,8 +62,10 @@ int mlx_load_safetensors(mlx_safetensors* out, mlx_string path, mlx_stream s) no
 int mlx_save_safetensors(mlx_string path, mlx_strings names, mlx_arrays arrays, mlx_strings metadata_names,
                          mlx_strings metadata_values) noexcept {
   return guard([&] {
-    mx::save_safetensors(get(path), as_map<array>(names, arrays, "arrays"),
-                         as_map<std::string>(metadata_names, metadata_values, "metadata values"));
+    auto array_map = as_map<array>(names, arrays, "arrays");
+    auto metadata = as_map<std::string>(metadata_names, metadata_values, "metadata values");
+    evaluate(get(arrays));
+    mx::save_safetensors(get(path), std::move(array_map), std::move(metadata));
   });
 }
 

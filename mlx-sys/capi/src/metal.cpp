@@ -17,7 +17,8 @@ int mlx_metal_stop_capture() noexcept {
   return guard([&] { mx::metal::stop_capture(); });
 }
 
-// Metal builds declare `metal::device_info` but do not contain it; there `gpu::device_info` is the same function.
+// Metal builds declare `metal::device_info` but do not contain it; there `gpu::device_info` is the same
+// function.
 int mlx_metal_device_info(mlx_info* out) noexcept {
   return guard([&] {
     if (!mx::metal::is_available()) throw std::runtime_error("this build of MLX has no Metal backend");

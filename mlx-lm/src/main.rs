@@ -1,5 +1,7 @@
 //! The program `mlx-lm`.
 
+#![forbid(unsafe_code)]
+
 mod cli;
 
 use clap::Parser;

@@ -50,7 +50,7 @@ pub use loader::Loader;
 pub use mlx_macros::Module;
 pub use module::{Module, Path};
 pub use operand::Operand;
-pub use ops::{arange, concatenate, full, ones, stack, zeros};
+pub use ops::{arange, concatenate, eye, full, linspace, ones, stack, zeros};
 pub use shared::SharedArray;
 pub use stream::{Device, Stream, synchronize, with_stream};
 

@@ -135,6 +135,10 @@ fn positions_out_of_range_are_clamped() -> Result<()> {
     let wide = counting(&[1, 300])?;
     assert_eq!(wide.take(&Array::from_slice(&[255u8, 3], &[2]), 1)?.to_vec::<f32>()?, [255.0, 3.0]);
     assert_eq!(wide.take(&Array::from_slice(&[-1i8, 127], &[2]), 1)?.to_vec::<f32>()?, [299.0, 127.0]);
+    let narrow = counting(&[200])?;
+    assert_eq!(narrow.take(&Array::from_slice(&[255u8, 199], &[2]), 0)?.to_vec::<f32>()?, [199.0, 199.0]);
+    let small = counting(&[100])?;
+    assert_eq!(small.take(&Array::from_slice(&[127i8, -128], &[2]), 0)?.to_vec::<f32>()?, [99.0, 0.0]);
     let along = Array::from_slice(&[5i64, -7, 1], &[3, 1]);
     assert_eq!(x.take_along_axis(&along, 1)?.to_vec::<f32>()?, [1.0, 2.0, 5.0]);
     let put = x.put_along_axis(&along, -1.0, 1)?.to_vec::<f32>()?;

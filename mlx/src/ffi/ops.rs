@@ -51,6 +51,25 @@ macro_rules! ops_on_lists {
 ops! {
     // Elementwise, one operand
     abs(x: &Array) = mlx_abs;
+    arccos(x: &Array) = mlx_arccos;
+    arccosh(x: &Array) = mlx_arccosh;
+    arcsin(x: &Array) = mlx_arcsin;
+    arcsinh(x: &Array) = mlx_arcsinh;
+    arctan(x: &Array) = mlx_arctan;
+    arctanh(x: &Array) = mlx_arctanh;
+    bitwise_invert(x: &Array) = mlx_bitwise_invert;
+    cosh(x: &Array) = mlx_cosh;
+    degrees(x: &Array) = mlx_degrees;
+    erfinv(x: &Array) = mlx_erfinv;
+    isneginf(x: &Array) = mlx_isneginf;
+    isposinf(x: &Array) = mlx_isposinf;
+    log10(x: &Array) = mlx_log10;
+    log2(x: &Array) = mlx_log2;
+    radians(x: &Array) = mlx_radians;
+    sinh(x: &Array) = mlx_sinh;
+    tan(x: &Array) = mlx_tan;
+    trunc(x: &Array) = mlx_trunc;
+    round(x: &Array, decimals: i32) = mlx_round;
     ceil(x: &Array) = mlx_ceil;
     cos(x: &Array) = mlx_cos;
     erf(x: &Array) = mlx_erf;
@@ -75,6 +94,16 @@ ops! {
 
     // Elementwise, two operands
     add(a: &Array, b: &Array) = mlx_add;
+    arctan2(a: &Array, b: &Array) = mlx_arctan2;
+    bitwise_and(a: &Array, b: &Array) = mlx_bitwise_and;
+    bitwise_or(a: &Array, b: &Array) = mlx_bitwise_or;
+    bitwise_xor(a: &Array, b: &Array) = mlx_bitwise_xor;
+    floor_divide(a: &Array, b: &Array) = mlx_floor_divide;
+    left_shift(a: &Array, b: &Array) = mlx_left_shift;
+    logical_xor(a: &Array, b: &Array) = mlx_logical_xor;
+    right_shift(a: &Array, b: &Array) = mlx_right_shift;
+    clip(x: &Array, low: Option<&Array>, high: Option<&Array>) = mlx_clip;
+    isclose(a: &Array, b: &Array, rtol: f64, atol: f64, equal_nan: bool) = mlx_isclose;
     divide(a: &Array, b: &Array) = mlx_divide;
     equal(a: &Array, b: &Array) = mlx_equal;
     greater(a: &Array, b: &Array) = mlx_greater;
@@ -96,6 +125,10 @@ ops! {
     // Matrices
     addmm(c: &Array, a: &Array, b: &Array, alpha: f32, beta: f32) = mlx_addmm;
     matmul(a: &Array, b: &Array) = mlx_matmul;
+    inner(a: &Array, b: &Array) = mlx_inner;
+    outer(a: &Array, b: &Array) = mlx_outer;
+    tril(x: &Array, diagonal: i32) = mlx_tril;
+    triu(x: &Array, diagonal: i32) = mlx_triu;
 
     // Reductions and scans
     all(x: &Array, axes: &Axes, keepdims: bool) = mlx_all;
@@ -106,6 +139,12 @@ ops! {
     min(x: &Array, axes: &Axes, keepdims: bool) = mlx_min;
     prod(x: &Array, axes: &Axes, keepdims: bool) = mlx_prod;
     sum(x: &Array, axes: &Axes, keepdims: bool) = mlx_sum;
+    count_nonzero(x: &Array, axes: &Axes, keepdims: bool) = mlx_count_nonzero;
+    median(x: &Array, axes: &Axes, keepdims: bool) = mlx_median;
+    std(x: &Array, axes: &Axes, keepdims: bool, ddof: i32) = mlx_std;
+    cummax(x: &Array, axis: Option<i32>, reverse: bool, inclusive: bool) = mlx_cummax;
+    cummin(x: &Array, axis: Option<i32>, reverse: bool, inclusive: bool) = mlx_cummin;
+    cumprod(x: &Array, axis: Option<i32>, reverse: bool, inclusive: bool, dtype: Option<Dtype>) = mlx_cumprod;
     var(x: &Array, axes: &Axes, keepdims: bool, ddof: i32) = mlx_var;
     argmax(x: &Array, axis: Option<i32>, keepdims: bool) = mlx_argmax;
     argmin(x: &Array, axis: Option<i32>, keepdims: bool) = mlx_argmin;
@@ -123,6 +162,10 @@ ops! {
     contiguous(x: &Array, allow_col_major: bool) = mlx_contiguous;
     expand_dims(x: &Array, axes: &[i32]) = mlx_expand_dims;
     flatten(x: &Array, start: i32, end: i32) = mlx_flatten;
+    flip(x: &Array, axes: &Axes) = mlx_flip;
+    moveaxis(x: &Array, source: i32, destination: i32) = mlx_moveaxis;
+    tile(x: &Array, repeats: &[i32]) = mlx_tile;
+    roll(x: &Array, shift: &[i32], axes: &Axes) = mlx_roll;
     repeat(x: &Array, repeats: i32, axis: Option<i32>) = mlx_repeat;
     reshape(x: &Array, shape: &[i32]) = mlx_reshape;
     squeeze(x: &Array, axes: &Axes) = mlx_squeeze;
@@ -142,6 +185,8 @@ ops! {
 
     // Creation
     arange(start: f64, stop: f64, step: f64, dtype: Dtype) = mlx_arange;
+    eye(rows: i32, columns: i32, diagonal: i32, dtype: Dtype) = mlx_eye;
+    linspace(start: f64, stop: f64, count: i32, endpoint: bool, dtype: Dtype) = mlx_linspace;
     full(shape: &[i32], value: &Array, dtype: Dtype) = mlx_full;
     ones(shape: &[i32], dtype: Dtype) = mlx_ones;
     zeros(shape: &[i32], dtype: Dtype) = mlx_zeros;

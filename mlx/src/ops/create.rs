@@ -52,3 +52,16 @@ pub fn arange(start: f64, stop: f64, step: f64, dtype: Dtype) -> Result<Array> {
     }
     ops::arange(start, stop, step, dtype)
 }
+
+/// `count` numbers at equal distances from `start` to `stop`, both included.
+#[track_caller]
+pub fn linspace(start: f64, stop: f64, count: i32, dtype: Dtype) -> Result<Array> {
+    check_shape("linspace", &[count], dtype)?;
+    ops::linspace(start, stop, count, true, dtype)
+}
+
+/// A square matrix with ones on its diagonal.
+#[track_caller]
+pub fn eye(size: i32, dtype: Dtype) -> Array {
+    Array::from_result(check_shape("eye", &[size, size], dtype).and_then(|()| ops::eye(size, size, 0, dtype)))
+}

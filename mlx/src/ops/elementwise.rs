@@ -17,12 +17,32 @@ macro_rules! unary {
 unary! {
     /// Absolute value.
     abs;
+    /// The angle in radians with this cosine.
+    arccos;
+    /// Inverse hyperbolic cosine.
+    arccosh;
+    /// The angle in radians with this sine.
+    arcsin;
+    /// Inverse hyperbolic sine.
+    arcsinh;
+    /// The angle in radians with this tangent.
+    arctan;
+    /// Inverse hyperbolic tangent.
+    arctanh;
+    /// All bits of an integer flipped.
+    bitwise_invert;
     /// The next integer towards positive infinity.
     ceil;
     /// Cosine of radians.
     cos;
+    /// Hyperbolic cosine.
+    cosh;
+    /// Radians as degrees.
+    degrees;
     /// Gauss's error function.
     erf;
+    /// The inverse of the error function.
+    erfinv;
     /// e to the power of each element.
     exp;
     /// `exp(x) - 1`, accurate near zero.
@@ -35,14 +55,24 @@ unary! {
     isinf;
     /// Not a number; `Bool`.
     isnan;
+    /// Negative infinity; `Bool`.
+    isneginf;
+    /// Positive infinity; `Bool`.
+    isposinf;
     /// Natural logarithm.
     log;
+    /// Logarithm to base 10.
+    log10;
     /// `log(1 + x)`, accurate near zero.
     log1p;
+    /// Logarithm to base 2.
+    log2;
     /// Zero or false; `Bool`.
     logical_not;
     /// `-x`.
     negative;
+    /// Degrees as radians.
+    radians;
     /// `1 / x`.
     reciprocal;
     /// `1 / sqrt(x)`.
@@ -53,12 +83,18 @@ unary! {
     sign;
     /// Sine of radians.
     sin;
+    /// Hyperbolic sine.
+    sinh;
     /// Square root.
     sqrt;
     /// `x * x`.
     square;
+    /// Tangent of radians.
+    tan;
     /// Hyperbolic tangent.
     tanh;
+    /// The integer part.
+    trunc;
 }
 
 macro_rules! binary {
@@ -76,14 +112,26 @@ macro_rules! binary {
 binary! {
     /// `self + rhs`, with the error at once where the operator defers it.
     add;
+    /// The angle of the point (`rhs`, `self`), in radians.
+    arctan2;
+    /// Bits set in both.
+    bitwise_and;
+    /// Bits set in one.
+    bitwise_or;
+    /// Bits set in exactly one.
+    bitwise_xor;
     /// `self / rhs`; integers divide as `f32`.
     divide;
     /// `self == rhs`; `Bool`.
     equal;
+    /// `self / rhs`, rounded towards negative infinity.
+    floor_divide;
     /// `self > rhs`; `Bool`.
     greater;
     /// `self >= rhs`; `Bool`.
     greater_equal;
+    /// Bits moved up by `rhs` places.
+    left_shift;
     /// `self < rhs`; `Bool`.
     less;
     /// `self <= rhs`; `Bool`.
@@ -94,6 +142,8 @@ binary! {
     logical_and;
     /// One is true or non-zero; `Bool`.
     logical_or;
+    /// Exactly one is true or non-zero; `Bool`.
+    logical_xor;
     /// The larger; NaN if one is NaN.
     maximum;
     /// The smaller; NaN if one is NaN.
@@ -106,6 +156,8 @@ binary! {
     power;
     /// The remainder with the sign of `rhs`, as Python's `%`.
     remainder;
+    /// Bits moved down by `rhs` places.
+    right_shift;
     /// `self - rhs`.
     subtract;
 }
@@ -123,6 +175,25 @@ impl Array {
     #[track_caller]
     pub fn where_(&self, x: impl Operand, y: &Array) -> Result<Array> {
         ops::where_(self, &x.into_array(y.dtype()?)?, y)
+    }
+
+    /// Elements below `low` become `low`, those above `high` become `high`.
+    #[track_caller]
+    pub fn clip(&self, low: impl Operand, high: impl Operand) -> Result<Array> {
+        let dtype = self.dtype()?;
+        ops::clip(self, Some(&low.into_array(dtype)?), Some(&high.into_array(dtype)?))
+    }
+
+    /// The nearest multiple of `10^-decimals`; halves go to the even neighbour.
+    #[track_caller]
+    pub fn round(&self, decimals: i32) -> Result<Array> {
+        ops::round(self, decimals)
+    }
+
+    /// Whether `|self - rhs| <= atol + rtol · |rhs|`; NaN is close to nothing. `Bool`.
+    #[track_caller]
+    pub fn isclose(&self, rhs: impl Operand, rtol: f64, atol: f64) -> Result<Array> {
+        ops::isclose(self, &rhs.into_array(self.dtype()?)?, rtol, atol, false)
     }
 
     /// The elements converted to `dtype`.

@@ -72,18 +72,19 @@ fn in_range(op: &'static str, x: &Array, indices: &Array, axis: i32) -> Result<A
         ));
     }
     let last = i64::from(extent) - 1;
-    // A dtype too narrow for the last position cannot point beyond it.
-    let below = match dtype {
-        Dtype::U8 | Dtype::I8 | Dtype::U16 | Dtype::I16 if last >= 1 << (8 * dtype.size() - 1) => {
-            indices.clone()
-        }
-        _ => indices.minimum(last)?,
+    let largest = match dtype {
+        Dtype::I8 => i8::MAX.into(),
+        Dtype::U8 => u8::MAX.into(),
+        Dtype::I16 => i16::MAX.into(),
+        Dtype::U16 => u16::MAX.into(),
+        _ => i64::from(i32::MAX),
     };
-    match (dtype.is_unsigned(), dtype) {
-        (true, _) => Ok(below),
-        (false, Dtype::I8 | Dtype::I16) if last >= 1 << (8 * dtype.size() - 1) => Ok(below),
-        (false, _) => below.maximum(-last - 1),
+    if last >= largest {
+        // The dtype is too narrow to point beyond the axis, and for the limits.
+        return Ok(indices.clone());
     }
+    let below = indices.minimum(last)?;
+    if dtype.is_unsigned() { Ok(below) } else { below.maximum(-last - 1) }
 }
 
 #[track_caller]

@@ -14,4 +14,28 @@ impl Array {
     pub fn addmm(&self, a: &Array, b: &Array) -> Result<Array> {
         ops::addmm(self, a, b, 1.0, 1.0)
     }
+
+    /// Sums of products over the last axes of both.
+    #[track_caller]
+    pub fn inner(&self, rhs: &Array) -> Result<Array> {
+        ops::inner(self, rhs)
+    }
+
+    /// Every element of one, flattened, times every element of the other: `[size, rhs size]`.
+    #[track_caller]
+    pub fn outer(&self, rhs: &Array) -> Result<Array> {
+        ops::outer(self, rhs)
+    }
+
+    /// The lower triangle of the last two dimensions, zero above the given diagonal.
+    #[track_caller]
+    pub fn tril(&self, diagonal: i32) -> Result<Array> {
+        ops::tril(self, diagonal)
+    }
+
+    /// The upper triangle of the last two dimensions, zero below the given diagonal.
+    #[track_caller]
+    pub fn triu(&self, diagonal: i32) -> Result<Array> {
+        ops::triu(self, diagonal)
+    }
 }

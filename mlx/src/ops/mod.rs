@@ -8,5 +8,5 @@ mod order;
 mod reduce;
 mod shape;
 
-pub use create::{arange, full, ones, zeros};
+pub use create::{arange, eye, full, linspace, ones, zeros};
 pub use shape::{concatenate, stack};

@@ -20,12 +20,16 @@ reductions! {
     all;
     /// Whether any element is true or non-zero; `Bool`.
     any;
+    /// How many elements are not zero.
+    count_nonzero;
     /// `log(sum(exp(x)))`, without overflow.
     logsumexp;
     /// The largest element.
     max;
     /// The arithmetic mean.
     mean;
+    /// The middle element, or the mean of the middle two.
+    median;
     /// The smallest element.
     min;
     /// The product.
@@ -40,6 +44,13 @@ impl Array {
     pub fn var(&self, axes: impl Into<Axes>, ddof: i32) -> Result<Array> {
         let axes = axes.into();
         ops::var(self, &axes, axes.keeps(), ddof)
+    }
+
+    /// The standard deviation, dividing by the count less `ddof`.
+    #[track_caller]
+    pub fn std(&self, axes: impl Into<Axes>, ddof: i32) -> Result<Array> {
+        let axes = axes.into();
+        ops::std(self, &axes, axes.keeps(), ddof)
     }
 
     /// The position (`U32`) of the largest element along `axis`; the first of equals.
@@ -58,6 +69,24 @@ impl Array {
     #[track_caller]
     pub fn cumsum(&self, axis: i32) -> Result<Array> {
         ops::cumsum(self, Some(axis), false, true, None)
+    }
+
+    /// Running products along `axis`, each including its own element.
+    #[track_caller]
+    pub fn cumprod(&self, axis: i32) -> Result<Array> {
+        ops::cumprod(self, Some(axis), false, true, None)
+    }
+
+    /// The largest element so far along `axis`.
+    #[track_caller]
+    pub fn cummax(&self, axis: i32) -> Result<Array> {
+        ops::cummax(self, Some(axis), false, true)
+    }
+
+    /// The smallest element so far along `axis`.
+    #[track_caller]
+    pub fn cummin(&self, axis: i32) -> Result<Array> {
+        ops::cummin(self, Some(axis), false, true)
     }
 
     /// `exp(x)` scaled to sum to one along the axes; half precision is computed in `f32` and rounded once.

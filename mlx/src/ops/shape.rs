@@ -69,6 +69,33 @@ impl Array {
         ops::repeat(self, repeats, Some(axis))
     }
 
+    /// The elements in reverse order along the axes; `..` for all.
+    #[track_caller]
+    pub fn flip(&self, axes: impl Into<Axes>) -> Result<Array> {
+        ops::flip(self, &axes.into())
+    }
+
+    /// One dimension moved elsewhere, the others in their order.
+    #[track_caller]
+    pub fn moveaxis(&self, source: i32, destination: i32) -> Result<Array> {
+        ops::moveaxis(self, source, destination)
+    }
+
+    /// The elements moved along `axis` by `shift` places; those pushed out come in again.
+    #[track_caller]
+    pub fn roll(&self, shift: i32, axis: i32) -> Result<Array> {
+        ops::roll(self, &[shift], &axis.into())
+    }
+
+    /// The whole array repeated along each dimension.
+    #[track_caller]
+    pub fn tile(&self, repeats: impl AsRef<[i32]>) -> Result<Array> {
+        let repeats = repeats.as_ref();
+        let shape: Vec<i32> = self.shape()?.iter().chain(repeats).copied().filter(|&n| n != 0).collect();
+        check_shape("tile", &shape, self.dtype()?)?;
+        ops::tile(self, repeats)
+    }
+
     /// Cut into `parts` equal parts along `axis`.
     #[track_caller]
     pub fn split(&self, parts: i32, axis: i32) -> Result<Vec<Array>> {

@@ -52,7 +52,7 @@ pub use module::{Module, Path};
 pub use operand::Operand;
 pub use ops::{arange, concatenate, eye, full, linspace, ones, stack, zeros};
 pub use shared::SharedArray;
-pub use stream::{Device, Stream, synchronize, with_stream};
+pub use stream::{Device, Stream, beside, synchronize, with_stream};
 
 // The derive macro writes `::mlx::…`, also inside this crate.
 extern crate self as mlx;

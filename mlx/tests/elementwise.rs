@@ -118,7 +118,7 @@ fn integers_and_bits() -> Result<()> {
         (a.floor_divide(&b)?, [1, -3, -3, 0]),
         (a.remainder(&b)?, [2, 2, -1, 0]),
         (a.clip(-5, 6)?, [6, -5, 5, 0]),
-        (a.logical_xor(&Array::from_slice(&[0i32, 1, 0, 1], &[4]))?, [1, 0, 1, 1]),
+        (a.logical_xor(Array::from_slice(&[0i32, 1, 0, 1], &[4]))?, [1, 0, 1, 1]),
     ] {
         assert_eq!(found.to_vec::<i32>()?, expected);
     }

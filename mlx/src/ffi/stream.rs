@@ -8,6 +8,8 @@ use std::{cell::Cell, mem::MaybeUninit};
 thread_local! {
     /// What ops of this thread run on: set by scopes, otherwise MLX's default, asked for once.
     static CURRENT: Cell<Option<mlx_stream>> = const { Cell::new(None) };
+    /// A second CPU queue, made when it is first asked for.
+    static BESIDE: Cell<Option<mlx_stream>> = const { Cell::new(None) };
 }
 
 /// The stream of this thread's ops.
@@ -24,6 +26,19 @@ pub(super) fn current(op: &'static str) -> Result<mlx_stream> {
 /// Puts `stream` in place of the current one and returns that.
 pub(crate) fn replace_current(stream: Option<mlx_stream>) -> Option<mlx_stream> {
     CURRENT.replace(stream)
+}
+
+/// The second CPU queue, while ops run on the CPU; `None` on other devices and on that queue itself.
+#[track_caller]
+pub(crate) fn beside() -> Result<Option<mlx_stream>> {
+    let now = current("beside")?;
+    let side = match BESIDE.get() {
+        _ if now.device.type_ != mlx_sys::MLX_CPU => return Ok(None),
+        Some(side) => side,
+        None => new(now.device)?,
+    };
+    BESIDE.set(Some(side));
+    Ok((side.index != now.index).then_some(side))
 }
 
 #[track_caller]
@@ -69,10 +84,11 @@ pub(crate) fn synchronize(stream: Option<mlx_stream>) -> Result<()> {
     call("synchronize", || unsafe { mlx_sys::mlx_synchronize(stream) })
 }
 
-/// Frees the streams of this thread, and forgets the cached default.
+/// Frees the streams of this thread, and forgets those kept here.
 #[track_caller]
 pub(crate) fn clear() -> Result<()> {
     CURRENT.set(None);
+    BESIDE.set(None);
     // SAFETY: no work is in flight: the caller has synchronized.
     call("clear_streams", || unsafe { mlx_sys::mlx_clear_streams() })
 }

@@ -1,7 +1,7 @@
 //! Feed-forward layers.
 
 use mlx::{
-    Array, Module, Result,
+    Array, Module, Result, beside,
     nn::{Linear, silu},
 };
 
@@ -25,6 +25,7 @@ impl SwiGlu {
 
     /// `x` `[..., dims]` to the same shape.
     pub fn forward(&self, x: &Array) -> Result<Array> {
-        self.down_proj.forward(&(silu(&self.gate_proj.forward(x)?)? * self.up_proj.forward(x)?))
+        let up = beside(|| self.up_proj.forward(x))?;
+        self.down_proj.forward(&(silu(&self.gate_proj.forward(x)?)? * up))
     }
 }

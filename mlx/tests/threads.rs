@@ -1,6 +1,6 @@
 //! What crosses threads, and what a thread leaves behind.
 
-use mlx::{Array, Device, Dtype, Engine, Result, SharedArray, Stream, ones, random, with_stream};
+use mlx::{Array, Device, Dtype, Engine, Result, SharedArray, Stream, beside, ones, random, with_stream};
 use std::sync::Arc;
 
 #[test]
@@ -75,4 +75,20 @@ fn another_threads_lazy_work_is_an_error_not_a_crash() {
     let value =
         std::thread::spawn(move || shared.local().and_then(|x| x.to_vec::<f32>())).join().expect("no panic");
     assert_eq!(value.expect("readable"), [2.0, 2.0]);
+}
+
+#[test]
+fn work_beside_gives_the_same_numbers() -> Result<()> {
+    let mut x = random::normal(&[48, 48], Dtype::F32, &random::key(5)?)? / 8.0;
+    let mut y = x.clone();
+    for _ in 0..40 {
+        let aside = beside(|| x.matmul(&x)?.tanh())?;
+        x = x.matmul(&x.t()?)? - aside;
+        y = y.matmul(&y.t()?)? - y.matmul(&y)?.tanh()?;
+        (x, y) = (x.tanh()?, y.tanh()?);
+    }
+    assert_eq!(x.to_vec::<f32>()?, y.to_vec::<f32>()?);
+    // An error inside comes out, and the scope is left.
+    assert!(beside(|| x.matmul(&ones(&[3, 3], Dtype::F32))).is_err());
+    (&x + 1.0).eval()
 }

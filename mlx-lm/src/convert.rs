@@ -1,12 +1,6 @@
 //! Writes a model as a folder that mlx-lm, here and in Python, loads.
 
-use crate::{
-    Error, Result, Tokenizer,
-    config::ModelConfig,
-    gguf::Gguf,
-    source::Location,
-    weights::{self, WeightFiles},
-};
+use crate::{Error, Result, Tokenizer, config::ModelConfig, gguf::Gguf, source::Location, weights};
 use mlx::{Array, Dtype};
 use serde_json::{Value, json};
 use std::{
@@ -68,11 +62,7 @@ fn write_folder(source: &Location, folder: &Path, options: ConvertOptions) -> Re
     let (config, tensors) = match source {
         Location::Folder(from) => {
             let config = ModelConfig::load(from)?.json;
-            let WeightFiles { files, .. } = weights::open(from)?;
-            let mut tensors = BTreeMap::new();
-            for file in files {
-                tensors.append(&mut mlx::io::load_safetensors(&file.path)?);
-            }
+            let tensors = weights::open(from)?.tensors()?;
             copy_companions(from, folder)?;
             (config, tensors)
         }

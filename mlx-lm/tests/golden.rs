@@ -121,7 +121,7 @@ impl<'a> Case<'a> {
 }
 
 fn model_of(config: &ModelConfig, weights: Tensors) -> Box<dyn LanguageModel> {
-    let layers = config.quantization.overrides.clone().into_iter().collect();
+    let layers = config.quantization.overrides.clone();
     build(config, &Loader::with_quantization(weights, layers)).unwrap()
 }
 

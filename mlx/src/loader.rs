@@ -34,7 +34,7 @@ struct Checkpoint {
 impl Loader {
     /// A cursor at the root of `tensors`.
     pub fn new(tensors: impl IntoIterator<Item = (String, Array)>) -> Loader {
-        Loader::with_quantization(tensors, HashMap::new())
+        Loader::with_quantization(tensors, [])
     }
 
     /// Like [`Loader::new`], with what the checkpoint says of single layers: how the layer at that path is quantized,
@@ -42,10 +42,11 @@ impl Loader {
     /// follows from the shapes.
     pub fn with_quantization(
         tensors: impl IntoIterator<Item = (String, Array)>,
-        layers: HashMap<String, Option<Quantization>>,
+        layers: impl IntoIterator<Item = (String, Option<Quantization>)>,
     ) -> Loader {
         let left = RefCell::new(tensors.into_iter().collect());
-        Loader { checkpoint: Rc::new(Checkpoint { left, quantization: layers }), path: String::new() }
+        let quantization = layers.into_iter().collect();
+        Loader { checkpoint: Rc::new(Checkpoint { left, quantization }), path: String::new() }
     }
 
     /// The cursor one segment further.

@@ -4,7 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use mlx::io::{Header, check_safetensors};
+use mlx::Array;
+use mlx::io::{Header, check_safetensors, load_safetensors};
 use serde::Deserialize;
 
 use crate::{Error, Result};
@@ -28,6 +29,20 @@ pub struct WeightFiles {
     pub files: Vec<WeightFile>,
     /// What the user should know, though it stops nothing.
     pub warnings: Vec<String>,
+}
+
+impl WeightFiles {
+    /// The tensors of all shards, by name; each is read when it is evaluated.
+    ///
+    /// # Errors
+    /// [`Error::Mlx`] when a shard cannot be opened any more.
+    pub fn tensors(&self) -> Result<BTreeMap<String, Array>> {
+        let mut tensors = BTreeMap::new();
+        for file in &self.files {
+            tensors.append(&mut load_safetensors(&file.path)?);
+        }
+        Ok(tensors)
+    }
 }
 
 /// Finds the weight files of `folder` and checks their headers.

@@ -10,7 +10,7 @@ pub use folder::{WeightFile, WeightFiles, is_weight_name, open, select};
 
 use crate::{GenerationConfig, ModelConfig, Result, Tokenizer, models::LanguageModel};
 use mlx::{Array, Loader};
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 use std::path::Path;
 
 /// Everything that a model is made from.
@@ -26,14 +26,11 @@ impl Parts {
     /// From a folder as mlx-community lays it out.
     pub(crate) fn from_folder(folder: &Path) -> Result<Parts> {
         let config = ModelConfig::load(folder)?;
-        let WeightFiles { files, warnings } = open(folder)?;
-        let mut tensors = BTreeMap::new();
-        for file in files {
-            tensors.append(&mut mlx::io::load_safetensors(&file.path)?);
-        }
+        let files = open(folder)?;
+        let loader = loader(files.tensors()?, &config)?;
         let tokenizer = Tokenizer::from_folder(folder)?;
         let generation = GenerationConfig::from_folder(folder)?;
-        Ok(Parts { loader: loader(tensors, &config)?, config, tokenizer, generation, warnings })
+        Ok(Parts { config, loader, tokenizer, generation, warnings: files.warnings })
     }
 
     /// From a GGUF file.
@@ -50,8 +47,7 @@ impl Parts {
 fn loader(tensors: BTreeMap<String, Array>, config: &ModelConfig) -> Result<Loader> {
     let dtype = compute::dtype()?;
     let tensors = tensors.into_iter().map(|(name, array)| Ok((name, compute::cast(array, dtype)?)));
-    let layers: HashMap<_, _> =
-        config.quantization.overrides.iter().map(|(path, q)| (path.clone(), *q)).collect();
+    let layers = config.quantization.overrides.clone();
     Ok(Loader::with_quantization(tensors.collect::<Result<Vec<_>>>()?, layers))
 }
 

@@ -5,6 +5,7 @@ use mlx_sys::{
     mlx_array, mlx_arrays, mlx_axes, mlx_ints, mlx_optional_dtype, mlx_optional_float, mlx_optional_int,
     mlx_string,
 };
+use std::marker::PhantomData;
 
 /// An argument of an operation. What `to_c` returns borrows from `self` and is valid while `self` is.
 pub(super) trait Arg {
@@ -37,10 +38,28 @@ impl Arg for Option<&Array> {
     }
 }
 
-impl Arg for Vec<mlx_array> {
+/// The borrowed handles of a list of arrays.
+pub(crate) struct ArrayList<'a> {
+    raw: Vec<mlx_array>,
+    _source: PhantomData<&'a Array>,
+}
+
+impl<'a> ArrayList<'a> {
+    /// Fails with the error that one of the arrays carries.
+    pub(crate) fn of(list: impl IntoIterator<Item = &'a Array>) -> Result<ArrayList<'a>> {
+        let raw = list.into_iter().map(|array| array.to_c()).collect::<Result<_>>()?;
+        Ok(ArrayList { raw, _source: PhantomData })
+    }
+
+    pub(super) fn span(&self) -> mlx_arrays {
+        mlx_arrays { data: self.raw.as_ptr(), size: self.raw.len() }
+    }
+}
+
+impl Arg for &ArrayList<'_> {
     type C = mlx_arrays;
     fn to_c(&self) -> Result<mlx_arrays> {
-        Ok(span(self))
+        Ok(self.span())
     }
 }
 
@@ -95,13 +114,4 @@ impl Arg for &str {
     fn to_c(&self) -> Result<mlx_string> {
         Ok(mlx_string { data: self.as_ptr().cast(), size: self.len() })
     }
-}
-
-/// The borrowed handles of a list of arrays, or the error one of them carries.
-pub(super) fn arrays(list: &[&Array]) -> Result<Vec<mlx_array>> {
-    list.iter().map(Arg::to_c).collect()
-}
-
-pub(super) fn span(list: &[mlx_array]) -> mlx_arrays {
-    mlx_arrays { data: list.as_ptr(), size: list.len() }
 }

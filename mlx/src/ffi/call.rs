@@ -25,6 +25,20 @@ pub(super) fn call_for_array(op: &'static str, f: impl FnOnce(*mut mlx_array) ->
     handle.map(Array::from_handle).ok_or_else(|| Error::new(ErrorKind::Backend, op, "MLX returned no array"))
 }
 
+/// Like [`call`] for a function that writes two arrays.
+#[track_caller]
+pub(super) fn call_for_two_arrays(
+    op: &'static str,
+    f: impl FnOnce(*mut mlx_array, *mut mlx_array) -> c_int,
+) -> Result<(Array, Array)> {
+    let mut second = MaybeUninit::uninit();
+    let first = call_for_array(op, |first| f(first, second.as_mut_ptr()))?;
+    // SAFETY: the call succeeded, so it wrote both.
+    let second = unsafe { Handle::from_out(second) };
+    let second = second.ok_or_else(|| Error::new(ErrorKind::Backend, op, "MLX returned no array"))?;
+    Ok((first, Array::from_handle(second)))
+}
+
 /// A list of arrays made by MLX; freed on drop.
 pub(crate) struct Outputs(mlx_array_vector);
 

@@ -1,7 +1,7 @@
 //! Arrays in files.
 
 use super::{
-    args::{Arg, arrays, span},
+    args::{Arg, ArrayList},
     call::{call, call_for_array},
     stream,
 };
@@ -59,10 +59,10 @@ pub(crate) fn save_safetensors(path: &str, list: &[(&str, &Array)], metadata: &[
     let (names, values): (Vec<&str>, Vec<&Array>) = list.iter().copied().unzip();
     let (keys, texts): (Vec<&str>, Vec<&str>) = metadata.iter().copied().unzip();
     let (names, keys, texts) = (strings(&names)?, strings(&keys)?, strings(&texts)?);
-    let (values, path) = (arrays(&values)?, path.to_c()?);
+    let (values, path) = (ArrayList::of(values)?, path.to_c()?);
     // SAFETY: all lists borrow from this function's arguments; names pair with arrays, keys with texts.
     call("save_safetensors", || unsafe {
-        mlx_sys::mlx_save_safetensors(path, spans(&names), span(&values), spans(&keys), spans(&texts))
+        mlx_sys::mlx_save_safetensors(path, spans(&names), values.span(), spans(&keys), spans(&texts))
     })
 }
 

@@ -3,6 +3,9 @@
 //! One operation's whole path: `Array::exp` (documented, in `ops/`) → `ffi::ops::exp` (one line of the table in
 //! `ops.rs` here) → `mlx_exp` (`mlx-sys/capi`) → `mlx::core::exp`.
 
+#[macro_use]
+mod table;
+
 mod args;
 mod call;
 mod data;
@@ -13,26 +16,26 @@ pub(crate) mod ops;
 mod shared;
 pub(crate) mod stream;
 
+pub(crate) use args::ArrayList;
 pub(crate) use call::call;
 pub(crate) use data::{Scalar, from_slice, read, scalar};
 pub(crate) use handle::Handle;
 pub(crate) use shared::SharedHandle;
 
 use crate::{Array, Result};
-use args::arrays;
 
 /// Evaluates `arrays` and waits.
 #[track_caller]
-pub(crate) fn eval(list: &[&Array]) -> Result<()> {
-    let raw = arrays(list)?;
-    // SAFETY: the handles in `raw` are borrowed from `list`, which outlives the call.
-    call("eval", || unsafe { mlx_sys::mlx_eval(args::span(&raw)) })
+pub(crate) fn eval(arrays: &[&Array]) -> Result<()> {
+    let list = ArrayList::of(arrays.iter().copied())?;
+    // SAFETY: the handles are borrowed from arrays that outlive the call.
+    call("eval", || unsafe { mlx_sys::mlx_eval(list.span()) })
 }
 
 /// Starts evaluating `arrays` and returns.
 #[track_caller]
-pub(crate) fn async_eval(list: &[&Array]) -> Result<()> {
-    let raw = arrays(list)?;
+pub(crate) fn async_eval(arrays: &[&Array]) -> Result<()> {
+    let list = ArrayList::of(arrays.iter().copied())?;
     // SAFETY: as in `eval`; MLX takes its own references to what it works on after the call returns.
-    call("async_eval", || unsafe { mlx_sys::mlx_async_eval(args::span(&raw)) })
+    call("async_eval", || unsafe { mlx_sys::mlx_async_eval(list.span()) })
 }

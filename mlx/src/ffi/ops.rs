@@ -1,52 +1,7 @@
-//! The table of operations: Rust name, arguments, function of the C API.
+//! The operations of `ops.h`, `fast.h` and `random.h`.
 
-use super::{
-    args::{Arg, arrays},
-    call::{Outputs, call_for_array},
-    stream,
-};
+use super::{args::ArrayList, call::call_for_array};
 use crate::{Array, Axes, Dtype, Result};
-
-/// Operations that give one array. They run on the current stream.
-macro_rules! ops {
-    ($($name:ident($($arg:ident: $ty:ty),*) = $c:ident;)*) => { $(
-        #[allow(clippy::too_many_arguments, reason = "the arguments are MLX's")]
-        #[track_caller]
-        pub(crate) fn $name($($arg: $ty),*) -> Result<Array> {
-            $(let $arg = (&$arg, $arg.to_c()?);)*
-            let stream = stream::current(stringify!($name))?;
-            // SAFETY: each `to_c` gave a value of the type the C declaration asks for, valid while its source is,
-            // and the sources live until the end of this function. The call writes `out` when it succeeds.
-            call_for_array(stringify!($name), |out| unsafe { mlx_sys::$c(out, $($arg.1,)* stream) })
-        }
-    )* };
-}
-
-/// Like `ops!`, for operations that give a list of arrays.
-macro_rules! ops_with_many_outputs {
-    ($($name:ident($($arg:ident: $ty:ty),*) = $c:ident;)*) => { $(
-        #[track_caller]
-        pub(crate) fn $name($($arg: $ty),*) -> Result<Vec<Array>> {
-            $(let $arg = (&$arg, $arg.to_c()?);)*
-            let stream = stream::current(stringify!($name))?;
-            // SAFETY: as in `ops!`.
-            Outputs::of(stringify!($name), |out| unsafe { mlx_sys::$c(out, $($arg.1,)* stream) })
-        }
-    )* };
-}
-
-/// Operations on a list of arrays.
-macro_rules! ops_on_lists {
-    ($($name:ident(list, axis: i32) = $c:ident;)*) => { $(
-        #[track_caller]
-        pub(crate) fn $name(list: &[&Array], axis: i32) -> Result<Array> {
-            let raw = arrays(list)?;
-            let stream = stream::current(stringify!($name))?;
-            // SAFETY: the handles in `raw` are borrowed from `list`, which outlives the call.
-            call_for_array(stringify!($name), |out| unsafe { mlx_sys::$c(out, super::args::span(&raw), axis, stream) })
-        }
-    )* };
-}
 
 ops! {
     // Elementwise, one operand
@@ -158,6 +113,8 @@ ops! {
     topk(x: &Array, k: i32, axis: Option<i32>) = mlx_topk;
 
     // Shape
+    concatenate(list: &ArrayList<'_>, axis: i32) = mlx_concatenate;
+    stack(list: &ArrayList<'_>, axis: i32) = mlx_stack;
     broadcast_to(x: &Array, shape: &[i32]) = mlx_broadcast_to;
     contiguous(x: &Array, allow_col_major: bool) = mlx_contiguous;
     expand_dims(x: &Array, axes: &[i32]) = mlx_expand_dims;
@@ -220,16 +177,15 @@ ops! {
     uniform(low: &Array, high: &Array, shape: &[i32], dtype: Dtype, key: Option<&Array>) = mlx_random_uniform;
 }
 
+ops_with_two_outputs! {
+    minmax(x: &Array, axes: &Axes, keepdims: bool) = mlx_minmax;
+}
+
 ops_with_many_outputs! {
     quantize(w: &Array, group_size: Option<i32>, bits: Option<i32>, mode: &str, global_scale: Option<&Array>)
         = mlx_quantize;
     split(x: &Array, parts: i32, axis: i32) = mlx_split;
     split_sections(x: &Array, indices: &[i32], axis: i32) = mlx_split_sections;
-}
-
-ops_on_lists! {
-    concatenate(list, axis: i32) = mlx_concatenate;
-    stack(list, axis: i32) = mlx_stack;
 }
 
 /// A random key; needs no stream.

@@ -39,6 +39,13 @@ reductions! {
 }
 
 impl Array {
+    /// The smallest and the largest element, found in one pass.
+    #[track_caller]
+    pub fn minmax(&self, axes: impl Into<Axes>) -> Result<(Array, Array)> {
+        let axes = axes.into();
+        ops::minmax(self, &axes, axes.keeps())
+    }
+
     /// The variance, dividing by the count less `ddof`.
     #[track_caller]
     pub fn var(&self, axes: impl Into<Axes>, ddof: i32) -> Result<Array> {

@@ -1,7 +1,11 @@
 //! The same elements in another shape.
 
 use super::create::check_shape;
-use crate::{Array, Axes, Error, Result, ffi::ops, index::resolve_axis};
+use crate::{
+    Array, Axes, Error, Result,
+    ffi::{ArrayList, ops},
+    index::resolve_axis,
+};
 
 impl Array {
     /// The elements in another shape; one extent may be -1 and is worked out.
@@ -115,11 +119,11 @@ impl Array {
 /// The arrays one after the other along `axis`.
 #[track_caller]
 pub fn concatenate(arrays: &[&Array], axis: i32) -> Result<Array> {
-    ops::concatenate(arrays, axis)
+    ops::concatenate(&ArrayList::of(arrays.iter().copied())?, axis)
 }
 
 /// The arrays, all of one shape, along a new axis.
 #[track_caller]
 pub fn stack(arrays: &[&Array], axis: i32) -> Result<Array> {
-    ops::stack(arrays, axis)
+    ops::stack(&ArrayList::of(arrays.iter().copied())?, axis)
 }

@@ -50,8 +50,8 @@ fn expand(mut input: DeriveInput) -> Result<Tokens> {
     let (generics, arguments, bounds) = input.generics.split_for_impl();
     Ok(quote! {
         impl #generics ::mlx::Module for #name #arguments #bounds {
-            fn visit(&self, path: &mut ::mlx::Path, f: &mut dyn FnMut(&str, &::mlx::Array)) { #(#visit)* }
-            fn visit_mut(&mut self, path: &mut ::mlx::Path, f: &mut dyn FnMut(&str, &mut ::mlx::Array)) {
+            fn visit(&self, path: &mut ::mlx::Path, f: &mut dyn FnMut(&str, ::mlx::Slot<'_>)) { #(#visit)* }
+            fn visit_mut(&mut self, path: &mut ::mlx::Path, f: &mut dyn FnMut(&str, ::mlx::SlotMut<'_>)) {
                 #(#visit_mut)*
             }
             fn load(&mut self, weights: &::mlx::Loader) -> ::mlx::Result<()> { #(#load)* Ok(()) }

@@ -1,7 +1,7 @@
 //! `x Wᵀ + b`.
 
 use super::weight::Weight;
-use crate::{Array, Dtype, Module, Result, zeros};
+use crate::{Array, Dtype, Module, Param, Result, zeros};
 
 /// A linear layer, for dense and quantized checkpoints alike.
 ///
@@ -10,7 +10,7 @@ use crate::{Array, Dtype, Module, Result, zeros};
 pub struct Linear {
     #[module(flatten)]
     weight: Weight,
-    bias: Option<Array>,
+    bias: Option<Param>,
     #[module(skip)]
     outputs: i32,
 }
@@ -26,7 +26,7 @@ impl Linear {
     /// The layer with a bias, or without.
     #[track_caller]
     pub fn with_bias(self, bias: bool) -> Linear {
-        let bias = bias.then(|| zeros(&[self.outputs], Dtype::F32));
+        let bias = bias.then(|| zeros(&[self.outputs], Dtype::F32).into());
         Linear { bias, ..self }
     }
 
@@ -35,7 +35,7 @@ impl Linear {
     pub fn forward(&self, x: &Array) -> Result<Array> {
         let y = self.weight.project(x)?;
         match &self.bias {
-            Some(bias) => y.add(bias),
+            Some(bias) => y.add(bias.value()),
             None => Ok(y),
         }
     }

@@ -12,6 +12,7 @@ pub use linear::Linear;
 pub use quantization::{Mode, Quantization, Quantized, quantize};
 pub use rms_norm::RmsNorm;
 pub use rope::Rope;
+pub use weight::Weight;
 
 use crate::{Array, Result};
 

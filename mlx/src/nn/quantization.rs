@@ -1,6 +1,6 @@
 //! Numbers of few bits, stored in groups that share a scale.
 
-use crate::{Array, Dtype, Error, Result, ffi::ops};
+use crate::{Array, Dtype, Error, Module, Result, ffi::ops};
 
 /// How a group of numbers is encoded.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -117,8 +117,8 @@ impl Quantization {
     }
 }
 
-/// A quantized matrix `[rows, columns]`.
-#[derive(Clone, Debug)]
+/// A quantized matrix `[rows, columns]`. As a module it has the keys `weight`, `scales` and `biases`, none learned.
+#[derive(Clone, Debug, Module)]
 pub struct Quantized {
     /// The numbers, packed into `U32`: `[rows, columns · bits / 32]`.
     pub weight: Array,
@@ -127,6 +127,7 @@ pub struct Quantized {
     /// One per group, in the affine mode.
     pub biases: Option<Array>,
     /// How the numbers are encoded.
+    #[module(skip)]
     pub quantization: Quantization,
 }
 

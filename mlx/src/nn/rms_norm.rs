@@ -1,11 +1,11 @@
 //! Root-mean-square normalization.
 
-use crate::{Array, Dtype, Module, Result, fast, ones};
+use crate::{Array, Dtype, Module, Param, Result, fast, ones};
 
 /// `x / sqrt(mean(x²) + eps) · weight` over the last axis.
 #[derive(Clone, Debug, Module)]
 pub struct RmsNorm {
-    weight: Array,
+    weight: Param,
     #[module(skip)]
     eps: f32,
 }
@@ -14,7 +14,7 @@ impl RmsNorm {
     /// Over `dims` numbers, with a weight of ones.
     #[track_caller]
     pub fn new(dims: i32, eps: f32) -> RmsNorm {
-        RmsNorm { weight: ones(&[dims], Dtype::F32), eps }
+        RmsNorm { weight: ones(&[dims], Dtype::F32).into(), eps }
     }
 
     /// The normalized `x` `[..., dims]`.

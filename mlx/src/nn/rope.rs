@@ -1,6 +1,6 @@
 //! Rotary position embedding.
 
-use crate::{Array, Loader, Module, Path, Result, fast, module::without_parameters};
+use crate::{Array, Result, fast, module::without_parameters};
 
 /// Rotates queries and keys by their positions; holds no checkpoint parameters.
 #[derive(Clone, Debug)]

@@ -1,18 +1,20 @@
 //! A weight matrix that becomes what the checkpoint holds.
 
 use super::{Quantization, Quantized};
-use crate::{Array, Dtype, Loader, Module, Path, Result, zeros};
+use crate::{Array, Dtype, Loader, Module, Param, Path, Result, Slot, SlotMut, zeros};
 
-/// A matrix `[rows, columns]`, dense or quantized.
+/// The matrix `[rows, columns]` of a linear layer or an embedding, dense or quantized.
 #[derive(Clone, Debug)]
-pub(super) enum Weight {
-    Dense(Array),
+pub enum Weight {
+    /// As it is; learned.
+    Dense(Param),
+    /// In few bits; not learned.
     Quantized(Quantized),
 }
 
 impl Weight {
     pub(super) fn new(rows: i32, columns: i32) -> Weight {
-        Weight::Dense(zeros(&[rows, columns], Dtype::F32))
+        Weight::Dense(zeros(&[rows, columns], Dtype::F32).into())
     }
 
     /// `x @ self` transposed.
@@ -43,44 +45,28 @@ impl Weight {
             _ => Ok(None),
         }
     }
-
-    fn parts(&self) -> Vec<(&'static str, &Array)> {
-        match self {
-            Weight::Dense(weight) => vec![("weight", weight)],
-            Weight::Quantized(q) => {
-                let biases = q.biases.iter().map(|biases| ("biases", biases));
-                [("weight", &q.weight), ("scales", &q.scales)].into_iter().chain(biases).collect()
-            }
-        }
-    }
-
-    fn parts_mut(&mut self) -> Vec<(&'static str, &mut Array)> {
-        match self {
-            Weight::Dense(weight) => vec![("weight", weight)],
-            Weight::Quantized(q) => {
-                let biases = q.biases.iter_mut().map(|biases| ("biases", biases));
-                [("weight", &mut q.weight), ("scales", &mut q.scales)].into_iter().chain(biases).collect()
-            }
-        }
-    }
 }
 
 impl Module for Weight {
-    fn visit(&self, path: &mut Path, f: &mut dyn FnMut(&str, &Array)) {
-        for (name, part) in self.parts() {
-            path.enter(name, |path| part.visit(path, f));
+    fn visit(&self, path: &mut Path, f: &mut dyn FnMut(&str, Slot<'_>)) {
+        match self {
+            Weight::Dense(weight) => path.enter("weight", |path| weight.visit(path, f)),
+            Weight::Quantized(matrix) => matrix.visit(path, f),
         }
     }
 
-    fn visit_mut(&mut self, path: &mut Path, f: &mut dyn FnMut(&str, &mut Array)) {
-        for (name, part) in self.parts_mut() {
-            path.enter(name, |path| part.visit_mut(path, f));
+    fn visit_mut(&mut self, path: &mut Path, f: &mut dyn FnMut(&str, SlotMut<'_>)) {
+        f(path.as_str(), SlotMut::Weight(self));
+        match self {
+            Weight::Dense(weight) => path.enter("weight", |path| weight.visit_mut(path, f)),
+            Weight::Quantized(matrix) => matrix.visit_mut(path, f),
         }
     }
 
     fn load(&mut self, weights: &Loader) -> Result<()> {
-        let Weight::Dense(dense) = self else {
-            return self.parts_mut().into_iter().try_for_each(|(name, part)| part.load(&weights.at(name)));
+        let dense = match self {
+            Weight::Dense(dense) => dense,
+            Weight::Quantized(matrix) => return matrix.load(weights),
         };
         let [rows, columns] = dense.dims()?;
         let Some(quantization) = Weight::stored(weights, columns)? else {

@@ -1,0 +1,109 @@
+//! What a module learns.
+
+use crate::{Array, Loader, Module, Path, Result, Slot, SlotMut};
+use std::ops::Deref;
+
+/// A learned array of a [`Module`]; reads as an [`Array`].
+///
+/// ```
+/// # fn main() -> mlx::Result<()> {
+/// use mlx::{Array, Param};
+/// let weight = Param::new(Array::from_slice(&[1.0f32, 2.0], &[2]));
+/// assert_eq!(weight.sum(..)?.item::<f32>()?, 3.0);
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Clone, Debug)]
+pub struct Param {
+    value: Array,
+    frozen: bool,
+}
+
+impl Param {
+    /// A parameter that learns.
+    pub fn new(value: Array) -> Param {
+        Param { value, frozen: false }
+    }
+
+    /// The array.
+    pub fn value(&self) -> &Array {
+        &self.value
+    }
+
+    /// The array, to be replaced.
+    pub fn value_mut(&mut self) -> &mut Array {
+        &mut self.value
+    }
+
+    /// Whether it is kept from learning.
+    pub fn is_frozen(&self) -> bool {
+        self.frozen
+    }
+
+    /// Keeps it from learning, or lets it learn again.
+    pub fn set_frozen(&mut self, frozen: bool) {
+        self.frozen = frozen;
+    }
+}
+
+impl From<Array> for Param {
+    fn from(value: Array) -> Param {
+        Param::new(value)
+    }
+}
+
+impl Deref for Param {
+    type Target = Array;
+    fn deref(&self) -> &Array {
+        &self.value
+    }
+}
+
+impl Module for Param {
+    fn visit(&self, path: &mut Path, f: &mut dyn FnMut(&str, Slot<'_>)) {
+        f(path.as_str(), Slot::Param(self));
+    }
+
+    fn visit_mut(&mut self, path: &mut Path, f: &mut dyn FnMut(&str, SlotMut<'_>)) {
+        f(path.as_str(), SlotMut::Param(self));
+    }
+
+    fn load(&mut self, weights: &Loader) -> Result<()> {
+        self.value = weights.take(self.value.shape()?)?;
+        Ok(())
+    }
+}
+
+/// Whether a layer is in training, for layers that compute something else then. A fresh one is.
+#[derive(Clone, Debug)]
+pub struct Training(bool);
+
+impl Training {
+    /// Whether the layer is in training.
+    pub fn is_on(&self) -> bool {
+        self.0
+    }
+
+    /// Switches training on or off.
+    pub fn set(&mut self, on: bool) {
+        self.0 = on;
+    }
+}
+
+impl Default for Training {
+    fn default() -> Training {
+        Training(true)
+    }
+}
+
+impl Module for Training {
+    fn visit(&self, _path: &mut Path, _f: &mut dyn FnMut(&str, Slot<'_>)) {}
+
+    fn visit_mut(&mut self, path: &mut Path, f: &mut dyn FnMut(&str, SlotMut<'_>)) {
+        f(path.as_str(), SlotMut::Training(self));
+    }
+
+    fn load(&mut self, _weights: &Loader) -> Result<()> {
+        Ok(())
+    }
+}

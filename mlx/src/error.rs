@@ -54,6 +54,18 @@ impl Error {
         Error::new(ErrorKind::InvalidArgument, op, message)
     }
 
+    /// The error with the place `to`, if it was made in the source file `from`.
+    ///
+    /// A closure cannot know its caller, so what a transformation finds is reported where the transformation was made;
+    /// errors of the user's function keep their lines.
+    pub(crate) fn moved(self, from: &str, to: &'static Location<'static>) -> Error {
+        if self.0.location.file() != from {
+            return self;
+        }
+        let (kind, op, message) = (self.0.kind, self.0.op, self.0.message.clone());
+        Error(Arc::new(Inner { kind, op, message, location: to }))
+    }
+
     /// What went wrong, coarsely.
     pub fn kind(&self) -> ErrorKind {
         self.0.kind

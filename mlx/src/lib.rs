@@ -32,12 +32,14 @@ mod operand;
 mod ops;
 mod shared;
 mod stream;
+mod tree;
 
 pub mod fast;
 pub mod io;
 pub mod memory;
 pub mod nn;
 pub mod random;
+pub mod transforms;
 
 pub use array::{Array, async_eval, eval};
 pub use dtype::{Dtype, Element};
@@ -45,12 +47,13 @@ pub use engine::Engine;
 pub use error::{Error, ErrorKind, Result};
 pub use half::{bf16, f16};
 pub use index::{Axes, Index, Item, New, Rest, axes};
-pub use mlx_macros::Module;
+pub use mlx_macros::{Module, Tree};
 pub use module::{Loader, Module, Param, Parameters, Path, Slot, SlotMut, Training};
 pub use operand::Operand;
 pub use ops::{arange, concatenate, eye, full, linspace, ones, stack, zeros};
 pub use shared::SharedArray;
 pub use stream::{Device, Stream, beside, synchronize, with_stream};
+pub use tree::{Flat, Leaves, Tree};
 
 // The derive macro writes `::mlx::…`, also inside this crate.
 extern crate self as mlx;

@@ -1,8 +1,10 @@
 // Callbacks of C as functions of C++, and functions of C++ as handles of C.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <functional>
+#include <unordered_map>
 
 #include "convert.h"
 #include "mlx/compile_impl.h"
@@ -42,11 +44,50 @@ inline Arrays returned(mlx_array_vector out) {
   return std::move(*list);
 }
 
+/// MLX walks what a function has recorded recursively, and would overflow the stack on a very long chain: it
+/// takes up to 200 bytes for each operation.
+constexpr size_t longest_chain = 1'000'000;
+
+/// Refuses outputs at the end of a chain of operations that is too long.
+inline void check_chain(const Arrays& outputs) {
+  struct Visit {
+    const array* node;
+    size_t next_input;
+    size_t length;
+  };
+  std::unordered_map<std::uintptr_t, size_t> lengths;
+  std::vector<Visit> stack;
+  for (const array& output : outputs) stack.push_back({&output, 0, 0});
+  while (!stack.empty()) {
+    Visit& visit = stack.back();
+    const Arrays& inputs = visit.node->inputs();
+    if (visit.next_input < inputs.size()) {
+      const array& input = inputs[visit.next_input];
+      auto known = lengths.find(input.id());
+      if (known == lengths.end()) {
+        stack.push_back({&input, 0, 0});
+        continue;
+      }
+      visit.length = std::max(visit.length, known->second);
+      ++visit.next_input;
+      continue;
+    }
+    if (visit.length >= longest_chain) {
+      throw std::invalid_argument("the function records a chain of more than " + std::to_string(longest_chain) +
+                                  " operations; evaluate in between");
+    }
+    lengths[visit.node->id()] = visit.length + 1;
+    stack.pop_back();
+  }
+}
+
 inline Fun function(const Callback<mlx_closure>& callback) {
   return [callback](const Arrays& inputs) {
     mlx_array_vector out{};
     callback(borrow(inputs), &out);
-    return returned(out);
+    Arrays outputs = returned(out);
+    check_chain(outputs);
+    return outputs;
   };
 }
 

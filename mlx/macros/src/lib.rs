@@ -1,4 +1,6 @@
-//! `#[derive(Module)]` for the `mlx` crate; documented there.
+//! `#[derive(Module)]` and `#[derive(Tree)]` for the `mlx` crate; documented there.
+
+mod tree;
 
 use proc_macro::TokenStream;
 use proc_macro2::TokenStream as Tokens;
@@ -12,6 +14,12 @@ use syn::{Data, DeriveInput, Field, Fields, Ident, LitStr, Result, parse_macro_i
 #[proc_macro_derive(Module, attributes(module))]
 pub fn derive_module(input: TokenStream) -> TokenStream {
     expand(parse_macro_input!(input as DeriveInput)).unwrap_or_else(|e| e.to_compile_error()).into()
+}
+
+/// Implements `mlx::Tree`: the arrays of the fields, in order.
+#[proc_macro_derive(Tree)]
+pub fn derive_tree(input: TokenStream) -> TokenStream {
+    tree::expand(parse_macro_input!(input as DeriveInput)).unwrap_or_else(|e| e.to_compile_error()).into()
 }
 
 /// Where a field's parameters stand in the checkpoint.

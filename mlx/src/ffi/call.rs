@@ -11,6 +11,7 @@ pub(crate) fn call(op: &'static str, f: impl FnOnce() -> c_int) -> Result<()> {
     check_version(op)?;
     match f() {
         0 => Ok(()),
+        mlx_sys::MLX_CALLBACK => Err(super::closure::take_failure(op)),
         code => Err(Error::new(kind(code), op, message(op))),
     }
 }
@@ -82,7 +83,6 @@ fn kind(code: c_int) -> ErrorKind {
         mlx_sys::MLX_INVALID_ARGUMENT | mlx_sys::MLX_OUT_OF_RANGE => ErrorKind::InvalidArgument,
         mlx_sys::MLX_BAD_ALLOC => ErrorKind::OutOfMemory,
         mlx_sys::MLX_IO => ErrorKind::Io,
-        mlx_sys::MLX_CALLBACK => ErrorKind::Callback,
         _ => ErrorKind::Backend,
     }
 }

@@ -8,6 +8,7 @@ mod table;
 
 mod args;
 mod call;
+mod closure;
 mod data;
 mod handle;
 pub(crate) mod io;
@@ -15,6 +16,7 @@ pub(crate) mod memory;
 pub(crate) mod ops;
 mod shared;
 pub(crate) mod stream;
+pub(crate) mod transforms;
 
 pub(crate) use args::ArrayList;
 pub(crate) use call::call;

@@ -23,6 +23,14 @@ pub(super) fn current(op: &'static str) -> Result<mlx_stream> {
     Ok(stream)
 }
 
+/// What tells the stream of this thread's ops from others.
+#[track_caller]
+pub(crate) fn key() -> Result<[u8; 8]> {
+    let stream = current("compile")?;
+    let (index, device) = (stream.index.to_le_bytes(), stream.device.type_.to_le_bytes());
+    Ok([index[0], index[1], index[2], index[3], device[0], device[1], device[2], device[3]])
+}
+
 /// Puts `stream` in place of the current one and returns that.
 pub(crate) fn replace_current(stream: Option<mlx_stream>) -> Option<mlx_stream> {
     CURRENT.replace(stream)

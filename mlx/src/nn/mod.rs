@@ -1,6 +1,7 @@
 //! Neural-network layers. Each is a [`Module`](crate::Module) with a `forward`.
 
 mod embedding;
+mod gradients;
 mod linear;
 mod quantization;
 mod rms_norm;
@@ -8,6 +9,7 @@ mod rope;
 mod weight;
 
 pub use embedding::Embedding;
+pub use gradients::{checkpoint, value_and_grad};
 pub use linear::Linear;
 pub use quantization::{Mode, Quantization, Quantized, quantize};
 pub use rms_norm::RmsNorm;

@@ -39,6 +39,11 @@ struct CallbackFailed : std::runtime_error {
   CallbackFailed() : std::runtime_error("a callback failed") {}
 };
 
+/// Thrown where memory would be refused.
+struct OutOfMemory : std::runtime_error {
+  using std::runtime_error::runtime_error;
+};
+
 /// Records the exception being handled as this thread's message and gives its status.
 int record_exception() noexcept;
 

@@ -31,6 +31,8 @@ int record_exception() noexcept {
     return record(MLX_INVALID_ARGUMENT, e.what());
   } catch (const std::filesystem::filesystem_error& e) {
     return record(MLX_IO, e.what());
+  } catch (const OutOfMemory& e) {
+    return record(MLX_BAD_ALLOC, e.what());
   } catch (const std::bad_alloc&) {
     return record(MLX_BAD_ALLOC, "out of memory");
   } catch (const std::exception& e) {

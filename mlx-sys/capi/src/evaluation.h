@@ -7,14 +7,38 @@
 // of them fails.
 #pragma once
 
+#include <cstdlib>
 #include <exception>
 #include <memory>
+#include <string_view>
 #include <unordered_set>
 
 #include "convert.h"
+#include "mlx/primitives.h"
 #include "mlx/scheduler.h"
 
 namespace mlx_capi {
+
+/// Whether the array only looks at the memory of another, whatever its size.
+inline bool is_view(const array& a) {
+  static const std::unordered_set<std::string_view> views = {
+      "AsStrided", "Broadcast", "BroadcastAxes", "ExpandDims", "Slice", "Split", "Squeeze", "Transpose"};
+  return views.contains(a.primitive().name());
+}
+
+/// MLX's CPU allocator does not look at what malloc returns, and its kernels would write to address zero. What malloc
+/// refuses now it refuses then. (The allocators of the GPU builds, which serve the CPU too, throw.)
+inline void check_memory(const array& a) {
+  constexpr size_t never_refused = size_t(1) << 28;
+  static const bool plain_malloc = !mx::metal::is_available() && !mx::cu::is_available();
+  if (!plain_malloc || a.nbytes() < never_refused || !a.has_primitive() || is_view(a)) return;
+  void* probe = std::malloc(a.nbytes());
+  if (!probe) {
+    throw OutOfMemory("[" + std::string(a.primitive().name()) + "] there is no memory for an array of " +
+                      std::to_string(a.nbytes()) + " bytes");
+  }
+  std::free(probe);
+}
 
 /// The arrays of the calling thread whose computation is not known to have succeeded.
 class Unproven {
@@ -41,6 +65,7 @@ class Unproven {
       } catch (...) {
         earlier = std::current_exception();
       }
+      check_memory(a);
       // Weak, because an array that someone else refers to cannot give its buffer to its successor.
       nodes_.emplace_back(reinterpret_cast<const std::shared_ptr<void>&>(a));
       for (const array& input : a.inputs()) stack.push_back(&input);
@@ -107,6 +132,8 @@ void evaluate(const std::vector<array>& arrays, bool blocking, Evaluate&& evalua
     unproven.add(arrays);
     evaluate(arrays);
     if (blocking) unproven.settle();
+  } catch (const OutOfMemory&) {
+    throw;  // Nothing was scheduled.
   } catch (...) {
     unproven.failed();
     forget_lost_tasks();

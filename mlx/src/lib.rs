@@ -38,6 +38,7 @@ pub mod fast;
 pub mod io;
 pub mod memory;
 pub mod nn;
+pub mod optimizers;
 pub mod random;
 pub mod transforms;
 

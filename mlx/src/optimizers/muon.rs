@@ -9,12 +9,13 @@ use crate::{Array, Result, axes, ffi::ops};
 rules! {
     /// Muon: momentum, made orthogonal by Newton-Schulz iterations.
     ///
-    /// `v ← μ v + (1 - μ) g` and `w ← w - λ √max(1, rows / columns) · orthogonal(v)`. Keeps `v`.
+    /// `v ← μ v + (1 - μ) g` and `w ← w - λ √max(1, rows / columns) · orthogonal(v)`, where rows and columns are the
+    /// last two dimensions. Keeps `v`.
     ///
-    /// Meant for the matrices of hidden layers; a convolution's filters count as a matrix with a row per output
-    /// channel. Embeddings, the last layer and vectors learn better with another rule, such as
+    /// Meant for the matrices of hidden layers; a convolution's filters are made orthogonal as a matrix with a row per
+    /// output channel. Embeddings, the last layer and vectors learn better with another rule, such as
     /// [`AdamW`](super::AdamW): see [`Optimizer::with_group`](super::Optimizer::with_group). Vectors and scalars move
-    /// by `λ v`.
+    /// by `λ v`, not orthogonalized.
     ///
     /// Jordan, [*Muon: An optimizer for hidden layers in neural networks*](https://kellerjordan.github.io/posts/muon/),
     /// 2024.

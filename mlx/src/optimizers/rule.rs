@@ -180,8 +180,9 @@ macro_rules! rules {
             $(
                 $(#[$option_doc])*
                 #[must_use]
-                pub fn $with(self, $option: $ty) -> $name {
-                    $name { $option, ..self }
+                pub fn $with(mut self, $option: $ty) -> $name {
+                    self.$option = $option;
+                    self
                 }
             )*
         }

@@ -17,7 +17,9 @@ use std::{f64::consts::PI, fmt, rc::Rc};
 /// # }
 /// ```
 #[derive(Clone)]
-pub struct Schedule(Rc<dyn Fn(&Array) -> Result<Array>>);
+pub struct Schedule(Rc<Rate>);
+
+type Rate = dyn Fn(&Array) -> Result<Array>;
 
 impl Schedule {
     /// A schedule of your own.

@@ -3,8 +3,13 @@
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on may panic")]
 
 use mlx::{
-    Array, Dtype, ErrorKind, Loader, Module, Param, Parameters, Result, io, nn::RmsNorm, ones, optimizers::*,
-    random, zeros,
+    Array, Dtype, ErrorKind, Loader, Module, Param, Parameters, Result, io,
+    nn::{self, Linear, RmsNorm},
+    ones,
+    optimizers::*,
+    random,
+    transforms::{CompileMode, compile_with_state, set_compile_mode},
+    zeros,
 };
 
 const GOLDEN: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/golden/optimizers.safetensors");
@@ -308,7 +313,7 @@ fn states_that_do_not_fit_are_refused() -> Result<()> {
         (state(&[("learning_rate", vector())]), "`learning_rate` must be a scalar"),
     ] {
         let error = optimizer.set_state(&state).unwrap_err();
-        assert_eq!(error.kind(), ErrorKind::Weights);
+        assert_eq!((error.kind(), error.location().file()), (ErrorKind::Weights, file!()), "{error}");
         assert!(error.message().contains(message), "{error}");
         assert_eq!(optimizer.step().item::<u64>()?, 0);
     }
@@ -324,6 +329,7 @@ fn states_that_do_not_fit_are_refused() -> Result<()> {
         optimizer.set_state(&state)?;
         let w = named("w", vector());
         for error in [optimizer.apply_gradients(&w, &w).unwrap_err(), optimizer.init(&w).unwrap_err()] {
+            assert_eq!(error.location().file(), file!(), "{error}");
             assert!(error.message().contains(message), "{error}");
         }
         assert_eq!(optimizer.step().item::<u64>()?, 3, "a failed step counts");
@@ -368,6 +374,7 @@ fn options_out_of_range_are_refused() {
     ] {
         let error = optimizer.unwrap_err();
         assert!(error.message().contains(message), "{error}");
+        assert_eq!(error.location().file(), file!(), "{error}");
     }
 }
 
@@ -465,6 +472,52 @@ fn training_converges() -> Result<()> {
         }
         let after = loss(&parameters)?;
         assert!(after < 0.02 * before, "{name}: the loss went from {before} to {after}");
+    }
+    Ok(())
+}
+
+/// A step of regression by a linear layer; returns the loss.
+fn train((model, optimizer): &mut (Linear, Optimizer), (x, y): &(Array, Array)) -> Result<Array> {
+    let loss = |model: &Linear| (model.forward(x)? - y).square()?.mean(..);
+    let (loss, gradients) = nn::value_and_grad(model, loss)?;
+    optimizer.update(model, &clip_grad_norm(&gradients, 0.5)?.0)?;
+    Ok(loss)
+}
+
+fn regression() -> Result<(Linear, Optimizer)> {
+    let mut model = Linear::new(3, 2);
+    model.update(&named("weight", random::normal(&[2, 3], Dtype::F32, &random::key(1)?)?))?;
+    let adam = AdamW::new().with_bias_correction(true);
+    let optimizer = Optimizer::new(adam, linear_schedule(0.1, 0.0, 8)?)?.with_group(
+        |path, _| path == "weight",
+        Muon::new(),
+        joined()?,
+    )?;
+    Ok((model, optimizer))
+}
+
+#[test]
+fn compiled_steps_go_the_same_way() -> Result<()> {
+    // Fusing would run a C++ compiler.
+    set_compile_mode(CompileMode::NoFuse)?;
+    let batch = |seed| -> Result<_> {
+        let x = random::normal(&[4, 3], Dtype::F32, &random::key(seed)?)?;
+        Ok((x.clone(), x.slice(&[0, 0], &[4, 2])?))
+    };
+    let (mut plain, mut compiled) = (regression()?, regression()?);
+    let step = compile_with_state(train);
+    let error = step.call(&mut compiled, &batch(2)?).unwrap_err();
+    assert!(error.message().contains("changed what its state consists of"), "{error}");
+    compiled.1.init(&compiled.0.trainable_parameters())?;
+    let mut steps = 0;
+    for seed in 2..7 {
+        let expected = train(&mut plain, &batch(seed)?)?.item::<f32>()?;
+        let loss = step.call(&mut compiled, &batch(seed)?)?.item::<f32>()?;
+        assert!((loss - expected).abs() <= 1e-5 * expected, "step {steps}: {loss}, expected {expected}");
+        steps += 1;
+        assert_eq!(compiled.1.step().item::<u64>()?, steps);
+        let rate = |optimizer: &Optimizer| optimizer.state()["states.0.learning_rate"].item::<f32>();
+        assert_eq!(rate(&compiled.1)?, rate(&plain.1)?);
     }
     Ok(())
 }

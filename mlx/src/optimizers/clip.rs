@@ -1,5 +1,6 @@
 //! Gradients kept within bounds.
 
+use super::place::at_caller;
 use crate::{Array, Dtype, Error, Operand, Parameters, Result};
 
 /// Scales all gradients down together, so that their norm (the root of the sum of all squares) is at most `max_norm`.
@@ -23,6 +24,10 @@ pub fn clip_grad_norm(gradients: &Parameters, max_norm: f64) -> Result<(Paramete
     if max_norm.is_nan() || max_norm < 0.0 {
         return Err(Error::invalid("clip_grad_norm", format!("max_norm must be at least 0, not {max_norm}")));
     }
+    at_caller(clipped(gradients, max_norm))
+}
+
+fn clipped(gradients: &Parameters, max_norm: f64) -> Result<(Parameters, Array)> {
     let squares = gradients.values().map(squared_norm).reduce(|sum, next| sum?.add(next?));
     let norm = squares.unwrap_or_else(|| Ok(Array::scalar(0.0f32)))?.sqrt()?;
     let factor = max_norm.into_array(norm.dtype()?)?.divide(&norm + 1e-6)?.minimum(1.0)?;

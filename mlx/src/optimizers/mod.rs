@@ -6,17 +6,24 @@
 //!
 //! ```
 //! # fn main() -> mlx::Result<()> {
-//! use mlx::{Array, Dtype, Module, Parameters, nn::RmsNorm, ones, optimizers::{AdamW, Optimizer, clip_grad_norm}};
-//! let mut model = RmsNorm::new(4, 1e-5);
+//! use mlx::{Array, nn::{self, Linear}, optimizers::{AdamW, Optimizer, clip_grad_norm}};
+//! let mut model = Linear::new(2, 1);
 //! let mut optimizer = Optimizer::new(AdamW::new().with_weight_decay(0.1), 1e-2)?;
-//! let gradients = Parameters::from([("weight".to_owned(), ones(&[4], Dtype::F32))]);
-//! let (gradients, _norm) = clip_grad_norm(&gradients, 1.0)?;
-//! optimizer.update(&mut model, &gradients)?;
-//! assert_eq!(optimizer.step().item::<u64>()?, 1);
+//! let x = Array::from_slice(&[1.0f32, 2.0], &[1, 2]);
+//! for _ in 0..3 {
+//!     let loss = |model: &Linear| (model.forward(&x)? - 1.0).square()?.sum(..);
+//!     let (_, gradients) = nn::value_and_grad(&mut model, loss)?;
+//!     let (gradients, _norm) = clip_grad_norm(&gradients, 1.0)?;
+//!     optimizer.update(&mut model, &gradients)?;
+//! }
+//! assert_eq!(optimizer.step().item::<u64>()?, 3);
 //! assert_eq!(optimizer.state().into_keys().collect::<Vec<_>>(), ["learning_rate", "step", "weight.m", "weight.v"]);
 //! # Ok(())
 //! # }
 //! ```
+//!
+//! To compile such a step, hand model and optimizer to
+//! [`compile_with_state`](crate::transforms::compile_with_state), after [`Optimizer::init`].
 
 mod adadelta;
 mod adafactor;
@@ -28,6 +35,7 @@ mod learning_rate;
 mod lion;
 mod muon;
 mod optimizer;
+mod place;
 mod rmsprop;
 mod rule;
 mod schedule;

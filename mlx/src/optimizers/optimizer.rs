@@ -3,6 +3,7 @@
 use super::{
     LearningRate, Rule,
     group::{Group, Pair, Progress, unfit},
+    place::at_caller,
 };
 use crate::{Array, Error, Loader, Module, Parameters, Path, Result, Slot, SlotMut, io};
 use std::{fmt, path::Path as FilePath};
@@ -42,7 +43,8 @@ impl Optimizer {
     /// Options that the rule does not accept, or a schedule that fails.
     #[track_caller]
     pub fn new(rule: impl Rule + 'static, learning_rate: impl Into<LearningRate>) -> Result<Optimizer> {
-        Ok(Optimizer { groups: Vec::new(), rest: Group::new(Box::new(rule), learning_rate.into())? })
+        let rest = at_caller(Group::new(Box::new(rule), learning_rate.into()))?;
+        Ok(Optimizer { groups: Vec::new(), rest })
     }
 
     /// Applies another rule to the parameters that `filter` picks by path and gradient, unless an earlier group does.
@@ -72,7 +74,7 @@ impl Optimizer {
         rule: impl Rule + 'static,
         learning_rate: impl Into<LearningRate>,
     ) -> Result<Optimizer> {
-        let group = Group::new(Box::new(rule), learning_rate.into())?;
+        let group = at_caller(Group::new(Box::new(rule), learning_rate.into()))?;
         self.groups.push(group.with_filter(Box::new(filter)));
         Ok(self)
     }
@@ -88,7 +90,7 @@ impl Optimizer {
         for group in self.all() {
             let (own, others) = left.into_iter().partition(|(path, array)| group.selects(path, array));
             left = others;
-            next.push(group.initialized(&own)?);
+            next.push(at_caller(group.initialized(&own))?);
         }
         self.set_progress(next);
         Ok(())
@@ -131,10 +133,12 @@ impl Optimizer {
     }
 
     /// Gives all rules another learning rate, in place of a schedule too.
+    ///
+    /// A step that is compiled already takes another number, but keeps the schedule it was traced with.
     #[track_caller]
     pub fn set_learning_rate(&mut self, learning_rate: impl Into<LearningRate>) -> Result<()> {
         let rate = learning_rate.into();
-        self.all_mut().try_for_each(|group| group.set_learning_rate(rate.clone()))
+        at_caller(self.all_mut().try_for_each(|group| group.set_learning_rate(rate.clone())))
     }
 
     /// The step, the learning rate and what the rules keep, by dotted names.
@@ -159,7 +163,7 @@ impl Optimizer {
         let mut next = Vec::new();
         for (group, prefix) in self.all().zip(&prefixes) {
             let own = state.iter().filter_map(|(name, array)| Some((name.strip_prefix(prefix)?, array)));
-            next.push(group.restored(own)?);
+            next.push(at_caller(group.restored(own))?);
         }
         self.set_progress(next);
         Ok(())
@@ -211,7 +215,7 @@ impl Optimizer {
         for group in self.all() {
             let (own, others) = left.into_iter().partition(|pair| group.selects(pair.path, pair.gradient));
             left = others;
-            next.push(group.advanced(&own, &mut values)?);
+            next.push(at_caller(group.advanced(&own, &mut values))?);
         }
         Ok((next, values))
     }

@@ -1,5 +1,6 @@
 //! Learning rates that change with the step.
 
+use super::place::at_caller;
 use crate::{Array, Error, Result};
 use std::{f64::consts::PI, fmt, rc::Rc};
 
@@ -30,7 +31,7 @@ impl Schedule {
     /// The learning rate after that many steps.
     #[track_caller]
     pub fn at(&self, step: &Array) -> Result<Array> {
-        (self.0)(step)
+        at_caller((self.0)(step))
     }
 }
 

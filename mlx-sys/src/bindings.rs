@@ -372,7 +372,7 @@ unsafe extern "C" {
     pub fn mlx_array_data(out: *mut *const ::core::ffi::c_void, a: mlx_array) -> ::core::ffi::c_int;
 }
 unsafe extern "C" {
-    #[doc = " The elements as text, the middle of long axes left out. Evaluates the array."]
+    #[doc = " The elements and the type as text, as Python prints them: the middle of long axes is left out.\n Evaluates the array. Reads what `mlx_set_printoptions` sets, without a lock."]
     pub fn mlx_array_to_string(out: *mut mlx_owned_string, a: mlx_array) -> ::core::ffi::c_int;
 }
 #[doc = " The graph ---------------------------------------------------------------------------------------"]
@@ -3442,7 +3442,7 @@ unsafe extern "C" {
     ) -> ::core::ffi::c_int;
 }
 unsafe extern "C" {
-    #[doc = " The number of digits `mlx_array_to_string` prints, in the whole process; -1 for the default."]
+    #[doc = " The number of decimals `mlx_array_to_string` prints, in the whole process; -1 for six significant digits."]
     pub fn mlx_set_printoptions(precision: ::core::ffi::c_int) -> ::core::ffi::c_int;
 }
 unsafe extern "C" {

@@ -1,7 +1,6 @@
 //! The array handle: creation, shape, reading, evaluation.
 
 use crate::{Dtype, Element, Error, ErrorKind, Result, ffi, ffi::Handle};
-use std::fmt;
 
 /// A lazy n-dimensional array.
 ///
@@ -161,16 +160,4 @@ pub fn eval<'a>(arrays: impl IntoIterator<Item = &'a Array>) -> Result<()> {
 #[track_caller]
 pub fn async_eval<'a>(arrays: impl IntoIterator<Item = &'a Array>) -> Result<()> {
     ffi::async_eval(&arrays.into_iter().collect::<Vec<_>>())
-}
-
-/// Shape and dtype; never evaluates.
-impl fmt::Debug for Array {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match &self.0 {
-            Repr::Live(handle) => {
-                write!(f, "Array({:?}, {})", handle.shape(), Dtype::from_code(handle.dtype()))
-            }
-            Repr::Failed(error) => write!(f, "Array(failed: {error})"),
-        }
-    }
 }

@@ -1,6 +1,7 @@
 //! Element types.
 
 use half::{bf16, f16};
+use num_complex::Complex32;
 use std::fmt;
 
 macro_rules! dtypes {
@@ -107,7 +108,7 @@ macro_rules! elements {
 
 elements! {
     bool => Bool, u8 => U8, u16 => U16, u32 => U32, u64 => U64, i8 => I8, i16 => I16, i32 => I32, i64 => I64,
-    f16 => F16, f32 => F32, f64 => F64, bf16 => Bf16,
+    f16 => F16, f32 => F32, f64 => F64, bf16 => Bf16, Complex32 => C64,
 }
 
 #[cfg(test)]

@@ -217,6 +217,16 @@ impl Axes {
     pub(crate) fn keeps(&self) -> bool {
         self.keep
     }
+
+    /// The one axis that is named; `None` for `..`.
+    #[track_caller]
+    pub(crate) fn single(&self, op: &'static str) -> Result<Option<i32>> {
+        match self.list() {
+            None => Ok(None),
+            Some(&[axis]) => Ok(Some(axis)),
+            Some(list) => Err(Error::invalid(op, format!("takes one axis, or `..` for all; not {list:?}"))),
+        }
+    }
 }
 
 impl From<RangeFull> for Axes {

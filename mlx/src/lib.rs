@@ -22,14 +22,18 @@
 //!   evaluated arrays across, [`Engine`] is a thread that owns arrays and takes work.
 
 mod array;
+mod category;
 mod dtype;
 mod engine;
 mod error;
 mod ffi;
 mod index;
+mod limits;
 mod module;
 mod operand;
+mod operators;
 mod ops;
+mod print;
 mod shared;
 mod stream;
 mod tree;
@@ -43,6 +47,7 @@ pub mod random;
 pub mod transforms;
 
 pub use array::{Array, async_eval, eval};
+pub use category::{Category, promote_types, result_type};
 pub use dtype::{Dtype, Element};
 pub use engine::Engine;
 pub use error::{Error, ErrorKind, Result};
@@ -50,8 +55,15 @@ pub use half::{bf16, f16};
 pub use index::{Axes, Index, Item, New, Rest, axes};
 pub use mlx_macros::{Module, Tree};
 pub use module::{Loader, Module, Param, Parameters, Path, Slot, SlotMut, Training};
+pub use limits::{FloatInfo, IntInfo};
+pub use num_complex::Complex32;
 pub use operand::Operand;
-pub use ops::{arange, concatenate, eye, full, linspace, ones, stack, zeros};
+pub use ops::{
+    Endpoints, Grid, MatrixSize, NonFinite, PadMode, Padding, Scan, Shifts, Side, Tolerance, Unique, arange,
+    bartlett, blackman, broadcast_arrays, broadcast_shapes, concatenate, depends, eye, full, hamming,
+    hanning, identity, linspace, matrix, meshgrid, ones, scan, stack, tri, zeros,
+};
+pub use print::{PrintOptions, set_printoptions};
 pub use shared::SharedArray;
 pub use stream::{Device, Stream, beside, synchronize, with_stream};
 pub use tree::{Flat, Leaves, Tree};

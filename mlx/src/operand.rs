@@ -1,13 +1,14 @@
-//! What may stand on the right of a binary operation, and the operators.
+//! What may stand on the right of a binary operation.
 
-use crate::{Array, Dtype, Result, ffi, ffi::Scalar};
+use crate::{Array, Dtype, Error, Result, ffi, ffi::Scalar};
 use half::{bf16, f16};
-use std::ops;
+use num_complex::Complex32;
 
 /// The right-hand side of a binary operation: an array, or a host scalar.
 ///
 /// Host scalars are weakly typed, as in Python: they take the array's dtype, so a `bf16` array times `2.0` stays
-/// `bf16`. A float on an integer array promotes it to `f32`, an integer on a `bool` array to `i32`.
+/// `bf16`. A float on an integer array promotes it to `f32`, an integer on a `bool` array to `i32`, a complex number
+/// any array to `C64`. An integer that the array's integer type cannot hold wraps around, as in Python.
 pub trait Operand {
     /// The operand as an array for an operation with an array of dtype `like`.
     fn into_array(self, like: Dtype) -> Result<Array>;
@@ -48,13 +49,18 @@ macro_rules! scalars {
 }
 
 scalars! {
+    i8 => Int(i64), of_int;
+    i16 => Int(i64), of_int;
     i32 => Int(i64), of_int;
     i64 => Int(i64), of_int;
+    u8 => Int(i64), of_int;
+    u16 => Int(i64), of_int;
     u32 => Int(i64), of_int;
     f32 => Float(f64), of_float;
     f64 => Float(f64), of_float;
     f16 => Float(f64), of_float;
     bf16 => Float(f64), of_float;
+    Complex32 => Complex(Complex32), |_| Dtype::C64;
 }
 
 /// The dtype an integer takes beside an array of dtype `like`.
@@ -67,69 +73,22 @@ fn of_float(like: Dtype) -> Dtype {
     if like.is_float() || like == Dtype::C64 { like } else { Dtype::F32 }
 }
 
-macro_rules! operators {
-    ($($trait:ident $method:ident => $op:ident;)*) => { $(
-        impl<R: Operand> ops::$trait<R> for &Array {
-            type Output = Array;
-            #[track_caller]
-            fn $method(self, rhs: R) -> Array {
-                Array::from_result(Array::$op(self, rhs))
-            }
-        }
-
-        impl<R: Operand> ops::$trait<R> for Array {
-            type Output = Array;
-            #[track_caller]
-            fn $method(self, rhs: R) -> Array {
-                Array::from_result(Array::$op(&self, rhs))
-            }
-        }
-
-        scalar_on_the_left! { $trait $method $op: i32 f32 }
-    )* };
-}
-
-/// One integer and one float type, so that the type of a literal is never in question: `2.0 / x`.
-macro_rules! scalar_on_the_left {
-    ($trait:ident $method:ident $op:ident: $($ty:ty)*) => { $(
-        impl ops::$trait<&Array> for $ty {
-            type Output = Array;
-            #[track_caller]
-            fn $method(self, rhs: &Array) -> Array {
-                Array::from_result(rhs.dtype().and_then(|like| Array::$op(&self.into_array(like)?, rhs)))
-            }
-        }
-
-        impl ops::$trait<Array> for $ty {
-            type Output = Array;
-            #[track_caller]
-            fn $method(self, rhs: Array) -> Array {
-                ops::$trait::$method(self, &rhs)
-            }
-        }
-    )* };
-}
-
-operators! {
-    Add add => add;
-    Sub sub => subtract;
-    Mul mul => multiply;
-    Div div => divide;
-    Rem rem => remainder;
-}
-
-impl ops::Neg for &Array {
-    type Output = Array;
+impl Operand for u64 {
+    /// Beside an array of another type than `U64`, a number above `i64::MAX` is an error.
     #[track_caller]
-    fn neg(self) -> Array {
-        Array::from_result(self.negative())
+    fn into_array(self, like: Dtype) -> Result<Array> {
+        match i64::try_from(self) {
+            Ok(value) => value.into_array(like),
+            Err(_) if like == Dtype::U64 => Ok(Array::scalar(self)),
+            Err(_) => Err(Error::invalid("operand", format!("{self} is too large beside a {like} array"))),
+        }
     }
 }
 
-impl ops::Neg for Array {
-    type Output = Array;
+impl Operand for usize {
+    /// As `u64`.
     #[track_caller]
-    fn neg(self) -> Array {
-        -&self
+    fn into_array(self, like: Dtype) -> Result<Array> {
+        (self as u64).into_array(like)
     }
 }

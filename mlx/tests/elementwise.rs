@@ -134,7 +134,7 @@ fn special_numbers() -> Result<()> {
         (x.isnan()?, [false, false, true, false]),
         (x.isposinf()?, [true, false, false, false]),
         (x.isneginf()?, [false, true, false, false]),
-        (x.isclose(&x, 1e-5, 1e-8)?, [true, true, false, true]),
+        (x.isclose(&x, mlx::Tolerance::default())?, [true, true, false, true]),
     ] {
         assert_eq!(found.to_vec::<bool>()?, expected);
     }
@@ -161,7 +161,7 @@ fn scans_statistics_and_order() -> Result<()> {
         (x.tril(0)?, vec![3.0, 0.0, 0.0, 0.0, 5.0, 0.0]),
         (x.triu(1)?, vec![0.0, 1.0, 2.0, 0.0, 0.0, 4.0]),
         (mlx::eye(2, Dtype::F32), vec![1.0, 0.0, 0.0, 1.0]),
-        (mlx::linspace(0.0, 1.0, 3, Dtype::F32)?, vec![0.0, 0.5, 1.0]),
+        (mlx::linspace(0.0..=1.0, 3, Dtype::F32)?, vec![0.0, 0.5, 1.0]),
         (vector(&[1.0, 2.0]).tile([2])?, vec![1.0, 2.0, 1.0, 2.0]),
         (vector(&[1.0, 2.0]).outer(&vector(&[3.0, 4.0]))?, vec![3.0, 4.0, 6.0, 8.0]),
         (vector(&[1.0, 2.0]).inner(&vector(&[3.0, 4.0]))?, vec![11.0]),

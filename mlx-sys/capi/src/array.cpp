@@ -56,6 +56,8 @@ array share(const array& a) {
 }
 
 std::string to_string(const array& a) {
+  // `True` and `False`, as MLX itself asks for in Python.
+  [[maybe_unused]] static const bool once = mx::get_global_formatter().capitalize_bool = true;
   evaluate({a});
   std::ostringstream text;
   text << a;

@@ -148,6 +148,7 @@ void put(mlx_array* out_0, mlx_array* out_1, Pair&& pair) {
 }
 
 inline void put(mlx_array_vector* out, std::vector<array> list) {
+  for (const array& a : list) check_size(a);
   out->p = new std::vector<array>(std::move(list));
 }
 

@@ -3,6 +3,7 @@
 use super::{call::call, call::call_for_array};
 use crate::{Array, Dtype, Element, Error, ErrorKind, Result};
 use mlx_sys::{mlx_dtype, mlx_ints};
+use num_complex::Complex32;
 
 /// Copies `data` into an array; its length was checked against `shape`.
 #[track_caller]
@@ -25,6 +26,7 @@ pub(crate) fn scalar(value: Scalar, dtype: Dtype) -> Result<Array> {
             Scalar::Bool(x) => mlx_sys::mlx_array_new_bool(out, x),
             Scalar::Int(x) => mlx_sys::mlx_array_new_int(out, x, dtype),
             Scalar::Float(x) => mlx_sys::mlx_array_new_float(out, x, dtype),
+            Scalar::Complex(x) => mlx_sys::mlx_array_new_complex(out, x.re, x.im),
         }
     })
 }
@@ -35,6 +37,8 @@ pub(crate) enum Scalar {
     Bool(bool),
     Int(i64),
     Float(f64),
+    /// Always `C64`.
+    Complex(Complex32),
 }
 
 /// Copies out an array that was evaluated, is row-contiguous and has `T`'s dtype.

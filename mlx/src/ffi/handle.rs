@@ -43,6 +43,12 @@ impl Handle {
         unsafe { mlx_sys::mlx_array_dtype(self.raw()) as i32 }
     }
 
+    /// Whether a transformation is recording what is computed from the array.
+    pub(crate) fn is_tracer(&self) -> bool {
+        // SAFETY: a live handle.
+        unsafe { mlx_sys::mlx_array_is_tracer(self.raw()) }
+    }
+
     pub(crate) fn size(&self) -> usize {
         // SAFETY: a live handle.
         unsafe { mlx_sys::mlx_array_size(self.raw()) }

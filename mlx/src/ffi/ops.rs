@@ -1,6 +1,9 @@
 //! The operations of `ops.h`, `fast.h` and `random.h`.
 
-use super::{args::ArrayList, call::call_for_array};
+use super::{
+    args::ArrayList,
+    call::{Outputs, call_for_array},
+};
 use crate::{Array, Axes, Dtype, Result};
 
 ops! {
@@ -26,11 +29,13 @@ ops! {
     trunc(x: &Array) = mlx_trunc;
     round(x: &Array, decimals: i32) = mlx_round;
     ceil(x: &Array) = mlx_ceil;
+    conjugate(x: &Array) = mlx_conjugate;
     cos(x: &Array) = mlx_cos;
     erf(x: &Array) = mlx_erf;
     exp(x: &Array) = mlx_exp;
     expm1(x: &Array) = mlx_expm1;
     floor(x: &Array) = mlx_floor;
+    imag(x: &Array) = mlx_imag;
     isfinite(x: &Array) = mlx_isfinite;
     isinf(x: &Array) = mlx_isinf;
     isnan(x: &Array) = mlx_isnan;
@@ -38,6 +43,7 @@ ops! {
     log1p(x: &Array) = mlx_log1p;
     logical_not(x: &Array) = mlx_logical_not;
     negative(x: &Array) = mlx_negative;
+    real(x: &Array) = mlx_real;
     reciprocal(x: &Array) = mlx_reciprocal;
     rsqrt(x: &Array) = mlx_rsqrt;
     sigmoid(x: &Array) = mlx_sigmoid;
@@ -45,7 +51,9 @@ ops! {
     sin(x: &Array) = mlx_sin;
     sqrt(x: &Array) = mlx_sqrt;
     square(x: &Array) = mlx_square;
+    stop_gradient(x: &Array) = mlx_stop_gradient;
     tanh(x: &Array) = mlx_tanh;
+    nan_to_num(x: &Array, nan: f32, posinf: Option<f32>, neginf: Option<f32>) = mlx_nan_to_num;
 
     // Elementwise, two operands
     add(a: &Array, b: &Array) = mlx_add;
@@ -59,6 +67,8 @@ ops! {
     right_shift(a: &Array, b: &Array) = mlx_right_shift;
     clip(x: &Array, low: Option<&Array>, high: Option<&Array>) = mlx_clip;
     isclose(a: &Array, b: &Array, rtol: f64, atol: f64, equal_nan: bool) = mlx_isclose;
+    allclose(a: &Array, b: &Array, rtol: f64, atol: f64, equal_nan: bool) = mlx_allclose;
+    array_equal(a: &Array, b: &Array, equal_nan: bool) = mlx_array_equal;
     divide(a: &Array, b: &Array) = mlx_divide;
     equal(a: &Array, b: &Array) = mlx_equal;
     greater(a: &Array, b: &Array) = mlx_greater;
@@ -84,6 +94,9 @@ ops! {
     outer(a: &Array, b: &Array) = mlx_outer;
     tril(x: &Array, diagonal: i32) = mlx_tril;
     triu(x: &Array, diagonal: i32) = mlx_triu;
+    diag(x: &Array, diagonal: i32) = mlx_diag;
+    diagonal(x: &Array, offset: i32, axis1: i32, axis2: i32) = mlx_diagonal;
+    trace(x: &Array, offset: i32, axis1: i32, axis2: i32, dtype: Option<Dtype>) = mlx_trace;
 
     // Reductions and scans
     all(x: &Array, axes: &Axes, keepdims: bool) = mlx_all;
@@ -104,23 +117,34 @@ ops! {
     argmax(x: &Array, axis: Option<i32>, keepdims: bool) = mlx_argmax;
     argmin(x: &Array, axis: Option<i32>, keepdims: bool) = mlx_argmin;
     cumsum(x: &Array, axis: Option<i32>, reverse: bool, inclusive: bool, dtype: Option<Dtype>) = mlx_cumsum;
+    logcumsumexp(x: &Array, axis: Option<i32>, reverse: bool, inclusive: bool) = mlx_logcumsumexp;
+    diff(x: &Array, n: i32, axis: i32) = mlx_diff;
     softmax(x: &Array, axes: &Axes, precise: bool) = mlx_softmax;
 
     // Order
     argpartition(x: &Array, kth: i32, axis: Option<i32>) = mlx_argpartition;
     argsort(x: &Array, axis: Option<i32>) = mlx_argsort;
+    partition(x: &Array, kth: i32, axis: Option<i32>) = mlx_partition;
+    searchsorted(sorted: &Array, values: &Array, side: &str) = mlx_searchsorted;
     sort(x: &Array, axis: Option<i32>) = mlx_sort;
     topk(x: &Array, k: i32, axis: Option<i32>) = mlx_topk;
 
     // Shape
     concatenate(list: &ArrayList<'_>, axis: i32) = mlx_concatenate;
     stack(list: &ArrayList<'_>, axis: i32) = mlx_stack;
+    atleast_1d(x: &Array) = mlx_atleast_1d;
+    atleast_2d(x: &Array) = mlx_atleast_2d;
+    atleast_3d(x: &Array) = mlx_atleast_3d;
     broadcast_to(x: &Array, shape: &[i32]) = mlx_broadcast_to;
     contiguous(x: &Array, allow_col_major: bool) = mlx_contiguous;
+    copy(x: &Array) = mlx_copy;
     expand_dims(x: &Array, axes: &[i32]) = mlx_expand_dims;
     flatten(x: &Array, start: i32, end: i32) = mlx_flatten;
     flip(x: &Array, axes: &Axes) = mlx_flip;
+    matrix_transpose(x: &Array) = mlx_matrix_transpose;
     moveaxis(x: &Array, source: i32, destination: i32) = mlx_moveaxis;
+    number_of_elements(x: &Array, axes: &[i32], inverted: bool, dtype: Dtype) = mlx_number_of_elements;
+    pad(x: &Array, axes: &[i32], low: &[i32], high: &[i32], value: &Array, mode: &str) = mlx_pad;
     tile(x: &Array, repeats: &[i32]) = mlx_tile;
     roll(x: &Array, shift: &[i32], axes: &Axes) = mlx_roll;
     repeat(x: &Array, repeats: i32, axis: Option<i32>) = mlx_repeat;
@@ -128,6 +152,7 @@ ops! {
     squeeze(x: &Array, axes: &Axes) = mlx_squeeze;
     swapaxes(x: &Array, a: i32, b: i32) = mlx_swapaxes;
     transpose(x: &Array, axes: &Axes) = mlx_transpose;
+    unflatten(x: &Array, axis: i32, shape: &[i32]) = mlx_unflatten;
 
     // Dtype
     astype(x: &Array, dtype: Dtype) = mlx_astype;
@@ -142,11 +167,20 @@ ops! {
 
     // Creation
     arange(start: f64, stop: f64, step: f64, dtype: Dtype) = mlx_arange;
+    bartlett(count: i32) = mlx_bartlett;
+    blackman(count: i32) = mlx_blackman;
     eye(rows: i32, columns: i32, diagonal: i32, dtype: Dtype) = mlx_eye;
     linspace(start: f64, stop: f64, count: i32, endpoint: bool, dtype: Dtype) = mlx_linspace;
     full(shape: &[i32], value: &Array, dtype: Dtype) = mlx_full;
+    full_like(x: &Array, value: &Array, dtype: Dtype) = mlx_full_like;
+    hamming(count: i32) = mlx_hamming;
+    hanning(count: i32) = mlx_hanning;
+    identity(size: i32, dtype: Dtype) = mlx_identity;
     ones(shape: &[i32], dtype: Dtype) = mlx_ones;
+    ones_like(x: &Array, dtype: Dtype) = mlx_ones_like;
+    tri(rows: i32, columns: i32, diagonal: i32, dtype: Dtype) = mlx_tri;
     zeros(shape: &[i32], dtype: Dtype) = mlx_zeros;
+    zeros_like(x: &Array, dtype: Dtype) = mlx_zeros_like;
 
     // Quantization
     dequantize(
@@ -182,10 +216,16 @@ ops_with_two_outputs! {
 }
 
 ops_with_many_outputs! {
+    broadcast_arrays(list: &ArrayList<'_>) = mlx_broadcast_arrays;
+    meshgrid(list: &ArrayList<'_>, sparse: bool, indexing: &str) = mlx_meshgrid;
     quantize(w: &Array, group_size: Option<i32>, bits: Option<i32>, mode: &str, global_scale: Option<&Array>)
         = mlx_quantize;
     split(x: &Array, parts: i32, axis: i32) = mlx_split;
     split_sections(x: &Array, indices: &[i32], axis: i32) = mlx_split_sections;
+    unique(
+        x: &Array, size: i32, return_index: bool, return_inverse: bool, return_counts: bool, fill: Option<&Array>
+    ) = mlx_unique;
+    unstack(x: &Array, axis: i32) = mlx_unstack;
 }
 
 /// A random key; needs no stream.
@@ -193,4 +233,11 @@ ops_with_many_outputs! {
 pub(crate) fn key(seed: u64) -> Result<Array> {
     // SAFETY: the call writes `out` when it succeeds.
     call_for_array("key", |out| unsafe { mlx_sys::mlx_random_key(out, seed) })
+}
+
+/// The inputs again, bound to the dependencies; needs no stream.
+#[track_caller]
+pub(crate) fn depends(inputs: &ArrayList<'_>, dependencies: &ArrayList<'_>) -> Result<Vec<Array>> {
+    // SAFETY: the handles are borrowed from arrays that outlive the call, which writes `out` when it succeeds.
+    Outputs::of("depends", |out| unsafe { mlx_sys::mlx_depends(out, inputs.span(), dependencies.span()) })
 }

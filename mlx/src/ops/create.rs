@@ -1,6 +1,7 @@
-//! Arrays from nothing.
+//! Arrays from nothing, or in the likeness of another.
 
 use crate::{Array, Dtype, Error, Operand, Result, array::element_count, ffi::ops};
+use std::ops::{Range, RangeInclusive};
 
 /// More bytes than any machine maps; MLX would wrap around or run into a null pointer.
 const MOST_BYTES: usize = 1 << 46;
@@ -36,6 +37,29 @@ pub fn full(shape: &[i32], value: impl Operand, dtype: Dtype) -> Array {
     Array::from_result(made)
 }
 
+impl Array {
+    /// `value`, which broadcasts, in every place of an array of this shape and dtype.
+    ///
+    /// For another dtype, `x.full_like(value)?.astype(dtype)?`, or [`full`] of `x.shape()?`.
+    #[track_caller]
+    pub fn full_like(&self, value: impl Operand) -> Result<Array> {
+        let dtype = self.dtype()?;
+        ops::full_like(self, &value.into_array(dtype)?, dtype)
+    }
+
+    /// Zeros of this shape and dtype.
+    #[track_caller]
+    pub fn zeros_like(&self) -> Result<Array> {
+        ops::zeros_like(self, self.dtype()?)
+    }
+
+    /// Ones of this shape and dtype.
+    #[track_caller]
+    pub fn ones_like(&self) -> Result<Array> {
+        ops::ones_like(self, self.dtype()?)
+    }
+}
+
 /// `start`, `start + step`, … up to but not including `stop`.
 ///
 /// ```
@@ -53,15 +77,39 @@ pub fn arange(start: f64, stop: f64, step: f64, dtype: Dtype) -> Result<Array> {
     ops::arange(start, stop, step, dtype)
 }
 
-/// `count` numbers at equal distances from `start` to `stop`, both included.
-#[track_caller]
-pub fn linspace(start: f64, stop: f64, count: i32, dtype: Dtype) -> Result<Array> {
-    check_shape("linspace", &[count], dtype)?;
-    ops::linspace(start, stop, count, true, dtype)
+/// Where [`linspace`] starts and stops: `0.0..=1.0`, or `0.0..1.0` without the last.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Endpoints {
+    start: f64,
+    stop: f64,
+    with_stop: bool,
 }
 
-/// A square matrix with ones on its diagonal.
+impl From<RangeInclusive<f64>> for Endpoints {
+    fn from(range: RangeInclusive<f64>) -> Endpoints {
+        Endpoints { start: *range.start(), stop: *range.end(), with_stop: true }
+    }
+}
+
+impl From<Range<f64>> for Endpoints {
+    fn from(range: Range<f64>) -> Endpoints {
+        Endpoints { start: range.start, stop: range.end, with_stop: false }
+    }
+}
+
+/// `count` numbers at equal distances over a range, which may run downwards.
+///
+/// ```
+/// # fn main() -> mlx::Result<()> {
+/// use mlx::{Dtype, linspace};
+/// assert_eq!(linspace(0.0..=1.0, 3, Dtype::F32)?.to_vec::<f32>()?, [0.0, 0.5, 1.0]);
+/// assert_eq!(linspace(0.0..1.0, 2, Dtype::F32)?.to_vec::<f32>()?, [0.0, 0.5]);
+/// # Ok(())
+/// # }
+/// ```
 #[track_caller]
-pub fn eye(size: i32, dtype: Dtype) -> Array {
-    Array::from_result(check_shape("eye", &[size, size], dtype).and_then(|()| ops::eye(size, size, 0, dtype)))
+pub fn linspace(endpoints: impl Into<Endpoints>, count: i32, dtype: Dtype) -> Result<Array> {
+    check_shape("linspace", &[count], dtype)?;
+    let Endpoints { start, stop, with_stop } = endpoints.into();
+    ops::linspace(start, stop, count, with_stop, dtype)
 }

@@ -1,6 +1,6 @@
 //! One result per element; operands broadcast.
 
-use crate::{Array, Dtype, Operand, Result, ffi::ops};
+use crate::{Array, Operand, Result, ffi::ops};
 
 macro_rules! unary {
     ($($(#[$doc:meta])* $name:ident;)*) => {
@@ -29,10 +29,13 @@ unary! {
     arctan;
     /// Inverse hyperbolic tangent.
     arctanh;
-    /// All bits of an integer flipped.
+    /// All bits of an integer flipped, or of `Bool` the truth; also `!x`.
     bitwise_invert;
     /// The next integer towards positive infinity.
     ceil;
+    /// The complex conjugate; a real number itself.
+    #[doc(alias = "conj")]
+    conjugate;
     /// Cosine of radians.
     cos;
     /// Hyperbolic cosine.
@@ -49,6 +52,8 @@ unary! {
     expm1;
     /// The next integer towards negative infinity.
     floor;
+    /// The imaginary part, `F32`; zeros for a real array, of its dtype.
+    imag;
     /// Neither infinite nor NaN; `Bool`.
     isfinite;
     /// Positive or negative infinity; `Bool`.
@@ -73,6 +78,8 @@ unary! {
     negative;
     /// Degrees as radians.
     radians;
+    /// The real part, `F32`; a real array itself.
+    real;
     /// `1 / x`.
     reciprocal;
     /// `1 / sqrt(x)`.
@@ -114,23 +121,21 @@ binary! {
     add;
     /// The angle of the point (`rhs`, `self`), in radians.
     arctan2;
-    /// Bits set in both.
+    /// Bits set in both; also `a & b`.
     bitwise_and;
-    /// Bits set in one.
+    /// Bits set in one; also `a | b`.
     bitwise_or;
-    /// Bits set in exactly one.
+    /// Bits set in exactly one; also `a ^ b`.
     bitwise_xor;
     /// `self / rhs`; integers divide as `f32`.
     divide;
     /// `self == rhs`; `Bool`.
     equal;
-    /// `self / rhs`, rounded towards negative infinity.
-    floor_divide;
     /// `self > rhs`; `Bool`.
     greater;
     /// `self >= rhs`; `Bool`.
     greater_equal;
-    /// Bits moved up by `rhs` places.
+    /// Bits moved up by `rhs` places; also `a << b`. Of more places than there are bits, the result is unspecified.
     left_shift;
     /// `self < rhs`; `Bool`.
     less;
@@ -154,9 +159,7 @@ binary! {
     not_equal;
     /// `self` to the power of `rhs`.
     power;
-    /// The remainder with the sign of `rhs`, as Python's `%`.
-    remainder;
-    /// Bits moved down by `rhs` places.
+    /// Bits moved down by `rhs` places; also `a >> b`. Of more places than there are bits, the result is unspecified.
     right_shift;
     /// `self - rhs`.
     subtract;
@@ -177,7 +180,8 @@ impl Array {
         ops::where_(self, &x.into_array(y.dtype()?)?, y)
     }
 
-    /// Elements below `low` become `low`, those above `high` become `high`.
+    /// Elements below `low` become `low`, those above `high` become `high`. For one bound alone, [`Array::maximum`] or
+    /// [`Array::minimum`].
     #[track_caller]
     pub fn clip(&self, low: impl Operand, high: impl Operand) -> Result<Array> {
         let dtype = self.dtype()?;
@@ -190,21 +194,48 @@ impl Array {
         ops::round(self, decimals)
     }
 
-    /// Whether `|self - rhs| <= atol + rtol · |rhs|`; NaN is close to nothing. `Bool`.
+    /// The array with NaN and infinities replaced: `x.nan_to_num(0.0)`, or each as [`NonFinite`] says.
+    ///
+    /// ```
+    /// # fn main() -> mlx::Result<()> {
+    /// use mlx::{Array, NonFinite};
+    /// let x = Array::from_slice(&[f32::NAN, f32::INFINITY, 1.0], &[3]);
+    /// assert_eq!(x.nan_to_num(0.0)?.to_vec::<f32>()?, [0.0, f32::MAX, 1.0]);
+    /// assert_eq!(x.nan_to_num(NonFinite::default().posinf(9.0))?.to_vec::<f32>()?, [0.0, 9.0, 1.0]);
+    /// # Ok(())
+    /// # }
+    /// ```
     #[track_caller]
-    pub fn isclose(&self, rhs: impl Operand, rtol: f64, atol: f64) -> Result<Array> {
-        ops::isclose(self, &rhs.into_array(self.dtype()?)?, rtol, atol, false)
+    pub fn nan_to_num(&self, replacements: impl Into<NonFinite>) -> Result<Array> {
+        let NonFinite { nan, posinf, neginf } = replacements.into();
+        ops::nan_to_num(self, nan, posinf, neginf)
+    }
+}
+
+/// What [`Array::nan_to_num`] puts in place of numbers that are not finite: by default 0 for NaN, and for infinities
+/// the highest and the lowest finite number of the dtype.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct NonFinite {
+    nan: f32,
+    posinf: Option<f32>,
+    neginf: Option<f32>,
+}
+
+impl NonFinite {
+    /// In place of positive infinity.
+    pub fn posinf(self, value: f32) -> NonFinite {
+        NonFinite { posinf: Some(value), ..self }
     }
 
-    /// The elements converted to `dtype`.
-    #[track_caller]
-    pub fn astype(&self, dtype: Dtype) -> Result<Array> {
-        ops::astype(self, dtype)
+    /// In place of negative infinity.
+    pub fn neginf(self, value: f32) -> NonFinite {
+        NonFinite { neginf: Some(value), ..self }
     }
+}
 
-    /// The same bytes read as `dtype`; the last dimension grows or shrinks with the element's size.
-    #[track_caller]
-    pub fn view(&self, dtype: Dtype) -> Result<Array> {
-        ops::view(self, dtype)
+/// In place of NaN; infinities become the outermost finite numbers.
+impl From<f32> for NonFinite {
+    fn from(nan: f32) -> NonFinite {
+        NonFinite { nan, ..NonFinite::default() }
     }
 }

@@ -1,37 +1,68 @@
-//! Sorting and selecting.
+//! Sorting and searching.
+//!
+//! Along one axis, or with `..` over the flattened array. NaN sorts last.
 
-use crate::{Array, Error, Result, ffi::ops, index::resolve_axis};
+use crate::{Array, Axes, Operand, Result, ffi::ops};
 
 impl Array {
-    /// The elements in ascending order along `axis`.
+    /// The elements in ascending order; equals keep theirs.
     #[track_caller]
-    pub fn sort(&self, axis: i32) -> Result<Array> {
-        ops::sort(self, Some(axis))
+    pub fn sort(&self, axis: impl Into<Axes>) -> Result<Array> {
+        ops::sort(self, axis.into().single("sort")?)
     }
 
-    /// The positions (`U32`) that sort `axis` in ascending order.
+    /// The positions (`U32`) that sort the elements in ascending order; equals keep theirs.
     #[track_caller]
-    pub fn argsort(&self, axis: i32) -> Result<Array> {
-        ops::argsort(self, Some(axis))
+    pub fn argsort(&self, axis: impl Into<Axes>) -> Result<Array> {
+        ops::argsort(self, axis.into().single("argsort")?)
     }
 
-    /// Positions (`U32`) such that the `kth` is in its sorted place, smaller ones before it, larger ones after.
+    /// The elements with the `kth` in its sorted place, those not larger before it, those not smaller after it.
+    ///
+    /// A negative `kth` counts from the end.
     #[track_caller]
-    pub fn argpartition(&self, kth: i32, axis: i32) -> Result<Array> {
-        let shape = self.shape()?;
-        let extent = shape[resolve_axis("argpartition", axis, shape)?];
-        if !(-extent..extent).contains(&kth) {
-            return Err(Error::invalid(
-                "argpartition",
-                format!("{kth} is out of range for an axis of {extent}"),
-            ));
-        }
-        ops::argpartition(self, kth, Some(axis))
+    pub fn partition(&self, kth: i32, axis: impl Into<Axes>) -> Result<Array> {
+        ops::partition(self, kth, axis.into().single("partition")?)
     }
 
-    /// The `k` largest elements along `axis`, in no particular order.
+    /// The positions (`U32`) of [`Array::partition`].
     #[track_caller]
-    pub fn topk(&self, k: i32, axis: i32) -> Result<Array> {
-        ops::topk(self, k, Some(axis))
+    pub fn argpartition(&self, kth: i32, axis: impl Into<Axes>) -> Result<Array> {
+        ops::argpartition(self, kth, axis.into().single("argpartition")?)
     }
+
+    /// The `k` largest elements, in no particular order.
+    #[track_caller]
+    pub fn topk(&self, k: i32, axis: impl Into<Axes>) -> Result<Array> {
+        ops::topk(self, k, axis.into().single("topk")?)
+    }
+
+    /// Where in this sorted vector each of the `values` would be inserted (`U32`, in the shape of `values`).
+    ///
+    /// ```
+    /// # fn main() -> mlx::Result<()> {
+    /// use mlx::{Array, Side};
+    /// let sorted = Array::from_slice(&[1.0f32, 3.0, 3.0, 5.0], &[4]);
+    /// assert_eq!(sorted.searchsorted(3.0, Side::Left)?.item::<u32>()?, 1);
+    /// assert_eq!(sorted.searchsorted(3.0, Side::Right)?.item::<u32>()?, 3);
+    /// # Ok(())
+    /// # }
+    /// ```
+    #[track_caller]
+    pub fn searchsorted(&self, values: impl Operand, side: Side) -> Result<Array> {
+        let side = match side {
+            Side::Left => "left",
+            Side::Right => "right",
+        };
+        ops::searchsorted(self, &values.into_array(self.dtype()?)?, side)
+    }
+}
+
+/// On which side of equal elements [`Array::searchsorted`] points.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Side {
+    /// Before them.
+    Left,
+    /// After them.
+    Right,
 }

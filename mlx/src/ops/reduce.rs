@@ -1,4 +1,4 @@
-//! Reductions and scans along axes: `x.sum(-1)`, `x.mean([0, 2])`, `x.max(..)`, `x.sum(axes(-1).keep())`.
+//! Reductions along axes: `x.sum(-1)`, `x.mean([0, 2])`, `x.max(..)`, `x.sum(axes(-1).keep())`.
 
 use crate::{Array, Axes, Result, ffi::ops};
 
@@ -60,45 +60,31 @@ impl Array {
         ops::std(self, &axes, axes.keeps(), ddof)
     }
 
-    /// The position (`U32`) of the largest element along `axis`; the first of equals.
+    /// The position (`U32`) of the largest element along one axis, or with `..` in the flattened array; the first of
+    /// equals.
     #[track_caller]
-    pub fn argmax(&self, axis: i32) -> Result<Array> {
-        ops::argmax(self, Some(axis), false)
+    pub fn argmax(&self, axis: impl Into<Axes>) -> Result<Array> {
+        let axis = axis.into();
+        ops::argmax(self, axis.single("argmax")?, axis.keeps())
     }
 
-    /// The position (`U32`) of the smallest element along `axis`; the first of equals.
+    /// The position (`U32`) of the smallest element along one axis, or with `..` in the flattened array; the first of
+    /// equals.
     #[track_caller]
-    pub fn argmin(&self, axis: i32) -> Result<Array> {
-        ops::argmin(self, Some(axis), false)
-    }
-
-    /// Running sums along `axis`, each including its own element.
-    #[track_caller]
-    pub fn cumsum(&self, axis: i32) -> Result<Array> {
-        ops::cumsum(self, Some(axis), false, true, None)
-    }
-
-    /// Running products along `axis`, each including its own element.
-    #[track_caller]
-    pub fn cumprod(&self, axis: i32) -> Result<Array> {
-        ops::cumprod(self, Some(axis), false, true, None)
-    }
-
-    /// The largest element so far along `axis`.
-    #[track_caller]
-    pub fn cummax(&self, axis: i32) -> Result<Array> {
-        ops::cummax(self, Some(axis), false, true)
-    }
-
-    /// The smallest element so far along `axis`.
-    #[track_caller]
-    pub fn cummin(&self, axis: i32) -> Result<Array> {
-        ops::cummin(self, Some(axis), false, true)
+    pub fn argmin(&self, axis: impl Into<Axes>) -> Result<Array> {
+        let axis = axis.into();
+        ops::argmin(self, axis.single("argmin")?, axis.keeps())
     }
 
     /// `exp(x)` scaled to sum to one along the axes; half precision is computed in `f32` and rounded once.
     #[track_caller]
     pub fn softmax(&self, axes: impl Into<Axes>) -> Result<Array> {
         ops::softmax(self, &axes.into(), true)
+    }
+
+    /// As [`Array::softmax`], but half precision is summed in half precision: Python's `softmax` without `precise`.
+    #[track_caller]
+    pub fn softmax_imprecise(&self, axes: impl Into<Axes>) -> Result<Array> {
+        ops::softmax(self, &axes.into(), false)
     }
 }

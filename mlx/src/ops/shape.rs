@@ -2,7 +2,8 @@
 
 use super::create::check_shape;
 use crate::{
-    Array, Axes, Error, Result,
+    Array, Axes, Dtype, Error, Result,
+    array::element_count,
     ffi::{ArrayList, ops},
     index::resolve_axis,
 };
@@ -24,9 +25,11 @@ impl Array {
     }
 
     /// The last two dimensions exchanged; a matrix transposed.
+    #[doc(alias = "matrix_transpose")]
+    #[doc(alias = "mT")]
     #[track_caller]
     pub fn t(&self) -> Result<Array> {
-        self.swapaxes(-1, -2)
+        ops::matrix_transpose(self)
     }
 
     /// Two dimensions exchanged.
@@ -56,6 +59,23 @@ impl Array {
         ops::flatten(self, start, end)
     }
 
+    /// One dimension as several; one extent may be -1 and is worked out. The reverse of [`Array::flatten`].
+    ///
+    /// ```
+    /// # fn main() -> mlx::Result<()> {
+    /// let x = mlx::zeros(&[2, 12], mlx::Dtype::F32);
+    /// assert_eq!(x.unflatten(-1, [3, -1])?.shape()?, [2, 3, 4]);
+    /// # Ok(())
+    /// # }
+    /// ```
+    #[track_caller]
+    pub fn unflatten(&self, axis: i32, shape: impl AsRef<[i32]>) -> Result<Array> {
+        let own = self.shape()?;
+        let extent = own[resolve_axis("unflatten", axis, own)?];
+        let shape = inferred("unflatten", shape.as_ref(), extent)?;
+        ops::unflatten(self, axis, &shape)
+    }
+
     /// Repeated along axes of length one, and new leading axes, until the shape is `shape`. Copies nothing.
     #[track_caller]
     pub fn broadcast_to(&self, shape: impl AsRef<[i32]>) -> Result<Array> {
@@ -63,14 +83,20 @@ impl Array {
         ops::broadcast_to(self, shape.as_ref())
     }
 
-    /// Each element `repeats` times in a row along `axis`.
+    /// Each element `repeats` times in a row along one axis, or with `..` in the flattened array.
     #[track_caller]
-    pub fn repeat(&self, repeats: i32, axis: i32) -> Result<Array> {
+    pub fn repeat(&self, repeats: i32, axis: impl Into<Axes>) -> Result<Array> {
+        let axis = axis.into().single("repeat")?;
         let mut shape = self.shape()?.to_vec();
-        let axis_index = resolve_axis("repeat", axis, &shape)?;
-        shape[axis_index] = shape[axis_index].checked_mul(repeats).unwrap_or(-1);
+        match axis {
+            Some(axis) => {
+                let axis = resolve_axis("repeat", axis, &shape)?;
+                shape[axis] = shape[axis].checked_mul(repeats).unwrap_or(-1);
+            }
+            None => shape.push(repeats),
+        }
         check_shape("repeat", &shape, self.dtype()?)?;
-        ops::repeat(self, repeats, Some(axis))
+        ops::repeat(self, repeats, axis)
     }
 
     /// The elements in reverse order along the axes; `..` for all.
@@ -85,10 +111,31 @@ impl Array {
         ops::moveaxis(self, source, destination)
     }
 
-    /// The elements moved along `axis` by `shift` places; those pushed out come in again.
+    /// The elements moved by `shift` places along the axes; those pushed out come in again at the other end.
+    ///
+    /// One shift goes for all axes, several go one to each. With `..`, the array is rolled as if flattened.
+    ///
+    /// ```
+    /// # fn main() -> mlx::Result<()> {
+    /// let x = mlx::Array::from_slice(&[1, 2, 3, 4], &[2, 2]);
+    /// assert_eq!(x.roll(1, -1)?.to_vec::<i32>()?, [2, 1, 4, 3]);
+    /// assert_eq!(x.roll(1, ..)?.to_vec::<i32>()?, [4, 1, 2, 3]);
+    /// assert_eq!(x.roll([1, 0], [0, 1])?.to_vec::<i32>()?, [3, 4, 1, 2]);
+    /// # Ok(())
+    /// # }
+    /// ```
     #[track_caller]
-    pub fn roll(&self, shift: i32, axis: i32) -> Result<Array> {
-        ops::roll(self, &[shift], &axis.into())
+    pub fn roll(&self, shift: impl Into<Shifts>, axes: impl Into<Axes>) -> Result<Array> {
+        let (Shifts(mut shifts), axes) = (shift.into(), axes.into());
+        let count = axes.list().map_or(1, <[i32]>::len);
+        if let [shift] = shifts[..] {
+            shifts = vec![shift; count];
+        }
+        if shifts.len() != count {
+            let text = format!("{} shifts for {count} axes; give one, or one for each", shifts.len());
+            return Err(Error::invalid("roll", text));
+        }
+        ops::roll(self, &shifts, &axes)
     }
 
     /// The whole array repeated along each dimension.
@@ -113,6 +160,85 @@ impl Array {
     #[track_caller]
     pub fn split_at(&self, at: &[i32], axis: i32) -> Result<Vec<Array>> {
         ops::split_sections(self, at, axis)
+    }
+
+    /// The slices along `axis`, which disappears; the reverse of [`stack`].
+    #[track_caller]
+    pub fn unstack(&self, axis: i32) -> Result<Vec<Array>> {
+        ops::unstack(self, axis)
+    }
+
+    /// The array with at least one dimension.
+    #[track_caller]
+    pub fn atleast_1d(&self) -> Result<Array> {
+        ops::atleast_1d(self)
+    }
+
+    /// The array with at least two dimensions; new ones come first.
+    #[track_caller]
+    pub fn atleast_2d(&self) -> Result<Array> {
+        ops::atleast_2d(self)
+    }
+
+    /// The array with at least three dimensions: a vector lies along the second, a matrix along the first two.
+    #[track_caller]
+    pub fn atleast_3d(&self) -> Result<Array> {
+        ops::atleast_3d(self)
+    }
+
+    /// The product of the extents of the axes, as a scalar of `dtype` that follows the shape when a compiled function is
+    /// used for another one. Outside of such functions, [`Array::size`] and [`Array::dim`] do.
+    #[track_caller]
+    pub fn number_of_elements(&self, axes: impl Into<Axes>, dtype: Dtype) -> Result<Array> {
+        let all: Vec<i32> = (0..self.ndim()? as i32).collect();
+        let axes = axes.into();
+        ops::number_of_elements(self, axes.list().unwrap_or(&all), false, dtype)
+    }
+}
+
+/// `shape` with its -1, if there is one, replaced by what is left of `extent`. MLX divides by the rest unasked.
+#[track_caller]
+fn inferred(op: &'static str, shape: &[i32], extent: i32) -> Result<Vec<i32>> {
+    let known: Vec<i32> = shape.iter().copied().filter(|&n| n != -1).collect();
+    let missing = match element_count(&known) {
+        Some(0) => None,
+        Some(product) => {
+            i32::try_from(product).ok().filter(|product| extent % product == 0).map(|p| extent / p)
+        }
+        None => None,
+    };
+    match (shape.len() - known.len(), missing) {
+        (0, _) => Ok(known),
+        (1, Some(missing)) => Ok(shape.iter().map(|&n| if n == -1 { missing } else { n }).collect()),
+        _ => Err(Error::invalid(op, format!("{extent} elements do not fill {shape:?} in exactly one way"))),
+    }
+}
+
+/// How far to [`Array::roll`]: `1`, or `[1, -2]` for several axes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Shifts(Vec<i32>);
+
+impl From<i32> for Shifts {
+    fn from(shift: i32) -> Shifts {
+        Shifts(vec![shift])
+    }
+}
+
+impl From<Vec<i32>> for Shifts {
+    fn from(shifts: Vec<i32>) -> Shifts {
+        Shifts(shifts)
+    }
+}
+
+impl From<&[i32]> for Shifts {
+    fn from(shifts: &[i32]) -> Shifts {
+        Shifts(shifts.to_vec())
+    }
+}
+
+impl<const AXES: usize> From<[i32; AXES]> for Shifts {
+    fn from(shifts: [i32; AXES]) -> Shifts {
+        Shifts(shifts.to_vec())
     }
 }
 

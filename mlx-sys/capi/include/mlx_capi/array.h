@@ -81,7 +81,8 @@ MLX_C_API bool mlx_array_contiguous(mlx_array a) MLX_C_NOEXCEPT;
 /// empty.
 MLX_C_API int mlx_array_data(const void** out, mlx_array a) MLX_C_NOEXCEPT;
 
-/// The elements as text, the middle of long axes left out. Evaluates the array.
+/// The elements and the type as text, as Python prints them: the middle of long axes is left out.
+/// Evaluates the array. Reads what `mlx_set_printoptions` sets, without a lock.
 MLX_C_API int mlx_array_to_string(mlx_owned_string* out, mlx_array a) MLX_C_NOEXCEPT;
 
 // The graph ---------------------------------------------------------------------------------------

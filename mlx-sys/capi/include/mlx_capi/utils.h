@@ -41,7 +41,7 @@ MLX_C_API int mlx_broadcast_shapes(mlx_int_vector* out, mlx_ints a, mlx_ints b) 
 /// The axis counted from the first, in `0..ndim`.
 MLX_C_API int mlx_normalize_axis_index(int* out, int axis, int ndim) MLX_C_NOEXCEPT;
 
-/// The number of digits `mlx_array_to_string` prints, in the whole process; -1 for the default.
+/// The number of decimals `mlx_array_to_string` prints, in the whole process; -1 for six significant digits.
 MLX_C_API int mlx_set_printoptions(int precision) MLX_C_NOEXCEPT;
 
 MLX_C_END

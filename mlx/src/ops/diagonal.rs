@@ -1,0 +1,103 @@
+//! Matrices made around a diagonal, and the diagonals of arrays.
+//!
+//! Diagonal 0 is the main one, positive ones lie above it, negative ones below.
+
+use super::create::check_shape;
+use crate::{Array, Dtype, Error, Result, ffi::ops};
+
+/// The extents of a matrix, and one of its diagonals: `3`, `[3, 4]`, or `matrix([3, 4]).diagonal(1)`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct MatrixSize {
+    rows: i32,
+    columns: i32,
+    diagonal: i32,
+}
+
+/// [`MatrixSize`] from what converts, for options: `eye(matrix(3).diagonal(1), dtype)`.
+pub fn matrix(size: impl Into<MatrixSize>) -> MatrixSize {
+    size.into()
+}
+
+impl MatrixSize {
+    /// Picks a diagonal other than the main one.
+    pub fn diagonal(self, diagonal: i32) -> MatrixSize {
+        MatrixSize { diagonal, ..self }
+    }
+
+    /// The size with a diagonal that is at most just outside; MLX's arithmetic wraps around far beyond.
+    #[track_caller]
+    fn checked(self, op: &'static str, dtype: Dtype) -> Result<MatrixSize> {
+        check_shape(op, &[self.rows, self.columns], dtype)?;
+        Ok(self.diagonal(self.diagonal.clamp(-self.rows, self.columns)))
+    }
+}
+
+impl From<i32> for MatrixSize {
+    fn from(size: i32) -> MatrixSize {
+        [size, size].into()
+    }
+}
+
+impl From<[i32; 2]> for MatrixSize {
+    fn from([rows, columns]: [i32; 2]) -> MatrixSize {
+        MatrixSize { rows, columns, diagonal: 0 }
+    }
+}
+
+/// A matrix with ones on a diagonal and zeros elsewhere; a bad size gives a failed array.
+///
+/// ```
+/// # fn main() -> mlx::Result<()> {
+/// use mlx::{Dtype, eye, matrix};
+/// assert_eq!(eye(2, Dtype::I32).to_vec::<i32>()?, [1, 0, 0, 1]);
+/// assert_eq!(eye(matrix([2, 3]).diagonal(1), Dtype::I32).to_vec::<i32>()?, [0, 1, 0, 0, 0, 1]);
+/// # Ok(())
+/// # }
+/// ```
+#[track_caller]
+pub fn eye(size: impl Into<MatrixSize>, dtype: Dtype) -> Array {
+    let size = size.into().checked("eye", dtype);
+    Array::from_result(size.and_then(|size| ops::eye(size.rows, size.columns, size.diagonal, dtype)))
+}
+
+/// The square matrix with ones on its main diagonal; a bad size gives a failed array.
+#[track_caller]
+pub fn identity(size: i32, dtype: Dtype) -> Array {
+    Array::from_result(
+        check_shape("identity", &[size, size], dtype).and_then(|()| ops::identity(size, dtype)),
+    )
+}
+
+/// A matrix with ones on and below a diagonal and zeros above; a bad size gives a failed array.
+#[track_caller]
+pub fn tri(size: impl Into<MatrixSize>, dtype: Dtype) -> Array {
+    let size = size.into().checked("tri", dtype);
+    Array::from_result(size.and_then(|size| ops::tri(size.rows, size.columns, size.diagonal, dtype)))
+}
+
+impl Array {
+    /// The given diagonal of a matrix; or, of a vector, the square matrix that has it there and zeros elsewhere.
+    #[track_caller]
+    pub fn diag(&self, diagonal: i32) -> Result<Array> {
+        if let &[count] = self.shape()? {
+            let extent = i64::from(count) + i64::from(diagonal).abs();
+            let extent = i32::try_from(extent).map_err(|_| {
+                Error::invalid("diag", format!("diagonal {diagonal} needs a matrix of {extent} rows"))
+            })?;
+            check_shape("diag", &[extent, extent], self.dtype()?)?;
+        }
+        ops::diag(self, diagonal)
+    }
+
+    /// The diagonal at `offset` of the matrices that two axes make; it becomes the last axis in place of both.
+    #[track_caller]
+    pub fn diagonal(&self, offset: i32, [rows, columns]: [i32; 2]) -> Result<Array> {
+        ops::diagonal(self, offset, rows, columns)
+    }
+
+    /// The sum of [`Array::diagonal`]. Small dtypes may overflow: `astype` first.
+    #[track_caller]
+    pub fn trace(&self, offset: i32, [rows, columns]: [i32; 2]) -> Result<Array> {
+        ops::trace(self, offset, rows, columns, None)
+    }
+}

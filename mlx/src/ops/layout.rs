@@ -1,0 +1,45 @@
+//! The same elements as another type, or elsewhere in memory.
+
+use crate::{Array, Dtype, Error, Result, ffi::ops};
+
+impl Array {
+    /// The elements converted to `dtype`. Of a complex number, a real type keeps the real part.
+    #[track_caller]
+    pub fn astype(&self, dtype: Dtype) -> Result<Array> {
+        ops::astype(self, dtype)
+    }
+
+    /// The same bytes read as `dtype`; the last dimension grows or shrinks with the element's size.
+    #[track_caller]
+    pub fn view(&self, dtype: Dtype) -> Result<Array> {
+        if let Some(&last) = self.shape()?.last() {
+            let bytes = i64::from(last).saturating_mul(self.dtype()?.size() as i64);
+            if bytes / dtype.size() as i64 > i64::from(i32::MAX) {
+                return Err(Error::invalid(
+                    "view",
+                    format!("a last dimension of {last} is too long for {dtype}"),
+                ));
+            }
+        }
+        ops::view(self, dtype)
+    }
+
+    /// A copy in memory of its own.
+    #[track_caller]
+    pub fn copy(&self) -> Result<Array> {
+        ops::copy(self)
+    }
+
+    /// The array in row-major order without gaps; copied only if it is not so already.
+    #[track_caller]
+    pub fn contiguous(&self) -> Result<Array> {
+        ops::contiguous(self, false)
+    }
+
+    /// The array in row-major or column-major order without gaps; copied only if it is in neither.
+    #[doc(alias = "allow_col_major")]
+    #[track_caller]
+    pub fn contiguous_in_any_order(&self) -> Result<Array> {
+        ops::contiguous(self, true)
+    }
+}

@@ -21,7 +21,7 @@ impl PrintOptions {
 
 /// Sets how the whole process prints arrays. For one place, a precision does: `{:.2}`.
 ///
-/// ```
+/// ```standalone_crate
 /// # fn main() -> mlx::Result<()> {
 /// let x = mlx::Array::from_slice(&[2.0f32, 0.125], &[2]);
 /// assert_eq!(x.to_string(), "array([2, 0.125], dtype=float32)");

@@ -2,7 +2,7 @@
 
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on may panic")]
 
-use mlx::{Array, Dtype, Result, random};
+use mlx::{Array, Dtype, NonFinite, Result, Tolerance, random};
 
 type Unary = (&'static str, fn(&Array) -> Result<Array>, fn(f64) -> f64);
 type Binary = (&'static str, fn(&Array, &Array) -> Result<Array>, fn(f64, f64) -> f64);
@@ -134,7 +134,10 @@ fn special_numbers() -> Result<()> {
         (x.isnan()?, [false, false, true, false]),
         (x.isposinf()?, [true, false, false, false]),
         (x.isneginf()?, [false, true, false, false]),
-        (x.isclose(&x, mlx::Tolerance::default())?, [true, true, false, true]),
+        (x.isclose(&x, Tolerance::default())?, [true, true, false, true]),
+        (x.isclose(&x, Tolerance { equal_nan: true, ..Tolerance::default() })?, [true; 4]),
+        (x.isclose(1.05, Tolerance { rtol: 0.1, ..Tolerance::default() })?, [false, false, false, true]),
+        (x.isclose(1.05, Tolerance { atol: 0.04, ..Tolerance::default() })?, [false; 4]),
     ] {
         assert_eq!(found.to_vec::<bool>()?, expected);
     }
@@ -171,5 +174,41 @@ fn scans_statistics_and_order() -> Result<()> {
     let deviation = x.std(.., 0)?.item::<f32>()?;
     assert!((deviation - x.var(.., 0)?.sqrt()?.item::<f32>()?).abs() < 1e-6);
     assert_eq!(x.topk(1, -1)?.to_vec::<f32>()?, [3.0, 5.0]);
+    Ok(())
+}
+
+#[test]
+fn sameness() -> Result<()> {
+    let (x, y) = (vector(&[1.0, f32::NAN]), vector(&[1.0, 2.0]));
+    let nan_is_nan = Tolerance { equal_nan: true, ..Tolerance::default() };
+    for (found, expected) in [
+        (y.array_equal(&y)?, true),
+        (y.array_equal(&x)?, false),
+        (y.array_equal(&vector(&[1.0]))?, false),
+        (y.array_equal(&y.astype(Dtype::I32)?)?, true),
+        (x.array_equal(&x)?, false),
+        (x.array_equal_nan(&x)?, true),
+        (y.allclose(&y + 1e-7, Tolerance::default())?, true),
+        (y.allclose(&y + 1e-3, Tolerance::default())?, false),
+        (x.allclose(&x, Tolerance::default())?, false),
+        (x.allclose(&x, nan_is_nan)?, true),
+    ] {
+        assert_eq!((found.shape()?, found.item::<bool>()?), (&[][..], expected));
+    }
+    assert!(x.allclose(vector(&[1.0, 2.0, 3.0]), nan_is_nan).is_err());
+    Ok(())
+}
+
+#[test]
+fn numbers_that_are_not_finite_are_replaced() -> Result<()> {
+    let x = vector(&[f32::NAN, f32::INFINITY, f32::NEG_INFINITY, 1.0]);
+    for (replacements, expected) in [
+        (NonFinite::default(), [0.0, f32::MAX, f32::MIN, 1.0]),
+        (7.0.into(), [7.0, f32::MAX, f32::MIN, 1.0]),
+        (NonFinite::from(7.0).posinf(8.0).neginf(9.0), [7.0, 8.0, 9.0, 1.0]),
+    ] {
+        assert_eq!(x.nan_to_num(replacements)?.to_vec::<f32>()?, expected);
+    }
+    assert!(x.astype(Dtype::C64)?.nan_to_num(0.0).is_err());
     Ok(())
 }

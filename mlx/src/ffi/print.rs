@@ -54,3 +54,44 @@ fn usual_text(array: &Array) -> Result<String> {
         Ok(copy)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::{Array, ffi::ArrayList, ffi::Handle};
+    use mlx_sys::{mlx_array_vector, mlx_arrays, mlx_closure, mlx_ints};
+    use std::{
+        ffi::{c_int, c_void},
+        mem::MaybeUninit,
+    };
+
+    /// The identity, which prints its input into the `String` at `ctx`.
+    unsafe extern "C" fn print(ctx: *mut c_void, inputs: mlx_arrays, out: *mut mlx_array_vector) -> c_int {
+        let mut clone = MaybeUninit::uninit();
+        // SAFETY: `ctx` is the test's `String`, there is one input, and both out-pointers are valid.
+        unsafe {
+            mlx_sys::mlx_array_clone(clone.as_mut_ptr(), *inputs.data);
+            let input = Handle::from_out(clone).map(Array::from_handle);
+            *ctx.cast::<String>() = format!("{:?}", input);
+            mlx_sys::mlx_array_vector_new_from(out, inputs)
+        }
+    }
+
+    #[test]
+    fn a_traced_array_is_not_evaluated() -> crate::Result<()> {
+        let x = Array::from_slice(&[1, 2, 3, 4], &[2, 2]);
+        let arguments = ArrayList::of([&x])?;
+        let mut text = String::new();
+        let f = mlx_closure { ctx: (&raw mut text).cast(), call: Some(print), drop: None };
+        let every_axis_0 = mlx_ints { data: std::ptr::null(), size: 0 };
+        let mut out = MaybeUninit::uninit();
+        // SAFETY: `f` and its context live until the call returns, which writes `out` when it succeeds; it is freed
+        // once.
+        super::call("vmap", || unsafe {
+            mlx_sys::mlx_vmap(out.as_mut_ptr(), f, arguments.span(), every_axis_0, every_axis_0)
+        })?;
+        // SAFETY: as above.
+        unsafe { mlx_sys::mlx_array_vector_free(out.assume_init()) };
+        assert_eq!(text, "Some(array(traced, shape=[2], dtype=int32))");
+        Ok(())
+    }
+}

@@ -190,9 +190,14 @@ impl Array {
     /// used for another one. Outside of such functions, [`Array::size`] and [`Array::dim`] do.
     #[track_caller]
     pub fn number_of_elements(&self, axes: impl Into<Axes>, dtype: Dtype) -> Result<Array> {
-        let all: Vec<i32> = (0..self.ndim()? as i32).collect();
+        let shape = self.shape()?;
         let axes = axes.into();
-        ops::number_of_elements(self, axes.list().unwrap_or(&all), false, dtype)
+        let all: Vec<i32> = (0..shape.len() as i32).collect();
+        let axes = axes.list().unwrap_or(&all);
+        for &axis in axes {
+            resolve_axis("number_of_elements", axis, shape)?;
+        }
+        ops::number_of_elements(self, axes, false, dtype)
     }
 }
 

@@ -39,7 +39,9 @@ mod stream;
 mod tree;
 
 pub mod fast;
+pub mod fft;
 pub mod io;
+pub mod linalg;
 pub mod memory;
 pub mod nn;
 pub mod optimizers;
@@ -53,16 +55,12 @@ pub use engine::Engine;
 pub use error::{Error, ErrorKind, Result};
 pub use half::{bf16, f16};
 pub use index::{Axes, Index, Item, New, Rest, axes};
+pub use limits::{FloatInfo, IntInfo};
 pub use mlx_macros::{Module, Tree};
 pub use module::{Loader, Module, Param, Parameters, Path, Slot, SlotMut, Training};
-pub use limits::{FloatInfo, IntInfo};
 pub use num_complex::Complex32;
 pub use operand::Operand;
-pub use ops::{
-    Endpoints, Grid, MatrixSize, NonFinite, PadMode, Padding, Scan, Shifts, Side, Tolerance, Unique, arange,
-    bartlett, blackman, broadcast_arrays, broadcast_shapes, concatenate, depends, eye, full, hamming,
-    hanning, identity, linspace, matrix, meshgrid, ones, scan, stack, tri, zeros,
-};
+pub use ops::*;
 pub use print::{PrintOptions, set_printoptions};
 pub use shared::SharedArray;
 pub use stream::{Device, Stream, beside, synchronize, with_stream};

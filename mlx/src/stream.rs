@@ -109,12 +109,29 @@ pub fn beside<T>(f: impl FnOnce() -> Result<T>) -> Result<T> {
 
 /// Runs `f` on `stream`, and restores the current one also when `f` panics.
 fn on<T>(stream: mlx_sys::mlx_stream, f: impl FnOnce() -> T) -> T {
-    struct Restore(Option<mlx_sys::mlx_stream>);
-    impl Drop for Restore {
-        fn drop(&mut self) {
-            ffi::replace_current(self.0);
-        }
-    }
-    let _restore = Restore(ffi::replace_current(Some(stream)));
+    let _scope = Scope::enter(stream);
     f()
+}
+
+/// Puts another stream in place of the current one until it is dropped.
+pub(crate) struct Scope {
+    outer: Option<mlx_sys::mlx_stream>,
+}
+
+impl Scope {
+    fn enter(stream: mlx_sys::mlx_stream) -> Scope {
+        Scope { outer: ffi::replace_current(Some(stream)) }
+    }
+
+    /// A scope on this thread's default CPU queue; `None` where operations run on the CPU already.
+    #[track_caller]
+    pub(crate) fn cpu_instead(op: &'static str) -> Result<Option<Scope>> {
+        Ok(ffi::cpu_instead(op)?.map(Scope::enter))
+    }
+}
+
+impl Drop for Scope {
+    fn drop(&mut self) {
+        ffi::replace_current(self.outer);
+    }
 }

@@ -2,8 +2,8 @@
 
 use crate::{Array, Axes, Dtype, Result};
 use mlx_sys::{
-    mlx_array, mlx_arrays, mlx_axes, mlx_ints, mlx_optional_dtype, mlx_optional_float, mlx_optional_int,
-    mlx_string,
+    mlx_array, mlx_arrays, mlx_axes, mlx_int2, mlx_int3, mlx_ints, mlx_optional_bool, mlx_optional_double,
+    mlx_optional_dtype, mlx_optional_float, mlx_optional_int, mlx_string,
 };
 use std::marker::PhantomData;
 
@@ -70,6 +70,28 @@ impl Arg for &[i32] {
     }
 }
 
+impl Arg for [i32; 1] {
+    type C = i32;
+    fn to_c(&self) -> Result<i32> {
+        let [v] = *self;
+        Ok(v)
+    }
+}
+
+impl Arg for [i32; 2] {
+    type C = mlx_int2;
+    fn to_c(&self) -> Result<mlx_int2> {
+        Ok(mlx_int2 { v: *self })
+    }
+}
+
+impl Arg for [i32; 3] {
+    type C = mlx_int3;
+    fn to_c(&self) -> Result<mlx_int3> {
+        Ok(mlx_int3 { v: *self })
+    }
+}
+
 impl Arg for &Axes {
     type C = mlx_axes;
     fn to_c(&self) -> Result<mlx_axes> {
@@ -99,6 +121,20 @@ impl Arg for Option<i32> {
     type C = mlx_optional_int;
     fn to_c(&self) -> Result<mlx_optional_int> {
         Ok(mlx_optional_int { value: self.unwrap_or_default(), has_value: self.is_some() })
+    }
+}
+
+impl Arg for Option<bool> {
+    type C = mlx_optional_bool;
+    fn to_c(&self) -> Result<mlx_optional_bool> {
+        Ok(mlx_optional_bool { value: self.unwrap_or_default(), has_value: self.is_some() })
+    }
+}
+
+impl Arg for Option<f64> {
+    type C = mlx_optional_double;
+    fn to_c(&self) -> Result<mlx_optional_double> {
+        Ok(mlx_optional_double { value: self.unwrap_or_default(), has_value: self.is_some() })
     }
 }
 

@@ -88,10 +88,6 @@ ops! {
     where_(condition: &Array, x: &Array, y: &Array) = mlx_where;
 
     // Matrices
-    addmm(c: &Array, a: &Array, b: &Array, alpha: f32, beta: f32) = mlx_addmm;
-    matmul(a: &Array, b: &Array) = mlx_matmul;
-    inner(a: &Array, b: &Array) = mlx_inner;
-    outer(a: &Array, b: &Array) = mlx_outer;
     tril(x: &Array, diagonal: i32) = mlx_tril;
     triu(x: &Array, diagonal: i32) = mlx_triu;
     diag(x: &Array, diagonal: i32) = mlx_diag;
@@ -182,16 +178,6 @@ ops! {
     zeros(shape: &[i32], dtype: Dtype) = mlx_zeros;
     zeros_like(x: &Array, dtype: Dtype) = mlx_zeros_like;
 
-    // Quantization
-    dequantize(
-        w: &Array, scales: &Array, biases: Option<&Array>, group_size: Option<i32>, bits: Option<i32>, mode: &str,
-        global_scale: Option<&Array>, dtype: Option<Dtype>
-    ) = mlx_dequantize;
-    quantized_matmul(
-        x: &Array, w: &Array, scales: &Array, biases: Option<&Array>, transpose: bool, group_size: Option<i32>,
-        bits: Option<i32>, mode: &str
-    ) = mlx_quantized_matmul;
-
     // Fused
     rms_norm(x: &Array, weight: Option<&Array>, eps: f32) = mlx_fast_rms_norm;
     rope(
@@ -218,8 +204,6 @@ ops_with_two_outputs! {
 ops_with_many_outputs! {
     broadcast_arrays(list: &ArrayList<'_>) = mlx_broadcast_arrays;
     meshgrid(list: &ArrayList<'_>, sparse: bool, indexing: &str) = mlx_meshgrid;
-    quantize(w: &Array, group_size: Option<i32>, bits: Option<i32>, mode: &str, global_scale: Option<&Array>)
-        = mlx_quantize;
     split(x: &Array, parts: i32, axis: i32) = mlx_split;
     split_sections(x: &Array, indices: &[i32], axis: i32) = mlx_split_sections;
     unique(

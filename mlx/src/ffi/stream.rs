@@ -36,6 +36,15 @@ pub(crate) fn replace_current(stream: Option<mlx_stream>) -> Option<mlx_stream> 
     CURRENT.replace(stream)
 }
 
+/// This thread's default CPU queue, while ops run on another device.
+#[track_caller]
+pub(crate) fn cpu_instead(op: &'static str) -> Result<Option<mlx_stream>> {
+    if current(op)?.device.type_ == mlx_sys::MLX_CPU {
+        return Ok(None);
+    }
+    default_of(op, mlx_device { type_: mlx_sys::MLX_CPU, index: 0 }).map(Some)
+}
+
 /// The second CPU queue, while ops run on the CPU; `None` on other devices and on that queue itself.
 #[track_caller]
 pub(crate) fn beside() -> Result<Option<mlx_stream>> {

@@ -16,6 +16,8 @@ pub use rms_norm::RmsNorm;
 pub use rope::Rope;
 pub use weight::Weight;
 
+pub use crate::ops::{Scaled, qqmm, quantize_scaled};
+
 use crate::{Array, Result};
 
 /// `x · sigmoid(x)` ([Elfwing et al., 2017](https://arxiv.org/abs/1702.03118)).

@@ -1,6 +1,6 @@
 //! Numbers of few bits, stored in groups that share a scale.
 
-use crate::{Array, Dtype, Error, Module, Result, ffi::ops};
+use crate::{Array, Dtype, Error, Module, Result, ffi::quantized as ops};
 
 /// How a group of numbers is encoded.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -155,23 +155,6 @@ pub fn quantize(weight: &Array, quantization: Quantization) -> Result<Quantized>
 }
 
 impl Quantized {
-    /// `x @ self` transposed: `[..., columns]` to `[..., rows]`.
-    #[track_caller]
-    pub fn project(&self, x: &Array) -> Result<Array> {
-        let Quantization { group_size, bits, mode } = self.quantization;
-        let biases = self.biases.as_ref();
-        ops::quantized_matmul(
-            x,
-            &self.weight,
-            &self.scales,
-            biases,
-            true,
-            Some(group_size),
-            Some(bits),
-            mode.name(),
-        )
-    }
-
     /// The rows at `indices`, still quantized.
     #[track_caller]
     pub fn rows(&self, indices: &Array) -> Result<Quantized> {
@@ -181,15 +164,6 @@ impl Quantized {
             biases: self.biases.as_ref().map(|biases| biases.take(indices, 0)).transpose()?,
             quantization: self.quantization,
         })
-    }
-
-    /// The numbers the matrix stands for.
-    #[track_caller]
-    pub fn dequantize(&self) -> Result<Array> {
-        let Quantization { group_size, bits, mode } = self.quantization;
-        let biases = self.biases.as_ref();
-        let (group_size, bits) = (Some(group_size), Some(bits));
-        ops::dequantize(&self.weight, &self.scales, biases, group_size, bits, mode.name(), None, None)
     }
 }
 

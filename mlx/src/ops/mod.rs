@@ -2,16 +2,20 @@
 
 mod broadcast;
 mod compare;
+mod conv;
 pub(crate) mod create;
 mod diagonal;
 mod divide;
+mod einsum;
 mod elementwise;
+pub(crate) mod gather;
 mod graph;
 mod indexing;
 mod layout;
 mod matrix;
 mod order;
 mod pad;
+mod quantized;
 mod reduce;
 mod scan;
 mod shape;
@@ -20,12 +24,17 @@ mod window;
 
 pub use broadcast::{Grid, broadcast_arrays, broadcast_shapes, meshgrid};
 pub use compare::Tolerance;
+pub use conv::{ConvOptions, ConvTransposeOptions, ConvolveMode, PerAxis};
 pub use create::{Endpoints, arange, full, linspace, ones, zeros};
 pub use diagonal::{MatrixSize, eye, identity, matrix, tri};
+pub use einsum::{einsum, einsum_path};
 pub use elementwise::NonFinite;
+pub use gather::Gather;
 pub use graph::depends;
+pub use matrix::{BlockMasks, Contraction};
 pub use order::Side;
 pub use pad::{PadMode, Padding};
+pub use quantized::{Scaled, qqmm, quantize_scaled};
 pub use scan::{Scan, scan};
 pub use shape::{Shifts, concatenate, stack};
 pub use unique::Unique;

@@ -4,7 +4,7 @@ use super::{
     rule::{Rule, State, Step, rules},
     sgd::decayed,
 };
-use crate::{Array, Result, axes, ffi::ops};
+use crate::{Array, Result, axes};
 
 rules! {
     /// Muon: momentum, made orthogonal by Newton-Schulz iterations.
@@ -64,8 +64,8 @@ fn orthogonal(x: &Array, iterations: u32) -> Result<Array> {
     let mut x = wide / (norm + 1e-7);
     for _ in 0..iterations {
         let gram = x.matmul(&x.t()?)?;
-        let polynomial = ops::addmm(&(&gram * B), &gram, &gram, C, 1.0)?;
-        x = ops::addmm(&(&x * A), &polynomial, &x, 1.0, 1.0)?;
+        let polynomial = (&gram * B).addmm_scaled(&gram, &gram, C, 1.0)?;
+        x = (&x * A).addmm(&polynomial, &x)?;
     }
     if rows > columns { x.t() } else { Ok(x) }
 }

@@ -54,7 +54,7 @@ pub use dtype::{Dtype, Element};
 pub use engine::Engine;
 pub use error::{Error, ErrorKind, Result};
 pub use half::{bf16, f16};
-pub use index::{Axes, Index, Item, New, Rest, axes};
+pub use index::{Axes, Index, Item, New, Rest, Span, axes, step};
 pub use limits::{FloatInfo, IntInfo};
 pub use mlx_macros::{Module, Tree};
 pub use module::{Loader, Module, Param, Parameters, Path, Slot, SlotMut, Training};

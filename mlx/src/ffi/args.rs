@@ -2,8 +2,8 @@
 
 use crate::{Array, Axes, Dtype, Result};
 use mlx_sys::{
-    mlx_array, mlx_arrays, mlx_axes, mlx_int2, mlx_int3, mlx_ints, mlx_optional_bool, mlx_optional_double,
-    mlx_optional_dtype, mlx_optional_float, mlx_optional_int, mlx_string,
+    mlx_array, mlx_arrays, mlx_axes, mlx_int2, mlx_int3, mlx_int64s, mlx_ints, mlx_optional_bool,
+    mlx_optional_double, mlx_optional_dtype, mlx_optional_float, mlx_optional_int, mlx_string,
 };
 use std::marker::PhantomData;
 
@@ -19,7 +19,7 @@ macro_rules! plain {
         fn to_c(&self) -> Result<$ty> { Ok(*self) }
     })* };
 }
-plain!(bool, i32, f32, f64, u64);
+plain!(bool, i32, f32, f64, u64, usize);
 
 impl Arg for &Array {
     type C = mlx_array;
@@ -89,6 +89,13 @@ impl Arg for [i32; 3] {
     type C = mlx_int3;
     fn to_c(&self) -> Result<mlx_int3> {
         Ok(mlx_int3 { v: *self })
+    }
+}
+
+impl Arg for &[i64] {
+    type C = mlx_int64s;
+    fn to_c(&self) -> Result<mlx_int64s> {
+        Ok(mlx_int64s { data: self.as_ptr(), size: self.len() })
     }
 }
 

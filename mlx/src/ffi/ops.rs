@@ -155,9 +155,25 @@ ops! {
     view(x: &Array, dtype: Dtype) = mlx_view;
 
     // Indexing
+    as_strided(x: &Array, shape: &[i32], strides: &[i64], offset: usize) = mlx_as_strided;
+    gather(x: &Array, indices: &ArrayList<'_>, axes: &[i32], slice_sizes: &[i32]) = mlx_gather;
+    masked_scatter(x: &Array, mask: &Array, values: &Array) = mlx_masked_scatter;
     put_along_axis(x: &Array, indices: &Array, values: &Array, axis: i32) = mlx_put_along_axis;
+    scatter(x: &Array, indices: &ArrayList<'_>, updates: &Array, axes: &[i32]) = mlx_scatter;
+    scatter_add(x: &Array, indices: &ArrayList<'_>, updates: &Array, axes: &[i32]) = mlx_scatter_add;
+    scatter_add_axis(x: &Array, indices: &Array, values: &Array, axis: i32) = mlx_scatter_add_axis;
+    scatter_max(x: &Array, indices: &ArrayList<'_>, updates: &Array, axes: &[i32]) = mlx_scatter_max;
+    scatter_min(x: &Array, indices: &ArrayList<'_>, updates: &Array, axes: &[i32]) = mlx_scatter_min;
+    scatter_prod(x: &Array, indices: &ArrayList<'_>, updates: &Array, axes: &[i32]) = mlx_scatter_prod;
     slice(x: &Array, start: &[i32], stop: &[i32], strides: &[i32]) = mlx_slice;
+    slice_dynamic(x: &Array, start: &Array, axes: &[i32], sizes: &[i32]) = mlx_slice_dynamic;
     slice_update(x: &Array, update: &Array, start: &[i32], stop: &[i32], strides: &[i32]) = mlx_slice_update;
+    slice_update_add(x: &Array, update: &Array, start: &[i32], stop: &[i32], strides: &[i32]) = mlx_slice_update_add;
+    slice_update_dynamic(x: &Array, update: &Array, start: &Array, axes: &[i32]) = mlx_slice_update_dynamic;
+    slice_update_max(x: &Array, update: &Array, start: &[i32], stop: &[i32], strides: &[i32]) = mlx_slice_update_max;
+    slice_update_min(x: &Array, update: &Array, start: &[i32], stop: &[i32], strides: &[i32]) = mlx_slice_update_min;
+    slice_update_prod(x: &Array, update: &Array, start: &[i32], stop: &[i32], strides: &[i32])
+        = mlx_slice_update_prod;
     take(x: &Array, indices: &Array, axis: i32) = mlx_take;
     take_along_axis(x: &Array, indices: &Array, axis: i32) = mlx_take_along_axis;
 
@@ -179,31 +195,53 @@ ops! {
     zeros_like(x: &Array, dtype: Dtype) = mlx_zeros_like;
 
     // Fused
+    cross_entropy(logits: &Array, targets: &Array) = mlx_fast_cross_entropy;
+    layer_norm(x: &Array, weight: Option<&Array>, bias: Option<&Array>, eps: f32) = mlx_fast_layer_norm;
     rms_norm(x: &Array, weight: Option<&Array>, eps: f32) = mlx_fast_rms_norm;
     rope(
         x: &Array, dims: i32, traditional: bool, base: Option<f32>, scale: f32, offset: i32, freqs: Option<&Array>
     ) = mlx_fast_rope;
+    rope_dynamic(
+        x: &Array, dims: i32, traditional: bool, base: Option<f32>, scale: f32, offset: &Array, freqs: Option<&Array>
+    ) = mlx_fast_rope_dynamic;
     scaled_dot_product_attention(
         q: &Array, k: &Array, v: &Array, scale: f32, mask_mode: &str, mask: Option<&Array>, sinks: Option<&Array>,
         force_fused: bool
     ) = mlx_fast_scaled_dot_product_attention;
 
     // Random numbers
+    bernoulli(p: &Array, shape: &[i32], key: Option<&Array>) = mlx_random_bernoulli;
+    bits(shape: &[i32], width: i32, key: Option<&Array>) = mlx_random_bits;
     categorical(logits: &Array, axis: i32, key: Option<&Array>) = mlx_random_categorical;
+    categorical_num_samples(logits: &Array, axis: i32, count: i32, key: Option<&Array>)
+        = mlx_random_categorical_num_samples;
+    categorical_shape(logits: &Array, axis: i32, shape: &[i32], key: Option<&Array>) = mlx_random_categorical_shape;
     gumbel(shape: &[i32], dtype: Dtype, key: Option<&Array>) = mlx_random_gumbel;
+    laplace(shape: &[i32], dtype: Dtype, loc: f32, scale: f32, key: Option<&Array>) = mlx_random_laplace;
+    multivariate_normal(mean: &Array, cov: &Array, shape: &[i32], dtype: Dtype, key: Option<&Array>)
+        = mlx_random_multivariate_normal;
     normal(shape: &[i32], dtype: Dtype, loc: Option<&Array>, scale: Option<&Array>, key: Option<&Array>)
         = mlx_random_normal;
+    permutation(x: &Array, axis: i32, key: Option<&Array>) = mlx_random_permutation;
+    permutation_arange(n: i32, key: Option<&Array>) = mlx_random_permutation_arange;
+    randint(low: &Array, high: &Array, shape: &[i32], dtype: Dtype, key: Option<&Array>) = mlx_random_randint;
     split_num(key: &Array, num: i32) = mlx_random_split_num;
+    truncated_normal(lower: &Array, upper: &Array, shape: &[i32], dtype: Dtype, key: Option<&Array>)
+        = mlx_random_truncated_normal;
     uniform(low: &Array, high: &Array, shape: &[i32], dtype: Dtype, key: Option<&Array>) = mlx_random_uniform;
 }
 
 ops_with_two_outputs! {
     minmax(x: &Array, axes: &Axes, keepdims: bool) = mlx_minmax;
+    split_key(key: &Array) = mlx_random_split;
 }
 
 ops_with_many_outputs! {
     broadcast_arrays(list: &ArrayList<'_>) = mlx_broadcast_arrays;
     meshgrid(list: &ArrayList<'_>, sparse: bool, indexing: &str) = mlx_meshgrid;
+    gated_delta_update(
+        q: &Array, k: &Array, v: &Array, gates: &Array, beta: &Array, state: Option<&Array>, mask: Option<&Array>
+    ) = mlx_fast_gated_delta_update;
     split(x: &Array, parts: i32, axis: i32) = mlx_split;
     split_sections(x: &Array, indices: &[i32], axis: i32) = mlx_split_sections;
     unique(

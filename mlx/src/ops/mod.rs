@@ -10,7 +10,7 @@ mod einsum;
 mod elementwise;
 pub(crate) mod gather;
 mod graph;
-mod indexing;
+pub(crate) mod indexing;
 mod layout;
 mod matrix;
 mod order;
@@ -18,7 +18,9 @@ mod pad;
 mod quantized;
 mod reduce;
 mod scan;
+mod scatter;
 mod shape;
+mod slices;
 mod unique;
 mod window;
 

@@ -1,0 +1,13 @@
+//! Operations that MLX runs as one kernel where the backend has it, and composes of others elsewhere.
+
+mod attention;
+mod gated_delta;
+mod loss;
+mod norm;
+mod rope;
+
+pub use attention::{AttentionOptions, Mask, scaled_dot_product_attention};
+pub use gated_delta::{GatedDelta, gated_delta_update};
+pub use loss::cross_entropy;
+pub use norm::{layer_norm, rms_norm};
+pub use rope::{Offset, RopeOptions, rope};

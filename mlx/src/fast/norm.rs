@@ -1,0 +1,25 @@
+//! Normalization over the last axis.
+
+use crate::{Array, Result, ffi::ops};
+
+/// Root-mean-square normalization over the last axis: `x / sqrt(mean(x²) + eps) * weight`
+/// ([Zhang and Sennrich, 2019](https://arxiv.org/abs/1910.07467)).
+#[track_caller]
+pub fn rms_norm(x: &Array, weight: Option<&Array>, eps: f32) -> Result<Array> {
+    ops::rms_norm(x, weight, eps)
+}
+
+/// Layer normalization over the last axis: `(x - mean(x)) / sqrt(var(x) + eps) * weight + bias`, with weight and bias
+/// of the last axis's length ([Ba et al., 2016](https://arxiv.org/abs/1607.06450)).
+///
+/// ```
+/// # fn main() -> mlx::Result<()> {
+/// let x = mlx::Array::from_slice(&[1.0f32, 3.0], &[1, 2]);
+/// assert_eq!(mlx::fast::layer_norm(&x, None, None, 0.0)?.to_vec::<f32>()?, [-1.0, 1.0]);
+/// # Ok(())
+/// # }
+/// ```
+#[track_caller]
+pub fn layer_norm(x: &Array, weight: Option<&Array>, bias: Option<&Array>, eps: f32) -> Result<Array> {
+    ops::layer_norm(x, weight, bias, eps)
+}

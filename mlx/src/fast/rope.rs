@@ -1,0 +1,69 @@
+//! Rotary position embedding.
+
+use crate::{Array, Error, Result, ffi::ops};
+
+/// Options of [`rope`].
+#[derive(Clone, Copy, Debug)]
+pub struct RopeOptions<'a> {
+    /// How many of the last axis's elements are rotated; even.
+    pub dims: i32,
+    /// Rotates neighbouring pairs instead of halves.
+    pub traditional: bool,
+    /// The base of the frequencies; ignored when `freqs` is given.
+    pub base: f32,
+    /// Multiplies positions.
+    pub scale: f32,
+    /// The wavelengths divided by 2π, `[dims / 2]`, in place of `base`'s.
+    pub freqs: Option<&'a Array>,
+}
+
+/// The position of the first of the elements that [`rope`] rotates.
+#[derive(Clone, Copy, Debug)]
+pub enum Offset<'a> {
+    /// One for all.
+    Known(i32),
+    /// An integer array that may be computed on the device: a scalar, or one position per batch entry.
+    Array(&'a Array),
+}
+
+impl From<i32> for Offset<'_> {
+    fn from(offset: i32) -> Self {
+        Offset::Known(offset)
+    }
+}
+
+impl<'a> From<&'a Array> for Offset<'a> {
+    fn from(offset: &'a Array) -> Self {
+        Offset::Array(offset)
+    }
+}
+
+/// Rotary position embedding of `x` `[batch, ..., length, dims or more]`, whose first position is `offset`: a number,
+/// or an array of one per batch entry ([Su et al., 2021](https://arxiv.org/abs/2104.09864)).
+///
+/// ```
+/// # fn main() -> mlx::Result<()> {
+/// use mlx::{Array, Dtype, fast::{RopeOptions, rope}, ones};
+/// let x = ones(&[2, 1, 1, 4], Dtype::F32);
+/// let options = RopeOptions { dims: 4, traditional: false, base: 10_000.0, scale: 1.0, freqs: None };
+/// let each = rope(&x, &Array::from_slice(&[0, 7], &[2]), options)?;
+/// assert_eq!(each.at(1)?.to_vec::<f32>()?, rope(&x, 7, options)?.at(1)?.to_vec::<f32>()?);
+/// # Ok(())
+/// # }
+/// ```
+#[track_caller]
+pub fn rope<'a>(x: &Array, offset: impl Into<Offset<'a>>, options: RopeOptions<'_>) -> Result<Array> {
+    let RopeOptions { dims, traditional, base, scale, freqs } = options;
+    let base = freqs.is_none().then_some(base);
+    match offset.into() {
+        Offset::Known(offset) => {
+            let length = x.shape()?.iter().rev().nth(1).copied().unwrap_or_default();
+            if offset.checked_add(length).is_none() {
+                let text = format!("{length} positions from {offset} on pass the largest 32-bit integer");
+                return Err(Error::invalid("rope", text));
+            }
+            ops::rope(x, dims, traditional, base, scale, offset, freqs)
+        }
+        Offset::Array(offset) => ops::rope_dynamic(x, dims, traditional, base, scale, offset, freqs),
+    }
+}

@@ -23,6 +23,7 @@
 
 mod array;
 mod category;
+mod device;
 mod dtype;
 mod engine;
 mod error;
@@ -38,11 +39,14 @@ mod shared;
 mod stream;
 mod tree;
 
+pub mod cuda;
 pub mod fast;
 pub mod fft;
+pub mod graph;
 pub mod io;
 pub mod linalg;
 pub mod memory;
+pub mod metal;
 pub mod nn;
 pub mod optimizers;
 pub mod random;
@@ -50,6 +54,7 @@ pub mod transforms;
 
 pub use array::{Array, async_eval, eval};
 pub use category::{Category, promote_types, result_type};
+pub use device::{Device, Property};
 pub use dtype::{Dtype, Element};
 pub use engine::Engine;
 pub use error::{Error, ErrorKind, Result};
@@ -63,7 +68,7 @@ pub use operand::Operand;
 pub use ops::*;
 pub use print::{PrintOptions, set_printoptions};
 pub use shared::SharedArray;
-pub use stream::{Device, Stream, beside, synchronize, with_stream};
+pub use stream::{Stream, ThreadLocalStream, beside, streams, synchronize, with_stream};
 pub use tree::{Flat, Leaves, Tree};
 
 // The derive macro writes `::mlx::…`, also inside this crate.

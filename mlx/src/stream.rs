@@ -1,34 +1,7 @@
 //! Where work runs. Operations take no stream; a scope chooses it.
 
-use crate::{Result, ffi::stream as ffi};
+use crate::{Device, Error, Result, ffi::stream as ffi};
 use std::{marker::PhantomData, sync::LazyLock, thread::available_parallelism};
-
-/// A kind of processor.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Device {
-    /// The host's processor.
-    Cpu,
-    /// The GPU of a Metal or CUDA build.
-    Gpu,
-}
-
-impl Device {
-    pub(crate) fn raw(self) -> mlx_sys::mlx_device {
-        mlx_sys::mlx_device { type_: self as _, index: 0 }
-    }
-
-    /// The device operations run on outside any scope: the GPU where the build has one.
-    #[track_caller]
-    pub fn default_device() -> Result<Device> {
-        Ok(if ffi::default_device_type()? == Device::Gpu as i32 { Device::Gpu } else { Device::Cpu })
-    }
-
-    /// Whether this build of MLX has such a device and the machine has one too.
-    #[track_caller]
-    pub fn is_available(self) -> Result<bool> {
-        Ok(ffi::device_count(self as i32)? > 0)
-    }
-}
 
 /// A queue of work, bound to the thread that made it.
 #[derive(Clone, Debug)]
@@ -38,22 +11,112 @@ pub struct Stream {
 }
 
 impl Stream {
-    /// A new queue on `device`. MLX keeps one thread per CPU stream for the life of the process: make few.
-    #[track_caller]
-    pub fn new(device: Device) -> Result<Stream> {
-        Ok(Stream { raw: ffi::new(device.raw())?, _not_send: PhantomData })
+    fn of(raw: mlx_sys::mlx_stream) -> Stream {
+        Stream { raw, _not_send: PhantomData }
     }
 
-    /// This thread's default queue on `device`.
+    /// A new queue on `device`. MLX keeps one thread per CPU stream for the life of the process: make few.
+    #[doc(alias = "new_stream")]
+    #[track_caller]
+    pub fn new(device: Device) -> Result<Stream> {
+        ffi::new(device.raw()).map(Stream::of)
+    }
+
+    /// This thread's default queue on `device`, made when it is first asked for.
+    #[doc(alias = "default_stream")]
     #[track_caller]
     pub fn default_of(device: Device) -> Result<Stream> {
-        Ok(Stream { raw: ffi::default_of("default_stream", device.raw())?, _not_send: PhantomData })
+        ffi::default_of("default_stream", device.raw()).map(Stream::of)
+    }
+
+    /// This thread's default queue on `device`, if it has been made.
+    #[doc(alias = "peek_default_stream")]
+    #[track_caller]
+    pub fn peek_default_of(device: Device) -> Result<Option<Stream>> {
+        match device.is_available()? {
+            true => Ok(ffi::peek_default_of(device.raw())?.map(Stream::of)),
+            false => Ok(None),
+        }
+    }
+
+    /// The queue this thread's operations go to: that of the innermost scope, or the default one.
+    #[track_caller]
+    pub fn current() -> Result<Stream> {
+        ffi::current_stream().map(Stream::of)
+    }
+
+    /// Makes this queue the thread's default on its device. For a part of a program use [`with_stream`].
+    #[doc(alias = "set_default_stream")]
+    #[track_caller]
+    pub fn set_default(&self) -> Result<()> {
+        ffi::set_default(self.raw)
+    }
+
+    /// The device whose work this queue holds.
+    pub fn device(&self) -> Device {
+        Device::from_raw(self.raw.device)
+    }
+
+    /// The number of the queue among those of the process; see [`streams`].
+    pub fn index(&self) -> i32 {
+        self.raw.index
     }
 
     /// Waits for all work of the queue.
     #[track_caller]
     pub fn synchronize(&self) -> Result<()> {
         ffi::synchronize(Some(self.raw))
+    }
+}
+
+/// The number and the device of every queue of the process, those of other threads included.
+///
+/// Numbers, not queues: a [`Stream`] works on the thread that made it only.
+#[doc(alias = "get_streams")]
+#[track_caller]
+pub fn streams() -> Result<Vec<(i32, Device)>> {
+    let streams = ffi::all()?;
+    Ok(streams.into_iter().map(|raw| (raw.index, Device::from_raw(raw.device))).collect())
+}
+
+/// A name for one queue per thread, which threads may share.
+///
+/// ```
+/// # fn main() -> mlx::Result<()> {
+/// use mlx::{Device, Dtype, ThreadLocalStream, ones, with_stream};
+/// let name = ThreadLocalStream::new(Device::Cpu)?;
+/// let sum = || with_stream(&name.stream()?, || ones(&[3], Dtype::F32).sum(..))?.item::<f32>();
+/// assert_eq!(sum()?, 3.0);
+/// assert_eq!(std::thread::scope(|scope| scope.spawn(sum).join().unwrap())?, 3.0);
+/// # Ok(())
+/// # }
+/// ```
+// MLX can also make a queue that any thread may use while no other does. It has no lock for that, so there is no
+// safe way to offer it; a `ThreadLocalStream` or an `Engine` does what it is for.
+#[doc(alias = "new_thread_local_stream")]
+#[derive(Clone, Copy, Debug)]
+pub struct ThreadLocalStream {
+    index: i32,
+    device: Device,
+}
+
+impl ThreadLocalStream {
+    /// A new name, for queues on `device`.
+    #[track_caller]
+    pub fn new(device: Device) -> Result<ThreadLocalStream> {
+        if !device.is_available()? {
+            return Err(Error::invalid("new_thread_local_stream", format!("there is no device {device:?}")));
+        }
+        let raw = ffi::new_thread_local(device.raw())?;
+        Ok(ThreadLocalStream { index: raw.index, device })
+    }
+
+    /// This thread's queue of that name, made when it is first asked for.
+    #[doc(alias = "stream_from_thread_local_stream")]
+    #[track_caller]
+    pub fn stream(self) -> Result<Stream> {
+        let name = mlx_sys::mlx_thread_local_stream { index: self.index, device: self.device.raw() };
+        ffi::of_thread_local(name).map(Stream::of)
     }
 }
 
@@ -120,7 +183,7 @@ pub(crate) struct Scope {
 
 impl Scope {
     fn enter(stream: mlx_sys::mlx_stream) -> Scope {
-        Scope { outer: ffi::replace_current(Some(stream)) }
+        Scope { outer: ffi::replace_scope(Some(stream)) }
     }
 
     /// A scope on this thread's default CPU queue; `None` where operations run on the CPU already.
@@ -132,6 +195,6 @@ impl Scope {
 
 impl Drop for Scope {
     fn drop(&mut self) {
-        ffi::replace_current(self.outer);
+        ffi::replace_scope(self.outer);
     }
 }

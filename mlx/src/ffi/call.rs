@@ -66,16 +66,35 @@ impl Drop for Outputs {
     }
 }
 
+static CHECK: OnceLock<Result<(), String>> = OnceLock::new();
+
 /// Headers and library of different releases disagree silently, so the first call compares them.
 #[track_caller]
 fn check_version(op: &'static str) -> Result<()> {
-    static CHECK: OnceLock<Result<(), String>> = OnceLock::new();
-    let check = CHECK.get_or_init(|| {
-        // SAFETY: takes nothing and may be called at any time.
-        let code = unsafe { mlx_sys::mlx_capi_check_version() };
-        if code == 0 { Ok(()) } else { Err(message(op)) }
-    });
+    let check = CHECK.get_or_init(|| compare_versions(op));
     check.as_ref().map_err(|text| Error::new(ErrorKind::Backend, op, text.clone())).copied()
+}
+
+fn compare_versions(op: &str) -> Result<(), String> {
+    // SAFETY: takes nothing and may be called at any time.
+    let code = unsafe { mlx_sys::mlx_capi_check_version() };
+    if code == 0 { Ok(()) } else { Err(message(op)) }
+}
+
+/// Runs `f`, for what must come before any other call of any thread: that waits until `f` has returned. Gives
+/// `None`, without running `f`, when there was one.
+#[track_caller]
+pub(super) fn call_first(op: &'static str, f: impl FnOnce() -> c_int) -> Option<Result<()>> {
+    let mut outcome = None;
+    CHECK.get_or_init(|| {
+        let code = f();
+        outcome = Some((code, if code == 0 { String::new() } else { message(op) }));
+        compare_versions(op)
+    });
+    Some(match outcome? {
+        (0, _) => check_version(op),
+        (code, text) => Err(Error::new(kind(code), op, text)),
+    })
 }
 
 fn kind(code: c_int) -> ErrorKind {

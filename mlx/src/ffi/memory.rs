@@ -1,7 +1,7 @@
 //! The allocator's counters and limits.
 
-use super::call;
-use crate::Result;
+use super::{ArrayList, call};
+use crate::{Array, Result};
 
 macro_rules! counters {
     ($($(#[$doc:meta])* $name:ident = $c:ident;)*) => { $(
@@ -21,6 +21,8 @@ counters! {
     active = mlx_get_active_memory;
     /// Bytes kept for reuse.
     cached = mlx_get_cache_memory;
+    /// The limit of [`set_memory_limit`]: by default most of the machine's memory.
+    memory_limit = mlx_get_memory_limit;
     /// The most bytes in use since the start or [`reset_peak`].
     peak = mlx_get_peak_memory;
 }
@@ -59,4 +61,25 @@ pub fn reset_peak() -> Result<()> {
 pub fn clear_cache() -> Result<()> {
     // SAFETY: takes nothing.
     call("clear_cache", || unsafe { mlx_sys::mlx_clear_cache() })
+}
+
+/// The bytes of the buffers behind `arrays`, which are evaluated first; a buffer that several share counts once.
+///
+/// ```
+/// # fn main() -> mlx::Result<()> {
+/// let x = mlx::ones(&[1024], mlx::Dtype::F32);
+/// assert!(mlx::memory::buffer_size([&x, &x.at(1..)?])? < 2 * 4096);
+/// # Ok(())
+/// # }
+/// ```
+#[doc(alias = "get_array_buffer_size")]
+#[track_caller]
+pub fn buffer_size<'a>(arrays: impl IntoIterator<Item = &'a Array>) -> Result<usize> {
+    let arrays: Vec<&Array> = arrays.into_iter().collect();
+    super::eval(&arrays)?;
+    let list = ArrayList::of(arrays)?;
+    let mut bytes = 0;
+    // SAFETY: the handles are borrowed from evaluated arrays that outlive the call; the out-pointer is valid.
+    call("buffer_size", || unsafe { mlx_sys::mlx_get_array_buffer_size(&mut bytes, list.span()) })?;
+    Ok(bytes)
 }

@@ -1,25 +1,34 @@
-//! Devices and streams of the calling thread.
+//! Streams of the calling thread.
 
 use super::call;
 use crate::Result;
-use mlx_sys::{mlx_device, mlx_stream};
-use std::{cell::Cell, mem::MaybeUninit};
+use mlx_sys::{mlx_device, mlx_stream, mlx_thread_local_stream};
+use std::{
+    cell::Cell,
+    mem::MaybeUninit,
+    sync::atomic::{AtomicI32, Ordering},
+};
 
 thread_local! {
-    /// What ops of this thread run on: set by scopes, otherwise MLX's default, asked for once.
-    static CURRENT: Cell<Option<mlx_stream>> = const { Cell::new(None) };
+    /// What a scope put in place of the default.
+    static SCOPE: Cell<Option<mlx_stream>> = const { Cell::new(None) };
+    /// The default stream of the default device, asked for once.
+    static DEFAULT: Cell<Option<mlx_stream>> = const { Cell::new(None) };
     /// A second CPU queue, made when it is first asked for.
     static BESIDE: Cell<Option<mlx_stream>> = const { Cell::new(None) };
 }
 
+/// The type of the default device, or -1 for MLX's own choice. MLX has such a global too, but no lock for it.
+static DEFAULT_DEVICE: AtomicI32 = AtomicI32::new(-1);
+
 /// The stream of this thread's ops.
 #[track_caller]
 pub(super) fn current(op: &'static str) -> Result<mlx_stream> {
-    if let Some(stream) = CURRENT.get() {
+    if let Some(stream) = SCOPE.get().or(DEFAULT.get()) {
         return Ok(stream);
     }
     let stream = default_of(op, default_device(op)?)?;
-    CURRENT.set(Some(stream));
+    DEFAULT.set(Some(stream));
     Ok(stream)
 }
 
@@ -31,9 +40,15 @@ pub(crate) fn key() -> Result<[u8; 8]> {
     Ok([index[0], index[1], index[2], index[3], device[0], device[1], device[2], device[3]])
 }
 
-/// Puts `stream` in place of the current one and returns that.
-pub(crate) fn replace_current(stream: Option<mlx_stream>) -> Option<mlx_stream> {
-    CURRENT.replace(stream)
+/// The stream of this thread's ops.
+#[track_caller]
+pub(crate) fn current_stream() -> Result<mlx_stream> {
+    current("current_stream")
+}
+
+/// Puts `stream` in place of that of the enclosing scope and returns that.
+pub(crate) fn replace_scope(stream: Option<mlx_stream>) -> Option<mlx_stream> {
+    SCOPE.replace(stream)
 }
 
 /// This thread's default CPU queue, while ops run on another device.
@@ -59,21 +74,18 @@ pub(crate) fn beside() -> Result<Option<mlx_stream>> {
 }
 
 #[track_caller]
-fn default_device(op: &'static str) -> Result<mlx_device> {
-    // SAFETY: the out-pointer is valid.
-    out(op, |device| unsafe { mlx_sys::mlx_default_device(device) })
+pub(crate) fn default_device(op: &'static str) -> Result<mlx_device> {
+    match DEFAULT_DEVICE.load(Ordering::Relaxed) {
+        // SAFETY: the out-pointer is valid. Nothing in this crate writes MLX's global.
+        -1 => out(op, |device| unsafe { mlx_sys::mlx_default_device(device) }),
+        kind => Ok(mlx_device { type_: kind as _, index: 0 }),
+    }
 }
 
-/// The type code of MLX's default device.
-#[track_caller]
-pub(crate) fn default_device_type() -> Result<i32> {
-    Ok(default_device("default_device")?.type_ as i32)
-}
-
-#[track_caller]
-pub(crate) fn device_count(kind: i32) -> Result<i32> {
-    // SAFETY: the out-pointer is valid.
-    out("device_count", |count| unsafe { mlx_sys::mlx_device_count(count, kind as _) })
+/// Sets the default device for this thread, and for others that have run nothing yet.
+pub(crate) fn set_default_device(kind: i32) {
+    DEFAULT_DEVICE.store(kind, Ordering::Relaxed);
+    DEFAULT.set(None);
 }
 
 /// This thread's default stream of `device`.
@@ -83,11 +95,64 @@ pub(crate) fn default_of(op: &'static str, device: mlx_device) -> Result<mlx_str
     out(op, |stream| unsafe { mlx_sys::mlx_default_stream(stream, device) })
 }
 
+/// This thread's default stream of `device`, if it has been made.
+#[track_caller]
+pub(crate) fn peek_default_of(device: mlx_device) -> Result<Option<mlx_stream>> {
+    // SAFETY: the out-pointer is valid.
+    let stream =
+        out("peek_default_stream", |stream| unsafe { mlx_sys::mlx_peek_default_stream(stream, device) })?;
+    Ok(stream.has_value.then_some(stream.value))
+}
+
+/// Makes `stream`, which is this thread's, its default for the stream's device.
+#[track_caller]
+pub(crate) fn set_default(stream: mlx_stream) -> Result<()> {
+    // SAFETY: streams are plain numbers; the default is this thread's own.
+    call("set_default_stream", || unsafe { mlx_sys::mlx_set_default_stream(stream) })?;
+    DEFAULT.set(None);
+    Ok(())
+}
+
 /// A new stream of this thread.
 #[track_caller]
 pub(crate) fn new(device: mlx_device) -> Result<mlx_stream> {
     // SAFETY: the out-pointer is valid.
     out("new_stream", |stream| unsafe { mlx_sys::mlx_new_stream(stream, device) })
+}
+
+/// A name for one stream per thread.
+#[track_caller]
+pub(crate) fn new_thread_local(device: mlx_device) -> Result<mlx_thread_local_stream> {
+    // SAFETY: the out-pointer is valid.
+    out("new_thread_local_stream", |name| unsafe { mlx_sys::mlx_new_thread_local_stream(name, device) })
+}
+
+/// This thread's stream of that name.
+#[track_caller]
+pub(crate) fn of_thread_local(name: mlx_thread_local_stream) -> Result<mlx_stream> {
+    // SAFETY: the out-pointer is valid; names are plain numbers.
+    out("stream_from_thread_local_stream", |stream| unsafe {
+        mlx_sys::mlx_stream_from_thread_local_stream(stream, name)
+    })
+}
+
+/// All streams of the process.
+#[track_caller]
+pub(crate) fn all() -> Result<Vec<mlx_stream>> {
+    const UNUSED: mlx_stream = mlx_stream { index: -1, device: mlx_device { type_: 0, index: 0 } };
+    let mut streams = Vec::new();
+    loop {
+        let capacity = streams.len();
+        // SAFETY: `streams` has room for `capacity` streams, and the count's out-pointer is valid.
+        let count = out("get_streams", |count| unsafe {
+            mlx_sys::mlx_get_streams(count, streams.as_mut_ptr(), capacity)
+        })?;
+        streams.resize(count, UNUSED);
+        // Another thread may have made one since the room was measured.
+        if count <= capacity {
+            return Ok(streams);
+        }
+    }
 }
 
 /// Waits for all work of `stream`.
@@ -104,14 +169,15 @@ pub(crate) fn synchronize(stream: Option<mlx_stream>) -> Result<()> {
 /// Frees the streams of this thread, and forgets those kept here.
 #[track_caller]
 pub(crate) fn clear() -> Result<()> {
-    CURRENT.set(None);
+    SCOPE.set(None);
+    DEFAULT.set(None);
     BESIDE.set(None);
     // SAFETY: no work is in flight: the caller has synchronized.
     call("clear_streams", || unsafe { mlx_sys::mlx_clear_streams() })
 }
 
 #[track_caller]
-fn out<T>(op: &'static str, f: impl FnOnce(*mut T) -> std::ffi::c_int) -> Result<T> {
+pub(super) fn out<T>(op: &'static str, f: impl FnOnce(*mut T) -> std::ffi::c_int) -> Result<T> {
     let mut out = MaybeUninit::uninit();
     call(op, || f(out.as_mut_ptr()))?;
     // SAFETY: the call succeeded, so it wrote `out`.

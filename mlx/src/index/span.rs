@@ -47,12 +47,13 @@ impl Slice {
         };
         let distance = (end.clamp(lowest, highest) - start) * step.signum();
         let count = if distance <= 0 { 0 } else { (distance - 1) / step.abs() + 1 };
-        Slice::of(start, step, count, n).ok_or_else(|| {
-            Error::invalid(
-                op,
-                format!("a step of {step} over an axis of {extent} is more than MLX can count"),
-            )
-        })
+        match Slice::of(start, step, count, n) {
+            Some(slice) => Ok(slice),
+            None => {
+                let text = format!("a step of {step} over an axis of {extent} is more than MLX can count");
+                Err(Error::invalid(op, text))
+            }
+        }
     }
 
     fn of(start: i64, step: i64, count: i64, extent: i64) -> Option<Slice> {

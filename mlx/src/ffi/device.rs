@@ -56,9 +56,10 @@ pub(crate) fn metal_set_metallib_path(path: &str) -> Result<()> {
     // SAFETY: the text is borrowed for the length of the call, and no other call of the process has been made or is
     // made until this one returns.
     let done = call_first(op, || unsafe { mlx_sys::mlx_metal_set_metallib_path(borrowed(path)) });
-    done.unwrap_or_else(|| {
-        Err(Error::invalid(op, "MLX is in use already; call this before anything else of it"))
-    })
+    match done {
+        Some(result) => result,
+        None => Err(Error::invalid(op, "MLX is in use already; call this before anything else of it")),
+    }
 }
 
 #[track_caller]

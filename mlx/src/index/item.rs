@@ -23,18 +23,18 @@ pub struct Span {
     pub(super) step: i32,
 }
 
-/// Every `step`-th position of a range, backwards for a negative step: NumPy's `start:stop:step`.
+/// Every `step`-th position of a range; a negative step goes through the range from its end.
 ///
-/// The range is read as NumPy does: with a negative step it runs down from its start to its end, and an open end
-/// reaches the axis's: `step(.., -1)` is the whole axis backwards, `step(8..2, -2)` the positions 8, 6 and 4.
+/// `step(.., -1)` is the whole axis backwards, `step(3..9, -2)` the positions 8, 6 and 4. (NumPy writes the last one
+/// `8:2:-2`; here a range says which positions take part, whichever way they are walked.)
 ///
 /// ```
 /// # fn main() -> mlx::Result<()> {
 /// use mlx::{Dtype, arange, step};
 /// let x = arange(0.0, 10.0, 1.0, Dtype::I32)?;
 /// assert_eq!(x.at(step(1.., 4))?.to_vec::<i32>()?, [1, 5, 9]);
-/// assert_eq!(x.at(step(8..2, -2))?.to_vec::<i32>()?, [8, 6, 4]);
-/// assert_eq!(x.at(step(..=7, -1))?.to_vec::<i32>()?, [9, 8, 7]);
+/// assert_eq!(x.at(step(3..9, -2))?.to_vec::<i32>()?, [8, 6, 4]);
+/// assert_eq!(x.at(step(-3.., -1))?.to_vec::<i32>()?, [9, 8, 7]);
 /// # Ok(())
 /// # }
 /// ```

@@ -86,8 +86,10 @@ impl Plan {
                 }
                 Item::List(list) => {
                     advanced.open(plan.layout.len());
-                    let list =
-                        list.iter().map(|&p| in_range(op, p, axis, shape)).collect::<Result<Vec<_>>>()?;
+                    let mut list = list.clone();
+                    for position in &mut list {
+                        *position = in_range(op, *position, axis, shape)?;
+                    }
                     let array = Array::from_slice(&list, &[list.len() as i32]);
                     plan.gather(op, array, extent)?;
                 }
@@ -117,9 +119,11 @@ impl Plan {
     #[track_caller]
     fn gather(&mut self, op: &'static str, array: Array, extent: i32) -> Result<()> {
         let shape = array.shape()?;
-        self.group = broadcast(&self.group, shape).ok_or_else(|| {
-            Error::invalid(op, format!("positions of shape {shape:?} do not broadcast with {:?}", self.group))
-        })?;
+        let Some(group) = broadcast(&self.group, shape) else {
+            let text = format!("positions of shape {shape:?} do not broadcast with {:?}", self.group);
+            return Err(Error::invalid(op, text));
+        };
+        self.group = group;
         // One dtype for all: MLX promotes them together, which for 64 bits of either sign ends in floats.
         let array = if array.dtype()? == Dtype::I32 { array } else { array.astype(Dtype::I32)? };
         self.positions.push(Positions { axis: self.view.len() as i32, array });

@@ -16,7 +16,7 @@ impl Array {
     /// |---|---|---|
     /// | `2`, `-1` | `2`, `-1` | one position; the axis disappears |
     /// | `1..5`, `..3`, `2..`, `..=4`, `..` | `1:5`, … | a range; negative ends count from the end, ends out of range are cut |
-    /// | [`step(1..9, 2)`](crate::step), `step(.., -1)` | `1:9:2`, `::-1` | a range with a step |
+    /// | [`step(1..9, 2)`](crate::step), `step(.., -1)` | `1:9:2`, `::-1` | a range with a step; a negative one goes through it from its end |
     /// | [`New`](crate::New) | `None` | a new axis of length one |
     /// | [`Rest`](crate::Rest) | `...` | all axes not mentioned |
     /// | `[0, 2, 2]`, a `Vec<i32>` | `[0, 2, 2]` | positions in any order |

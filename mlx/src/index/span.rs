@@ -35,18 +35,11 @@ impl Slice {
                 "a step of zero never arrives; use 1, or a negative step to go back",
             ));
         }
-        let forward = step > 0;
-        // Going forward, positions lie in 0..=n; going back, in -1..n.
-        let (lowest, highest) = if forward { (0, n) } else { (-1, n - 1) };
         let from_start = |position: i32| i64::from(position) + if position < 0 { n } else { 0 };
-        let start = span.from.map_or(if forward { 0 } else { n - 1 }, from_start).clamp(lowest, highest);
-        let end = match span.to {
-            Some(to) => from_start(to) + if span.closed { step.signum() } else { 0 },
-            None if forward => n,
-            None => -1,
-        };
-        let distance = (end.clamp(lowest, highest) - start) * step.signum();
-        let count = if distance <= 0 { 0 } else { (distance - 1) / step.abs() + 1 };
+        let low = span.from.map_or(0, from_start).clamp(0, n);
+        let high = span.to.map_or(n, |to| from_start(to) + i64::from(span.closed)).clamp(low, n);
+        let count = (high - low + step.abs() - 1) / step.abs();
+        let start = if step > 0 { low } else { high - 1 };
         match Slice::of(start, step, count, n) {
             Some(slice) => Ok(slice),
             None => {

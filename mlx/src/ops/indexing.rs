@@ -78,7 +78,8 @@ impl Array {
     /// For each position of the broadcast `indices` the block of `sizes` (one per axis of the array) that begins at
     /// `indices[i]` on `axes[i]` and at zero on the others. The result has the axes of the indices, then the block's.
     ///
-    /// The general form behind [`Array::at`], which is easier to read. Begins are clamped so that blocks fit.
+    /// The general form behind [`Array::at`], which is easier to read. Negative begins count from the end; all are
+    /// clamped so that blocks fit.
     #[track_caller]
     pub fn gather(&self, indices: &[&Array], axes: &[i32], sizes: &[i32]) -> Result<Array> {
         let shape = self.shape()?;
@@ -176,13 +177,21 @@ fn largest(dtype: Dtype) -> i64 {
     }
 }
 
-/// `starts` (`I32`) limited to `0..=most`: where a block must begin to end within its axis.
+/// Integer `starts` as `I64`.
 #[track_caller]
-pub(super) fn clamped_start(op: &'static str, starts: &Array, most: &Array) -> Result<Array> {
+pub(super) fn widened(op: &'static str, starts: &Array) -> Result<Array> {
     require_integers(op, starts)?;
     // 64 unsigned bits would turn negative when converted.
     let narrow = if starts.dtype()? == Dtype::U64 { starts.minimum(i32::MAX)? } else { starts.clone() };
-    narrow.astype(Dtype::I64)?.maximum(0)?.minimum(most)?.astype(Dtype::I32)
+    narrow.astype(Dtype::I64)
+}
+
+/// Where blocks of `size` begin on an axis of `extent`; negative ones count from the end.
+#[track_caller]
+fn block_starts(op: &'static str, starts: &Array, extent: i32, size: i32) -> Result<Array> {
+    let starts = widened(op, starts)?;
+    let from_start = starts.less(0)?.where_(starts.add(extent)?, &starts)?;
+    from_start.clip(0, extent - size)?.astype(Dtype::I32)
 }
 
 /// Where the blocks of a gather or a scatter begin.
@@ -214,17 +223,15 @@ impl Starts {
             if starts.axes.contains(&(axis as i32)) {
                 return Err(Error::invalid(op, format!("axis {axis} occurs twice in {axes:?}")));
             }
-            starts.shape = crate::index::broadcast(&starts.shape, indices.shape()?).ok_or_else(|| {
-                let text = format!(
-                    "indices of shape {:?} do not broadcast with {:?}",
-                    indices.shape(),
-                    starts.shape
-                );
-                Error::invalid(op, text)
-            })?;
+            let own = indices.shape()?;
+            let Some(both) = crate::index::broadcast(&starts.shape, own) else {
+                let text = format!("indices of shape {own:?} do not broadcast with {:?}", starts.shape);
+                return Err(Error::invalid(op, text));
+            };
+            starts.shape = both;
             let array = match sizes[axis] {
                 1 => clamped(op, indices, shape, axis)?.astype(Dtype::I32)?,
-                size => clamped_start(op, indices, &Array::scalar(i64::from(shape[axis] - size)))?,
+                size => block_starts(op, indices, shape[axis], size)?,
             };
             starts.arrays.push(array);
             starts.axes.push(axis as i32);

@@ -9,8 +9,8 @@ macro_rules! scatters {
         impl Array { $(
             $(#[$doc])*
             ///
-            /// `indices` hold where blocks begin on each of `axes`, and broadcast; begins are clamped so that blocks
-            /// fit. `updates` has the axes of the broadcast indices, then those of a block, one per axis of the
+            /// `indices` hold where blocks begin on each of `axes`, and broadcast; negative ones count from the end,
+            /// and all are clamped so that blocks fit. `updates` has the axes of the broadcast indices, then those of a block, one per axis of the
             /// array.
             #[track_caller]
             pub fn $name(&self, indices: &[&Array], updates: &Array, axes: &[i32]) -> Result<Array> {

@@ -1,8 +1,8 @@
 //! Blocks of an array: at places known now, at places computed on the device, and raw strided views.
 
-use super::{create::check_shape, indexing::clamped_start};
+use super::{create::check_shape, indexing::widened};
 use crate::{
-    Array, Error, Result,
+    Array, Dtype, Error, Result,
     ffi::ops,
     index::{broadcast, resolve_axis},
 };
@@ -177,5 +177,6 @@ fn start_within(
         let axis = resolve_axis(op, axis, shape)?;
         most.push(i64::from(shape[axis] - sizes[axis]));
     }
-    clamped_start(op, &start.reshape([axes.len() as i32])?, &Array::from_slice(&most, &[axes.len() as i32]))
+    let most = Array::from_slice(&most, &[axes.len() as i32]);
+    widened(op, &start.reshape([axes.len() as i32])?)?.clip(0, &most)?.astype(Dtype::I32)
 }

@@ -2,7 +2,7 @@
 
 /// One part of an index, as data.
 #[derive(Clone, Debug)]
-pub enum Part {
+pub(crate) enum Part {
     Pick(i32),
     Span(Option<i32>, Option<i32>, i32),
     New,
@@ -11,20 +11,20 @@ pub enum Part {
 }
 
 /// A small generator; the same numbers everywhere.
-pub struct Random(pub u64);
+pub(crate) struct Random(pub(crate) u64);
 
 impl Random {
-    pub fn below(&mut self, n: i32) -> i32 {
+    pub(crate) fn below(&mut self, n: i32) -> i32 {
         self.0 = self.0.wrapping_mul(6364136223846793005).wrapping_add(1442695040888963407);
         ((self.0 >> 33) % n as u64) as i32
     }
 
-    pub fn shape(&mut self) -> Vec<i32> {
+    pub(crate) fn shape(&mut self) -> Vec<i32> {
         (0..self.below(4) + 1).map(|_| [1, 2, 3, 4, 5][self.below(5) as usize]).collect()
     }
 
     /// An index that is valid for `shape`.
-    pub fn index(&mut self, shape: &[i32]) -> Vec<Part> {
+    pub(crate) fn index(&mut self, shape: &[i32]) -> Vec<Part> {
         let named = self.below(shape.len() as i32 + 1) as usize;
         let rest_at = if self.below(2) == 0 { Some(self.below(named as i32 + 1) as usize) } else { None };
         // Arrays of one index must broadcast together.
@@ -72,7 +72,7 @@ impl Random {
 }
 
 /// The shape of the result and, in row-major order, the place in the source of each of its elements.
-pub fn positions_of(shape: &[i32], parts: &[Part]) -> (Vec<i32>, Vec<usize>) {
+pub(crate) fn positions_of(shape: &[i32], parts: &[Part]) -> (Vec<i32>, Vec<usize>) {
     let parts = without_rest(shape, parts);
     let group = parts.iter().filter_map(|part| match part {
         Part::Array(_, shape) => Some(shape.clone()),
@@ -152,22 +152,15 @@ fn without_rest(shape: &[i32], parts: &[Part]) -> Vec<Part> {
     parts
 }
 
-/// The positions of `from:to:step`, found by walking.
+/// The positions of the range, walked: from its end when `step` is negative.
 fn walk(from: Option<i32>, to: Option<i32>, step: i32, extent: i32) -> Vec<i32> {
     let count = |end: i32| if end < 0 { end + extent } else { end };
-    let mut at = match from {
-        Some(from) if step > 0 => count(from).max(0),
-        Some(from) => count(from).min(extent - 1),
-        None if step > 0 => 0,
-        None => extent - 1,
-    };
-    let end = to.map(|to| count(to).max(-1)).unwrap_or(if step > 0 { extent } else { -1 });
-    let mut positions = vec![];
-    while (0..extent).contains(&at) && (if step > 0 { at < end } else { at > end }) {
-        positions.push(at);
-        at += step;
+    let (from, to) = (from.map_or(0, count), to.map_or(extent, count));
+    let mut positions: Vec<i32> = (0..extent).filter(|&position| from <= position && position < to).collect();
+    if step < 0 {
+        positions.reverse();
     }
-    positions
+    positions.into_iter().step_by(step.unsigned_abs() as usize).collect()
 }
 
 fn broadcast(a: &[i32], b: &[i32]) -> Vec<i32> {

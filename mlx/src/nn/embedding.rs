@@ -1,6 +1,6 @@
 //! A vector per token.
 
-use super::weight::Weight;
+use super::{init, weight::Weight};
 use crate::{Array, Module, Result};
 
 /// A table of vectors, for dense and quantized checkpoints alike.
@@ -15,6 +15,13 @@ impl Embedding {
     #[track_caller]
     pub fn new(count: i32, dims: i32) -> Embedding {
         Embedding { weight: Weight::new(count, dims) }
+    }
+
+    /// The table drawn from the normal distribution with standard deviation `1 / sqrt(dims)`.
+    #[track_caller]
+    pub fn init(mut self, key: &Array) -> Result<Embedding> {
+        self.weight.redraw(|[count, dims]| init::normal(&[count, dims], 0.0, init::scale(dims)?, key))?;
+        Ok(self)
     }
 
     /// The vectors of `ids`: `[...]` to `[..., dims]`. Ids out of range are clamped.

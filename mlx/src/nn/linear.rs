@@ -1,7 +1,7 @@
 //! `x Wᵀ + b`.
 
-use super::weight::Weight;
-use crate::{Array, Dtype, Module, Param, Result, zeros};
+use super::{init, weight::Weight};
+use crate::{Array, Dtype, Module, Param, Result, random, zeros};
 
 /// A linear layer, for dense and quantized checkpoints alike.
 ///
@@ -28,6 +28,30 @@ impl Linear {
     pub fn with_bias(self, bias: bool) -> Linear {
         let bias = bias.then(|| zeros(&[self.outputs], Dtype::F32).into());
         Linear { bias, ..self }
+    }
+
+    /// The layer with a weight and bias drawn uniformly from ±`1 / sqrt(inputs)`.
+    ///
+    /// ```
+    /// # fn main() -> mlx::Result<()> {
+    /// use mlx::{Module, nn::Linear, random};
+    /// let layer = Linear::new(16, 4).with_bias(true).init(&random::key(0)?)?;
+    /// assert!(layer.parameters()["weight"].abs()?.max(..)?.item::<f32>()? <= 0.25);
+    /// # Ok(())
+    /// # }
+    /// ```
+    #[track_caller]
+    pub fn init(mut self, key: &Array) -> Result<Linear> {
+        let [for_weight, for_bias] = random::split(key)?;
+        let mut inputs = 0;
+        self.weight.redraw(|[outputs, columns]| {
+            inputs = columns;
+            init::by_inputs(&[outputs, columns], inputs, &for_weight)
+        })?;
+        if let Some(bias) = &mut self.bias {
+            init::redraw(bias, |shape| init::by_inputs(shape, inputs, &for_bias))?;
+        }
+        Ok(self)
     }
 
     /// `x` `[..., inputs]` to `[..., outputs]`.

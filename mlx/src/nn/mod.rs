@@ -1,27 +1,61 @@
 //! Neural-network layers. Each is a [`Module`](crate::Module) with a `forward`.
+//!
+//! `new` takes what a layer must know, `with_…` methods change what has a usual value. A fresh layer holds zeros and
+//! ones, for a checkpoint to be loaded; layers that start training from random numbers draw them in `init`.
 
+pub mod init;
+pub mod losses;
+
+mod activations;
+mod affine;
+mod batch_norm;
+mod bilinear;
+mod dropout;
 mod embedding;
 mod gradients;
+mod group_norm;
+mod identity;
+mod layer;
+mod layer_norm;
 mod linear;
+mod pooling;
+mod positions;
 mod quantization;
 mod rms_norm;
 mod rope;
+mod upsample;
 mod weight;
 
+pub use activations::{
+    Activation, PRelu, celu, elu, gelu, gelu_approx, gelu_fast_approx, glu, hard_shrink, hard_tanh,
+    hardswish, leaky_relu, log_sigmoid, log_softmax, mish, prelu, relu, relu2, relu6, selu, sigmoid, silu,
+    softmax, softmin, softplus, softshrink, softsign, step, tanh,
+};
+pub use batch_norm::BatchNorm;
+pub use bilinear::Bilinear;
+pub use dropout::{Dropout, Dropout2d, Dropout3d};
 pub use embedding::Embedding;
 pub use gradients::{checkpoint, value_and_grad};
+pub use group_norm::{GroupNorm, InstanceNorm};
+pub use identity::Identity;
+pub use layer::{Layer, Sequential};
+pub use layer_norm::LayerNorm;
 pub use linear::Linear;
+pub use pooling::{AvgPool, AvgPool1d, AvgPool2d, AvgPool3d, MaxPool, MaxPool1d, MaxPool2d, MaxPool3d};
+pub use positions::{Alibi, SinusoidalPositionalEncoding};
 pub use quantization::{Mode, Quantization, Quantized, quantize};
 pub use rms_norm::RmsNorm;
 pub use rope::Rope;
+pub use upsample::{Interpolation, Upsample};
 pub use weight::Weight;
 
 pub use crate::ops::{Scaled, qqmm, quantize_scaled};
 
-use crate::{Array, Result};
+use crate::{Error, Result, array::element_count};
 
-/// `x · sigmoid(x)` ([Elfwing et al., 2017](https://arxiv.org/abs/1702.03118)).
+/// The extent of several axes taken as one.
 #[track_caller]
-pub fn silu(x: &Array) -> Result<Array> {
-    x.multiply(x.sigmoid()?)
+fn merged(op: &'static str, extents: &[i32]) -> Result<i32> {
+    let merged = element_count(extents).and_then(|count| i32::try_from(count).ok());
+    merged.ok_or_else(|| Error::invalid(op, format!("the extents {extents:?} are too large for one axis")))
 }

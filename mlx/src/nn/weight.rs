@@ -1,7 +1,7 @@
 //! A weight matrix that becomes what the checkpoint holds.
 
 use super::{Quantization, Quantized};
-use crate::{Array, Dtype, Loader, Module, Param, Path, Result, Slot, SlotMut, zeros};
+use crate::{Array, Dtype, Error, Loader, Module, Param, Path, Result, Slot, SlotMut, zeros};
 
 /// The matrix `[rows, columns]` of a linear layer or an embedding, dense or quantized.
 #[derive(Clone, Debug)]
@@ -15,6 +15,18 @@ pub enum Weight {
 impl Weight {
     pub(super) fn new(rows: i32, columns: i32) -> Weight {
         Weight::Dense(zeros(&[rows, columns], Dtype::F32).into())
+    }
+
+    /// Replaces the numbers by what `draw` makes for the shape `[rows, columns]`; they must not be quantized.
+    #[track_caller]
+    pub(super) fn redraw(&mut self, draw: impl FnOnce([i32; 2]) -> Result<Array>) -> Result<()> {
+        match self {
+            Weight::Dense(weight) => {
+                *weight.value_mut() = draw(weight.dims()?)?;
+                Ok(())
+            }
+            Weight::Quantized(_) => Err(Error::invalid("init", "the layer is quantized and does not learn")),
+        }
     }
 
     /// `x @ self` transposed.

@@ -1,0 +1,153 @@
+//! Arguments that make no sense are errors, or results without elements; never a crash.
+
+use mlx::{
+    Array, Dtype, Result,
+    nn::{losses::*, *},
+    ones, random, zeros,
+};
+
+fn f32s(shape: &[i32]) -> Array {
+    zeros(shape, Dtype::F32)
+}
+
+#[test]
+fn bad_arguments_are_errors() {
+    let (matrix, image, key) = (f32s(&[2, 3]), f32s(&[1, 4, 4, 6]), random::key(0).unwrap());
+    let classes = Array::from_slice(&[0i32, 1], &[2]);
+    let wide = f32s(&[1, 4, 4, 5]);
+    let scaled = |scale: &[f64]| Upsample::new(scale).forward(&image);
+    let smooth = |label_smoothing| CrossEntropy { label_smoothing, ..Default::default() };
+    let cases: Vec<(&str, Result<Array>)> = vec![
+        ("glu of an odd axis", glu(&matrix, 1)),
+        ("glu of no axis", glu(&f32s(&[]), -1)),
+        ("log_softmax of no axis", log_softmax(&matrix, 2)),
+        ("log_softmax of nothing", log_softmax(&f32s(&[2, 0]), -1)),
+        ("cross_entropy of a scalar", cross_entropy(&f32s(&[]), &f32s(&[]), Reduction::Mean)),
+        ("cross_entropy of other rows", cross_entropy(&f32s(&[3, 3]), &classes, Reduction::Mean)),
+        ("cross_entropy of nothing", cross_entropy(&f32s(&[0, 3]), &f32s(&[0, 3]), Reduction::None)),
+        ("cross_entropy of floats", cross_entropy(&matrix, &f32s(&[2]), Reduction::Mean)),
+        ("smoothing of one", cross_entropy(&matrix, &classes, smooth(1.0))),
+        ("smoothing of NaN", cross_entropy(&matrix, &classes, smooth(f32::NAN))),
+        ("nll of no axis", nll_loss(&matrix, &classes, Nll { axis: i32::MIN, ..Default::default() })),
+        ("mse of other shapes", mse_loss(&matrix, &f32s(&[3]), Reduction::Mean)),
+        ("huber of other shapes", huber_loss(&matrix, &f32s(&[4]), Reduction::None)),
+        ("an infinite fan", init::he_normal(&[0, 3], init::Fan::In, 1.0, &key)),
+        ("the fan of a vector", init::glorot_uniform(&[3], 1.0, &key)),
+        ("a huge kernel", init::he_uniform(&[1, i32::MAX, i32::MAX, 1], init::Fan::In, 1.0, &key)),
+        ("a negative shape", init::normal(&[-1], 0.0, 1.0, &key)),
+        ("identity of no square", init::identity(&[2, 3])),
+        ("too sparse", init::sparse(&[2, 3], 1.5, 0.0, 1.0, &key)),
+        ("sparse by NaN", init::sparse(&[2, 3], f32::NAN, 0.0, 1.0, &key)),
+        ("orthogonal volume", init::orthogonal(&[2, 3, 4], 1.0, &key)),
+        ("a huge orthogonal", init::orthogonal(&[i32::MAX, i32::MAX], 1.0, &key)),
+        ("no inputs", Linear::new(0, 3).init(&key).and_then(|l| l.forward(&matrix))),
+        ("negative inputs", Linear::new(-1, 3).init(&key).and_then(|l| l.forward(&matrix))),
+        ("no dims", Embedding::new(3, 0).init(&key).and_then(|e| e.forward(&classes))),
+        ("no key", Linear::new(3, 3).init(&matrix).and_then(|l| l.forward(&matrix))),
+        ("bilinear of scalars", Bilinear::new(3, 3, 3).forward(&f32s(&[]), &f32s(&[]))),
+        ("bilinear of other rows", Bilinear::new(3, 3, 3).forward(&matrix, &f32s(&[4, 3]))),
+        ("bilinear of other features", Bilinear::new(3, 4, 3).forward(&matrix, &matrix)),
+        (
+            "huge bilinear",
+            Bilinear::new(i32::MAX, i32::MAX, i32::MAX).with_bias(true).forward(&matrix, &matrix),
+        ),
+        ("certain dropout", Dropout::new(1.0).forward(&matrix, &key)),
+        ("dropout by NaN", Dropout::new(f32::NAN).forward(&matrix, &key)),
+        ("negative dropout", Dropout::new(-0.1).forward(&matrix, &key)),
+        ("dropout with a bad key", Dropout::new(0.5).forward(&matrix, &matrix)),
+        ("dropout of no image", Dropout2d::new(0.5).forward(&matrix, &key)),
+        ("dropout of no volume", Dropout3d::new(0.5).forward(&f32s(&[2, 3, 4]), &key)),
+        ("layer norm of a scalar", LayerNorm::new(3).forward(&f32s(&[]))),
+        ("layer norm of other features", LayerNorm::new(4).forward(&matrix)),
+        ("layer norm without dims", LayerNorm::new(-1).forward(&matrix)),
+        ("rms norm of other features", RmsNorm::new(4, 1e-5).forward(&matrix)),
+        ("no groups", GroupNorm::new(0, 6).forward(&image)),
+        ("negative groups", GroupNorm::new(-2, 6).forward(&image)),
+        ("groups that do not divide", GroupNorm::new(4, 6).forward(&image)),
+        ("group norm of other features", GroupNorm::new(2, 6).forward(&wide)),
+        ("group norm of a vector", GroupNorm::new(2, 6).forward(&f32s(&[6]))),
+        ("least groups", GroupNorm::new(i32::MIN, i32::MIN).forward(&image)),
+        ("instance norm without positions", InstanceNorm::new(3).forward(&matrix)),
+        ("instance norm of other features", InstanceNorm::new(6).forward(&wide)),
+        ("batch norm of a vector", BatchNorm::new(6).forward(&f32s(&[6]))),
+        ("batch norm of a volume", BatchNorm::new(6).forward(&f32s(&[1, 1, 2, 2, 6]))),
+        ("batch norm of one value", BatchNorm::new(6).forward(&f32s(&[1, 1, 6]))),
+        ("batch norm of other features", BatchNorm::new(1).forward(&image)),
+        ("odd positions", SinusoidalPositionalEncoding::new(3).forward(&matrix)),
+        ("no positions", SinusoidalPositionalEncoding::new(0).forward(&matrix)),
+        ("no heads", Alibi::slopes(0, Dtype::F32)),
+        ("ALiBi of a matrix", Alibi.forward(&matrix, 0)),
+        ("ALiBi at the end", Alibi.forward(&image, i32::MAX)),
+        ("no window", MaxPool2d::new([0, 2]).forward(&image)),
+        ("no stride", MaxPool2d::new([2, 2]).with_stride([1, 0]).forward(&image)),
+        ("negative stride", AvgPool2d::new([2, 2]).with_stride([i32::MIN, 1]).forward(&image)),
+        ("negative padding", MaxPool2d::new([2, 2]).with_padding([-1, 0]).forward(&image)),
+        ("huge padding", AvgPool2d::new([2, 2]).with_padding([i32::MAX, i32::MAX]).forward(&image)),
+        ("a window too large", AvgPool2d::new([5, 1]).forward(&image)),
+        ("a window far too large", MaxPool2d::new([i32::MAX, 1]).forward(&image)),
+        ("pooling of other axes", MaxPool1d::new([2]).forward(&image)),
+        ("pooling of a scalar", MaxPool1d::new([2]).forward(&f32s(&[]))),
+        ("scales of other axes", scaled(&[1.0, 2.0, 3.0])),
+        ("no scales", scaled(&[])),
+        ("negative scale", scaled(&[-1.0])),
+        ("no scale", scaled(&[0.0])),
+        ("NaN scale", scaled(&[f64::NAN])),
+        ("infinite scale", scaled(&[f64::INFINITY])),
+        ("huge scale", scaled(&[1e9])),
+        ("upsampling of a matrix", Upsample::new(&[2.0]).forward(&matrix)),
+        ("antialiased nearest", Upsample::new(&[0.5]).with_antialias(true).forward(&image)),
+        ("failed input", relu(&(f32s(&[2]) + f32s(&[3])))),
+    ];
+    for (name, result) in cases {
+        let outcome = result.and_then(|x| x.eval());
+        assert!(outcome.is_err(), "{name} gave a result");
+    }
+}
+
+#[test]
+fn empty_arrays_give_empty_arrays() {
+    let key = random::key(0).unwrap();
+    let (image, no_image) = (f32s(&[0, 4, 4, 6]), f32s(&[1, 0, 4, 6]));
+    let cubic = Upsample::new(&[2.0]).with_interpolation(Interpolation::Cubic);
+    for (name, result) in [
+        ("relu", relu(&f32s(&[0]))),
+        ("softmax", softmax(&f32s(&[2, 0]), -1)),
+        ("glu", glu(&f32s(&[2, 0]), -1)),
+        ("dropout", Dropout::new(0.5).forward(&f32s(&[0]), &key)),
+        ("linear", Linear::new(3, 2).forward(&f32s(&[0, 3]))),
+        ("bilinear", Bilinear::new(3, 2, 4).forward(&f32s(&[0, 3]), &f32s(&[0, 2]))),
+        ("sparse", init::sparse(&[0, 3], 0.5, 0.0, 1.0, &key)),
+        ("orthogonal", init::orthogonal(&[0, 0], 1.0, &key)),
+        ("layer_norm", LayerNorm::new(6).forward(&image)),
+        ("group_norm", GroupNorm::new(2, 6).forward(&image)),
+        ("group_norm without positions", GroupNorm::new(2, 6).forward(&no_image)),
+        ("pytorch group_norm", GroupNorm::new(2, 6).with_pytorch_compatible(true).forward(&no_image)),
+        ("instance_norm", InstanceNorm::new(6).forward(&no_image)),
+        ("batch_norm", BatchNorm::new(6).forward(&image)),
+        ("positions", SinusoidalPositionalEncoding::new(4).forward(&f32s(&[0]))),
+        ("alibi", Alibi.forward(&f32s(&[0, 2, 0, 3]), 1)),
+        ("max_pool", MaxPool2d::new([2, 2]).forward(&image)),
+        ("avg_pool", AvgPool2d::new([3, 2]).with_stride([1, 1]).forward(&image)),
+        ("nearest", Upsample::new(&[1.5]).forward(&no_image)),
+        ("cubic", cubic.forward(&no_image)),
+        ("shrunk to nothing", Upsample::new(&[0.1]).forward(&f32s(&[1, 4, 4, 6]))),
+    ] {
+        let found = result.unwrap_or_else(|e| panic!("{name}: {e}"));
+        assert_eq!(found.to_vec::<f32>().unwrap(), [0f32; 0], "{name}");
+    }
+}
+
+/// Arrays of many elements that take no memory must not make layers allocate for each of them.
+#[test]
+fn huge_broadcasts_stay_lazy() {
+    let huge = ones(&[1], Dtype::F32).broadcast_to([1, 1 << 30, 1]).unwrap();
+    let cubic = Upsample::new(&[2e-9]).with_interpolation(Interpolation::Cubic).with_antialias(true);
+    for (name, result) in [
+        ("antialias", cubic.forward(&huge)),
+        ("nearest", Upsample::new(&[1.5]).forward(&huge)),
+        ("pool", MaxPool1d::new([1 << 20]).forward(&huge)),
+        ("slopes", Alibi.forward(&f32s(&[0, 1 << 30, 1, 1]), 0)),
+    ] {
+        assert!(result.is_ok_and(|x| x.shape().is_ok()), "{name}");
+    }
+}

@@ -4,7 +4,9 @@
 
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on may panic")]
 
-use mlx::{Array, Dtype, Result, arange, fast, fast::GatedDelta, fast::Mask, ones, random, step, zeros};
+use mlx::{
+    Array, Dtype, New, Rest, Result, arange, fast, fast::GatedDelta, fast::Mask, ones, random, step, zeros,
+};
 
 fn counting(shape: &[i32]) -> Result<Array> {
     let count = shape.iter().product::<i32>();
@@ -338,6 +340,98 @@ fn random_arguments_are_checked() -> Result<()> {
     }
     assert_eq!(random::permutation_arange(0, &key)?.to_vec::<u32>()?.len(), 0);
     assert_eq!(random::randint(5, 3, &[2], Dtype::I32, &key)?.to_vec::<i32>()?, [5, 5]);
+    Ok(())
+}
+
+/// Whatever these give, an array that reads or an error: the process goes on.
+#[test]
+fn arrays_without_axes_and_lists_without_entries_do_no_harm() -> Result<()> {
+    let (one, x, empty) = (Array::scalar(1), counting(&[2, 3])?, zeros(&[0, 3], Dtype::I32));
+    let none = ints(&[], &[0]);
+    let f = |shape: &[i32]| ones(shape, Dtype::F32);
+    let rope = fast::RopeOptions { dims: 2, traditional: false, base: 1e4, scale: 1.0, freqs: None };
+    let results = vec![
+        one.at(()),
+        one.at(Rest),
+        one.at((New, New)),
+        one.set_at((), 2),
+        one.set_at(Rest, ints(&[3], &[1])),
+        one.add_at((New, Rest), 2),
+        one.set_at(&Array::scalar(false), 2),
+        x.set_at(&Array::scalar(true), 2),
+        one.slice(&[], &[]),
+        one.slice_update_add(&one, &[], &[]),
+        one.slice_dynamic(&none, &[], &[]),
+        one.slice_update_dynamic(&one, &none, &[]),
+        one.gather(&[], &[], &[]),
+        one.scatter_add(&[], &one, &[]),
+        one.take(&x, ..),
+        one.put_along_axis(&none, 1, ..),
+        one.scatter_add_axis(&ints(&[0, 0], &[2]), 1, ..),
+        one.masked_scatter(&Array::scalar(true), &one),
+        one.as_strided([2, 2], &[0, 0], 0),
+        x.slice_dynamic(&none, &[], &[2, 3]),
+        x.slice_dynamic(&Array::scalar(i32::MIN), &[1], &[1, 1]),
+        x.gather(&[], &[], &[1, 1]),
+        x.scatter(&[], &x, &[]),
+        x.take_along_axis(&one, 0),
+        x.put_along_axis(&one, 1, 0),
+        x.put_along_axis(&zeros(&[3, 1], Dtype::I32), 1, 1),
+        x.take_along_axis(&zeros(&[3, 1], Dtype::I32), 1),
+        x.put_along_axis(&zeros(&[2, 1], Dtype::I32), ones(&[5], Dtype::I32), 1),
+        empty.take(&none, 0),
+        empty.take_along_axis(&zeros(&[1, 1], Dtype::I32), 1),
+        empty.put_along_axis(&zeros(&[1, 1], Dtype::I32), 1, 1),
+        empty.scatter_max(&[&none], &zeros(&[0, 1, 3], Dtype::I32), &[0]),
+        empty.scatter_max(&[&ints(&[0], &[1])], &zeros(&[1, 1, 3], Dtype::I32), &[0]),
+        empty.scatter_max(&[&ints(&[0], &[1])], &zeros(&[1, 0, 3], Dtype::I32), &[0]),
+        fast::rope(&f(&[0, 1, 2]), 1, rope),
+        fast::rope(&f(&[0, 1, 1, 2]), &none, rope),
+        fast::rope(&f(&[1, 2]), 1, rope),
+        fast::rope(&f(&[]), 1, rope),
+        fast::rms_norm(&f(&[0, 0]), None, 1e-5),
+        fast::layer_norm(&f(&[0, 2]), Some(&f(&[2])), None, 1e-5),
+        fast::cross_entropy(&f(&[0, 2]), &none),
+        fast::scaled_dot_product_attention(
+            &f(&[0, 1, 1, 2]),
+            &f(&[0, 1, 1, 2]),
+            &f(&[0, 1, 1, 2]),
+            1.0,
+            Mask::Causal,
+        ),
+        fast::scaled_dot_product_attention(
+            &f(&[1, 1, 1, 2]),
+            &f(&[1, 1, 1, 2]),
+            &f(&[1, 1, 1, 0]),
+            1.0,
+            Mask::Causal,
+        ),
+        fast::scaled_dot_product_attention(
+            &f(&[1, 1, 2, 2]),
+            &f(&[1, 1, 1, 2]),
+            &f(&[1, 1, 1, 2]),
+            1.0,
+            Mask::Array(&none),
+        ),
+        random::permutation(&empty, 0, &random::key(0)?),
+        random::randint(i64::MIN, i64::MAX, &[2], Dtype::I64, &random::key(0)?),
+        random::bits(&[], Dtype::U8, &random::key(0)?),
+        random::split_num(&random::key(0)?, 0),
+        random::categorical(&zeros(&[0, 3], Dtype::F32), 1, &random::key(0)?),
+        random::normal(&[0], Dtype::F32, &random::key(0)?),
+    ];
+    let mut given = 0;
+    for result in results {
+        if let Ok(array) = result {
+            given += usize::from(
+                array.to_vec::<f32>().is_ok_and(|values| Ok(values.len()) == array.size().map_err(drop)),
+            );
+        }
+    }
+    assert!(given > 30, "{given}");
+    assert_eq!(one.add_at((New, Rest), 2)?.item::<i32>()?, 3);
+    assert_eq!(one.set_at(Rest, ints(&[3], &[1]))?.item::<i32>()?, 3);
+    assert_eq!(x.set_at(&Array::scalar(true), 2)?.to_vec::<i32>()?, [2; 6]);
     Ok(())
 }
 

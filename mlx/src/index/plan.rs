@@ -56,57 +56,52 @@ impl Plan {
             group: vec![],
             layout: vec![],
         };
-        let has_arrays = items.iter().any(|item| matches!(item, Item::List(_) | Item::Array(_)));
-        let mut advanced = Advanced { layout_at: None, open: false, apart: false };
-        let rest = shape.len() - named;
+        let with_arrays = items.iter().any(|item| matches!(item, Item::List(_) | Item::Array(_)));
+        let mut group = Group { with_arrays, at: None, open: false, apart: false };
         for item in items {
-            let axis = plan.slices.len();
-            let extent = shape.get(axis).copied().unwrap_or_default();
+            group.see(item, plan.layout.len());
             match item {
-                Item::New => {
-                    advanced.close();
-                    plan.layout.push(Out::New);
-                }
-                Item::Rest => {
-                    advanced.close();
-                    (axis..axis + rest).for_each(|axis| plan.keep(Slice::whole(shape[axis]), shape[axis]));
-                }
-                Item::Span(span) => {
-                    advanced.close();
-                    plan.keep(Slice::new(op, *span, extent)?, extent);
-                }
-                Item::Pick(position) => {
-                    // Beside arrays NumPy takes a single position for an array without dimensions.
-                    if has_arrays {
-                        advanced.open(plan.layout.len());
-                    }
-                    plan.picked.push(axis as i32);
-                    plan.whole = false;
-                    plan.slices.push(Slice::one(in_range(op, *position, axis, shape)?));
-                }
-                Item::List(list) => {
-                    advanced.open(plan.layout.len());
-                    let mut list = list.clone();
-                    for position in &mut list {
-                        *position = in_range(op, *position, axis, shape)?;
-                    }
-                    let array = Array::from_slice(&list, &[list.len() as i32]);
-                    plan.gather(op, array, extent)?;
-                }
-                Item::Array(array) => {
-                    advanced.open(plan.layout.len());
-                    plan.gather(op, clamped(op, array, shape, axis)?, extent)?;
-                }
+                Item::New => plan.layout.push(Out::New),
+                Item::Rest => plan.keep_whole(shape, shape.len() - named),
+                item => plan.index_axis(op, shape, item)?,
             }
         }
-        // Axes after the last item are whole.
-        for &extent in &shape[plan.slices.len()..] {
-            plan.keep(Slice::whole(extent), extent);
-        }
-        if let Some(at) = advanced.place() {
+        plan.keep_whole(shape, shape.len() - plan.slices.len());
+        if let Some(at) = group.place() {
             plan.layout.insert(at, Out::Group);
         }
         Ok(plan)
+    }
+
+    /// An item that speaks of the next axis.
+    #[track_caller]
+    fn index_axis(&mut self, op: &'static str, shape: &[i32], item: &Item) -> Result<()> {
+        let axis = self.slices.len();
+        let extent = shape[axis];
+        match item {
+            Item::Span(span) => self.keep(Slice::new(op, *span, extent)?, extent),
+            Item::Pick(position) => {
+                self.picked.push(axis as i32);
+                self.whole = false;
+                self.slices.push(Slice::one(in_range(op, *position, axis, shape)?));
+            }
+            Item::List(list) => {
+                let mut list = list.clone();
+                for position in &mut list {
+                    *position = in_range(op, *position, axis, shape)?;
+                }
+                self.gather(op, Array::from_slice(&list, &[list.len() as i32]), extent)?;
+            }
+            Item::Array(array) => self.gather(op, clamped(op, array, shape, axis)?, extent)?,
+            Item::New | Item::Rest => {}
+        }
+        Ok(())
+    }
+
+    /// The next `count` axes stay whole.
+    fn keep_whole(&mut self, shape: &[i32], count: usize) {
+        let next = self.slices.len();
+        shape[next..next + count].iter().for_each(|&extent| self.keep(Slice::whole(extent), extent));
     }
 
     fn keep(&mut self, slice: Slice, extent: i32) {
@@ -163,27 +158,33 @@ impl Plan {
 }
 
 /// Where the axes of the arrays go: in place of the arrays when those stand side by side, else to the front.
-struct Advanced {
-    layout_at: Option<usize>,
+struct Group {
+    with_arrays: bool,
+    /// How many parts of the result stand before the first array.
+    at: Option<usize>,
+    /// Whether the last item belonged to the group.
     open: bool,
+    /// Whether something stands between two of its items.
     apart: bool,
 }
 
-impl Advanced {
-    fn open(&mut self, layout_at: usize) {
-        match self.layout_at {
-            None => self.layout_at = Some(layout_at),
-            Some(_) => self.apart |= !self.open,
+impl Group {
+    fn see(&mut self, item: &Item, layout_before: usize) {
+        let belongs = match item {
+            Item::List(_) | Item::Array(_) => true,
+            // Beside arrays NumPy takes a single position for an array without dimensions.
+            Item::Pick(_) => self.with_arrays,
+            Item::Span(_) | Item::New | Item::Rest => false,
+        };
+        self.apart |= belongs && self.at.is_some() && !self.open;
+        if belongs {
+            self.at.get_or_insert(layout_before);
         }
-        self.open = true;
-    }
-
-    fn close(&mut self) {
-        self.open = false;
+        self.open = belongs;
     }
 
     fn place(&self) -> Option<usize> {
-        self.layout_at.map(|at| if self.apart { 0 } else { at })
+        self.at.map(|at| if self.apart { 0 } else { at })
     }
 }
 

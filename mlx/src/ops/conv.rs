@@ -182,20 +182,46 @@ impl ConvTransposeOptions {
     }
 
     #[track_caller]
-    fn resolve<const N: usize>(&self, op: &'static str, x: &Array, weight: &Array) -> Result<[[i32; N]; 4]> {
+    fn resolve<const N: usize>(&self, op: &'static str, x: &Array, weight: &Array) -> Result<Transpose<N>> {
         let sizes = Sizes::<N>::of(op, x, weight, self.groups)?;
         let stride = self.stride.over::<N>(op, "stride", 1)?;
         let padding = self.padding.over::<N>(op, "padding", 0)?;
         let dilation = self.dilation.over::<N>(op, "dilation", 1)?;
-        let extra = self.output_padding.over::<N>(op, "output_padding", 0)?;
+        let output_padding = self.output_padding.over::<N>(op, "output_padding", 0)?;
         let whole: [i64; N] = from_fn(|i| {
             let window = reach(sizes.window[i], dilation[i]);
-            reach(sizes.space[i], stride[i]) + window - 1 + i64::from(extra[i])
+            reach(sizes.space[i], stride[i]) + window - 1 + i64::from(output_padding[i])
         });
         let padded = from_fn(|i| whole[i] + reach(sizes.window[i], dilation[i]));
         let out = from_fn(|i| whole[i] - 2 * i64::from(padding[i]));
         sizes.check(op, padded, out)?;
-        Ok([stride, padding, dilation, extra])
+        // Where the padding reaches beyond the window, MLX drops whole inputs instead of single outputs.
+        let most: [i32; N] =
+            from_fn(|i| i32::try_from(reach(sizes.window[i], dilation[i]) - 1).unwrap_or(i32::MAX));
+        let cut = from_fn(|i| (padding[i] - most[i]).max(0));
+        let padding = from_fn(|i| padding[i].min(most[i]));
+        Ok(Transpose { stride, padding, dilation, output_padding, cut })
+    }
+}
+
+/// A transposed convolution as MLX computes it, and what is then still to be cut from both ends.
+struct Transpose<const N: usize> {
+    stride: [i32; N],
+    padding: [i32; N],
+    dilation: [i32; N],
+    output_padding: [i32; N],
+    cut: [i32; N],
+}
+
+impl<const N: usize> Transpose<N> {
+    #[track_caller]
+    fn trim(&self, y: Array) -> Result<Array> {
+        if self.cut == [0; N] {
+            return Ok(y);
+        }
+        let start = [&[0], &self.cut[..], &[0]].concat();
+        let stop: Vec<i32> = y.shape()?.iter().zip(&start).map(|(extent, cut)| extent - cut).collect();
+        y.slice(&start, &stop)
     }
 }
 
@@ -344,8 +370,11 @@ impl Array {
     /// The weight is `[out, window, channels / groups]`, as for [`Array::conv1d`].
     #[track_caller]
     pub fn conv_transpose1d(&self, weight: &Array, options: ConvTransposeOptions) -> Result<Array> {
-        let [stride, padding, dilation, extra] = options.resolve("conv_transpose1d", self, weight)?;
-        ops::conv_transpose1d(self, weight, stride, padding, dilation, extra, options.groups)
+        let plan = options.resolve("conv_transpose1d", self, weight)?;
+        let Transpose { stride, padding, dilation, output_padding, .. } = plan;
+        let y =
+            ops::conv_transpose1d(self, weight, stride, padding, dilation, output_padding, options.groups);
+        plan.trim(y?)
     }
 
     /// Transposed convolution over two spatial axes; see [`Array::conv_transpose1d`].
@@ -361,15 +390,21 @@ impl Array {
     /// ```
     #[track_caller]
     pub fn conv_transpose2d(&self, weight: &Array, options: ConvTransposeOptions) -> Result<Array> {
-        let [stride, padding, dilation, extra] = options.resolve("conv_transpose2d", self, weight)?;
-        ops::conv_transpose2d(self, weight, stride, padding, dilation, extra, options.groups)
+        let plan = options.resolve("conv_transpose2d", self, weight)?;
+        let Transpose { stride, padding, dilation, output_padding, .. } = plan;
+        let y =
+            ops::conv_transpose2d(self, weight, stride, padding, dilation, output_padding, options.groups);
+        plan.trim(y?)
     }
 
     /// Transposed convolution over three spatial axes; see [`Array::conv_transpose1d`].
     #[track_caller]
     pub fn conv_transpose3d(&self, weight: &Array, options: ConvTransposeOptions) -> Result<Array> {
-        let [stride, padding, dilation, extra] = options.resolve("conv_transpose3d", self, weight)?;
-        ops::conv_transpose3d(self, weight, stride, padding, dilation, extra, options.groups)
+        let plan = options.resolve("conv_transpose3d", self, weight)?;
+        let Transpose { stride, padding, dilation, output_padding, .. } = plan;
+        let y =
+            ops::conv_transpose3d(self, weight, stride, padding, dilation, output_padding, options.groups);
+        plan.trim(y?)
     }
 
     /// The convolution of two vectors of floating-point numbers, as of two polynomials' coefficients.

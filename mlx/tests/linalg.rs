@@ -252,7 +252,7 @@ fn what_is_not_finite_gives_nan() -> Result<()> {
         ("svd", |a| Ok(linalg::svd(a)?.0)),
         ("svdvals", linalg::svdvals),
         ("pinv", linalg::pinv),
-        ("eig", |a| Ok(linalg::eig(a)?.1.abs()?)),
+        ("eig", |a| linalg::eig(a)?.1.abs()),
         ("eigvals", |a| linalg::eigvals(a)?.abs()),
         ("eigh", |a| Ok(linalg::eigh(a, Triangle::Lower)?.1)),
         ("eigvalsh", |a| linalg::eigvalsh(a, Triangle::Upper)),

@@ -101,7 +101,7 @@ fn hadamard_transforms() -> Result<()> {
         let n = 1usize << k;
         let x = normal(&[3, n as i32], k);
         let rows = x.to_vec::<f64>()?;
-        let sign = |i: usize, j: usize| if (i & j).count_ones() % 2 == 0 { 1.0 } else { -1.0 };
+        let sign = |i: usize, j: usize| if (i & j).count_ones().is_multiple_of(2) { 1.0 } else { -1.0 };
         let expected: Vec<f64> = (0..3 * n)
             .map(|place| (0..n).map(|j| sign(place % n, j) * rows[place / n * n + j]).sum())
             .collect();
@@ -227,6 +227,8 @@ fn senseless_products_are_errors() {
         ("kron", f(&[0, 2]).kron(&a)),
         ("kron", f(&[1 << 20]).kron(&f(&[1 << 20]))),
         ("hadamard", f(&[7]).hadamard_transform()),
+        ("hadamard", f(&[6]).hadamard_transform()),
+        ("hadamard", f(&[36]).hadamard_transform_scaled(1.0)),
         ("hadamard", f(&[0]).hadamard_transform()),
         ("hadamard", f(&[0, 8]).hadamard_transform()),
         ("hadamard", ones(&[8], Dtype::C64).hadamard_transform()),
@@ -235,6 +237,7 @@ fn senseless_products_are_errors() {
         ("masks", a.block_masked_mm(&b, BlockMasks::new(i32::MIN).lhs(&mask))),
         ("masks", a.block_masked_mm(&b, BlockMasks::new(16).out(&mask))),
         ("masks", a.block_masked_mm(&b, BlockMasks::new(32).out(&mask))),
+        ("masks", a.block_masked_mm(&b, BlockMasks::new(32).lhs(&f(&[0, 0])))),
         ("masks", f(&[]).block_masked_mm(&b, BlockMasks::new(32))),
         ("segments", a.segmented_mm(&b, &triple)),
         ("segments", a.segmented_mm(&b, &f(&[1, 2]))),

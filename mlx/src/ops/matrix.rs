@@ -94,14 +94,14 @@ impl Array {
     /// The size is 1, 12, 20 or 28 times a power of two.
     #[track_caller]
     pub fn hadamard_transform(&self) -> Result<Array> {
-        refuse_complex("hadamard_transform", self)?;
+        check_hadamard(self)?;
         matrix::hadamard_transform(self, None)
     }
 
     /// [`Array::hadamard_transform`] with the matrix of ones and minus ones multiplied by `scale`.
     #[track_caller]
     pub fn hadamard_transform_scaled(&self, scale: f32) -> Result<Array> {
-        refuse_complex("hadamard_transform", self)?;
+        check_hadamard(self)?;
         matrix::hadamard_transform(self, Some(scale))
     }
 
@@ -135,18 +135,25 @@ impl Array {
     #[track_caller]
     pub fn segmented_mm(&self, rhs: &Array, segments: &Array) -> Result<Array> {
         let (left, right, shape) = (self.shape()?, rhs.shape()?, segments.shape()?);
-        let (&[rows, inner], &[_, columns], [batch @ .., 2]) = (left, right, shape) else {
+        // MLX does not compare the inner dimensions, and reads beyond the shorter one.
+        let (&[rows, inner], &[depth, columns], [batch @ .., 2]) = (left, right, shape) else {
             let text =
                 format!("needs two matrices and pairs, the shapes are {left:?}, {right:?} and {shape:?}");
             return Err(Error::invalid("segmented_mm", text));
         };
+        if inner != depth {
+            return Err(Error::invalid(
+                "segmented_mm",
+                format!("the shapes {left:?} and {right:?} do not fit"),
+            ));
+        }
         let segments = clamped("segmented_mm", segments, inner.into())?;
         if rows == 0 || columns == 0 {
             return Ok(zeros(&[batch, &[rows, columns]].concat(), self.dtype()?));
         }
-        // MLX counts from start to end without asking which is first.
-        let starts = segments.split_at(&[1], -1)?;
-        let segments = match &starts[..] {
+        // Nor does it ask which of start and end is first.
+        let ends = segments.split_at(&[1], -1)?;
+        let segments = match &ends[..] {
             [start, end] => concatenate(&[start, &end.maximum(start)?], -1)?,
             _ => segments,
         };
@@ -186,13 +193,20 @@ impl Array {
     }
 }
 
-/// MLX would drop the imaginary parts.
+/// MLX would drop imaginary parts, and finds out late or never about sizes without a Hadamard matrix.
 #[track_caller]
-fn refuse_complex(op: &'static str, x: &Array) -> Result<()> {
-    match x.dtype()? {
-        Dtype::C64 => Err(Error::invalid(op, "needs real numbers, not complex64")),
-        _ => Ok(()),
+fn check_hadamard(x: &Array) -> Result<()> {
+    let shape = x.shape()?;
+    let size = shape.last().copied().unwrap_or(1);
+    let (twos, odd) = (size.trailing_zeros(), size.checked_shr(size.trailing_zeros()).unwrap_or(0));
+    if x.dtype()? == Dtype::C64 {
+        return Err(Error::invalid("hadamard_transform", "needs real numbers, not complex64"));
     }
+    if odd == 1 || (twos >= 2 && [3, 5, 7].contains(&odd)) {
+        return Ok(());
+    }
+    let text = format!("the last axis of {shape:?} is not 1, 12, 20 or 28 times a power of two");
+    Err(Error::invalid("hadamard_transform", text))
 }
 
 /// The pairs of axes that [`Array::tensordot`] sums over: a count, or the axes of both sides.

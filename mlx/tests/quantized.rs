@@ -35,7 +35,14 @@ fn products_are_those_of_the_numbers() -> Result<()> {
         let (x, back) = (normal(&[3, 64], 1), normal(&[3, 32], 2));
         assert_near(&q.project(&x)?, &x.matmul(&dense.t()?)?, &what);
         assert_near(&q.project_back(&back)?, &back.matmul(&dense)?, &what);
-        assert_eq!(q.dequantize_as(Dtype::F16)?.dtype()?, Dtype::F16);
+        for dtype in [Dtype::F16, Dtype::Bf16, Dtype::F64] {
+            let same = q.dequantize_as(dtype)?;
+            assert_eq!(same.dtype()?, dtype);
+            assert!(
+                (same.astype(Dtype::F32)? - &dense).abs()?.max(..)?.item::<f32>()? < 0.02,
+                "{what}, {dtype}"
+            );
+        }
     }
     Ok(())
 }

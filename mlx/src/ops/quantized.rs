@@ -34,9 +34,10 @@ pub fn quantize_scaled(weight: &Array, global_scale: &Array) -> Result<Quantized
     }
 }
 
-/// `x @ weight` transposed, `[..., columns]` to `[..., rows]`, with both quantized on the way. Gradients reach both.
+/// `x @ weight` transposed, `[..., columns]` to `[..., rows]`, with both quantized on the way; the weight may get gradients,
+/// which that of [`Quantized::qqmm`] may not.
 ///
-/// MLX has it on CUDA with matrix units for small floats; elsewhere it fails when evaluated, but for one vector.
+/// On the CPU, MLX has it for one vector; with more it fails when evaluated.
 #[track_caller]
 pub fn qqmm(x: &Array, weight: &Array, quantization: Quantization) -> Result<Array> {
     let Quantization { group_size, bits, mode } = quantization.check()?;
@@ -87,13 +88,14 @@ impl Quantized {
 
     /// [`Quantized::project`] with `x` quantized on the way, in the matrix's mode.
     ///
-    /// MLX has it on CUDA with matrix units for small floats; elsewhere it fails when evaluated, but for one vector.
+    /// On the CPU, MLX has it for one vector; with more it fails when evaluated.
     #[track_caller]
     pub fn qqmm(&self, x: &Array) -> Result<Array> {
         self.quantized_both(x, None)
     }
 
-    /// [`Quantized::gather_project`] with `x` quantized on the way, in the matrix's mode. MLX has it on CUDA.
+    /// [`Quantized::gather_project`] with `x` quantized on the way, in the matrix's mode. MLX does not have it on the CPU,
+    /// where it fails when evaluated.
     #[track_caller]
     pub fn gather_qqmm(&self, x: &Array, gather: Gather<'_>) -> Result<Array> {
         self.gather_quantized_both(x, gather, None)
@@ -108,7 +110,11 @@ impl Quantized {
     /// The numbers the matrix stands for, as `dtype`; by default they have that of the scales, or `Bf16`.
     #[track_caller]
     pub fn dequantize_as(&self, dtype: Dtype) -> Result<Array> {
-        self.expand(None, Some(dtype))
+        // MLX computes wrong doubles from 8-bit floats.
+        match dtype {
+            Dtype::F64 => self.expand(None, Some(Dtype::F32))?.astype(dtype),
+            _ => self.expand(None, Some(dtype)),
+        }
     }
 
     /// The matrix times a scale of its own: what [`quantize_scaled`] took, or one for each of a batch of matrices.
@@ -264,7 +270,7 @@ impl Array {
     /// Infinities and NaN become the largest number.
     #[track_caller]
     pub fn to_fp8(&self) -> Result<Array> {
-        // MLX reads doubles as if they were singles.
+        // MLX computes wrong bytes from doubles, and wrong doubles from bytes.
         match self.dtype()? {
             Dtype::F64 => ops::to_fp8(&self.astype(Dtype::F32)?),
             _ => ops::to_fp8(self),

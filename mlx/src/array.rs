@@ -69,9 +69,12 @@ impl Array {
     #[track_caller]
     pub fn dims<const RANK: usize>(&self) -> Result<[i32; RANK]> {
         let shape = self.shape()?;
-        shape.try_into().map_err(|_| {
-            Error::invalid("dims", format!("expected {RANK} dimensions, the shape is {shape:?}"))
-        })
+        match shape.try_into() {
+            Ok(dims) => Ok(dims),
+            Err(_) => {
+                Err(Error::invalid("dims", format!("expected {RANK} dimensions, the shape is {shape:?}")))
+            }
+        }
     }
 
     /// The extent of `axis`, which may be negative.

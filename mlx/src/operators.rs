@@ -2,7 +2,7 @@
 //!
 //! None of them panics: a failure gives an array that carries the error to the next fallible call.
 
-use crate::{Array, Operand};
+use crate::{Array, Operand, Result};
 use std::ops;
 
 /// Rows of `Trait method, AssignTrait method => operation, types of scalars on the left`.
@@ -44,7 +44,11 @@ macro_rules! scalars_on_the_left {
             type Output = Array;
             #[track_caller]
             fn $method(self, rhs: &Array) -> Array {
-                Array::from_result(rhs.dtype().and_then(|like| Array::$op(&self.into_array(like)?, rhs)))
+                #[track_caller]
+                fn apply(lhs: $scalar, rhs: &Array) -> Result<Array> {
+                    Array::$op(&lhs.into_array(rhs.dtype()?)?, rhs)
+                }
+                Array::from_result(apply(self, rhs))
             }
         }
 

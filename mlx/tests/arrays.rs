@@ -1,6 +1,8 @@
 //! Arrays as a user meets them: creation, scalars, shapes, indexing, reading.
 
-use mlx::{Array, Dtype, ErrorKind, New, Rest, Result, axes, bf16, f16, ones, random, stack, zeros};
+use mlx::{
+    Array, Complex32, Dtype, ErrorKind, New, Rest, Result, axes, bf16, f16, ones, random, stack, zeros,
+};
 
 fn counting(shape: &[i32]) -> Result<Array> {
     let count = shape.iter().product::<i32>();
@@ -32,7 +34,8 @@ fn every_dtype_goes_in_and_out() -> Result<()> {
     round(&[f16::MIN, f16::ONE, f16::MAX])?;
     round(&[bf16::MIN, bf16::ONE, bf16::MAX])?;
     round(&[f32::MIN, 0.5, f32::MAX])?;
-    round(&[f64::MIN, 0.5, f64::MAX])
+    round(&[f64::MIN, 0.5, f64::MAX])?;
+    round(&[Complex32::new(0.5, f32::MIN), Complex32::new(f32::MAX, -1.0)])
 }
 
 #[test]

@@ -119,12 +119,7 @@ fn no_integers_crash_a_division() -> Result<()> {
             let (expected, rest) = divided(a, b);
             // The lowest number divided by -1 wraps around.
             let expected = Array::scalar(expected).astype(dtype)?.item::<i64>()?;
-            // Small signed types divide towards zero in MLX.
-            let narrow = matches!(dtype, Dtype::I8 | Dtype::I16);
-            assert!(
-                narrow || (quotient, remainder) == (expected, rest),
-                "{a} / {b} as {dtype}: {quotient}, {remainder}"
-            );
+            assert_eq!((quotient, remainder), (expected, rest), "{a} / {b} as {dtype}");
         }
     }
     let (lowest, mixed) = (vector(&[i32::MIN, 7]), ones(&[2], Dtype::U8) - 2);
@@ -136,4 +131,38 @@ fn no_integers_crash_a_division() -> Result<()> {
     let (whole, rest) = Array::from_slice(&[-7.5f32, 7.5], &[2]).divmod(2)?;
     assert_eq!((whole.to_vec::<f32>()?, rest.to_vec::<f32>()?), (vec![-4.0, 3.0], vec![0.5, 1.5]));
     Ok(())
+}
+
+#[test]
+fn errors_name_the_line_of_the_caller() {
+    let x = ones(&[2], Dtype::F32);
+    let mut assigned = x.clone();
+    let line = line!() + 1;
+    assigned <<= 1;
+    for (n, result) in [
+        assigned.add(0),
+        (1 << &x).add(0),
+        (!&x).add(0),
+        full(&[3], &x, Dtype::F32).add(0),
+        mlx::eye(-1, Dtype::F32).add(0),
+        x.diag(i32::MAX),
+        x.pad(i32::MAX, 0),
+        x.unflatten(0, [3, -1]),
+        x.sort([0, 1]),
+        x.unique(-1).map(|unique| unique.values),
+        x.roll([1, 2], 0),
+        x.dims::<2>().map(|_| x.clone()),
+        mlx::broadcast_shapes(&[&[2], &[3]]).map(|_| x.clone()),
+        x.floor_divide(ones(&[3], Dtype::F32)),
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        let place = result.map_err(|e| (e.location().file(), e.location().line()));
+        let expected = line + if n == 0 { 0 } else { n as u32 + 2 };
+        assert!(
+            matches!(&place, Err((file, line)) if *file == file!() && *line == expected),
+            "{n}: {place:?}"
+        );
+    }
 }

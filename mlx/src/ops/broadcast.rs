@@ -27,7 +27,10 @@ pub fn broadcast_shapes(shapes: &[&[i32]]) -> Result<Vec<i32>> {
         Some(common)
     };
     let shape: Option<Vec<i32>> = (0..rank).rev().map(common).collect();
-    shape.ok_or_else(|| Error::invalid("broadcast_shapes", format!("{shapes:?} have no common shape")))
+    match shape {
+        Some(shape) => Ok(shape),
+        None => Err(Error::invalid("broadcast_shapes", format!("{shapes:?} have no common shape"))),
+    }
 }
 
 /// The arrays, each broadcast to the shape common to all. Copies nothing.

@@ -31,10 +31,13 @@ pub fn ones(shape: &[i32], dtype: Dtype) -> Array {
 /// `value` in every place; a bad shape gives a failed array.
 #[track_caller]
 pub fn full(shape: &[i32], value: impl Operand, dtype: Dtype) -> Array {
-    let made = check_shape("full", shape, dtype)
-        .and_then(|()| value.into_array(dtype))
-        .and_then(|value| ops::full(shape, &value, dtype));
-    Array::from_result(made)
+    // A function rather than a closure, because only functions pass the caller's line on.
+    #[track_caller]
+    fn make(shape: &[i32], value: impl Operand, dtype: Dtype) -> Result<Array> {
+        check_shape("full", shape, dtype)?;
+        ops::full(shape, &value.into_array(dtype)?, dtype)
+    }
+    Array::from_result(make(shape, value, dtype))
 }
 
 impl Array {

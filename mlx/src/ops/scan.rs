@@ -82,11 +82,16 @@ impl Array {
     #[track_caller]
     pub fn diff(&self, n: i32, axis: i32) -> Result<Array> {
         let shape = self.shape()?;
-        let extent = shape[resolve_axis("diff", axis, shape)?];
+        let index = resolve_axis("diff", axis, shape)?;
         if n < 0 {
             return Err(Error::invalid("diff", format!("cannot be taken {n} times")));
         }
-        // Once nothing is left, more rounds change nothing; MLX would go through all of them.
-        ops::diff(self, n.min(extent), axis)
+        if n < shape[index] {
+            return ops::diff(self, n, axis);
+        }
+        // Nothing is left, and MLX would go through all rounds to find that out.
+        let mut stop = shape.to_vec();
+        stop[index] = 0;
+        self.slice(&vec![0; stop.len()], &stop)
     }
 }

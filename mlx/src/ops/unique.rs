@@ -49,9 +49,11 @@ impl Array {
 #[track_caller]
 fn unique(x: &Array, size: i32, fill: Option<&Array>) -> Result<Unique> {
     check_shape("unique", &[size], x.dtype()?)?;
-    let parts: [Array; 4] = ops::unique(x, size, true, true, true, fill)?
-        .try_into()
-        .map_err(|_| Error::new(ErrorKind::Backend, "unique", "MLX did not return four arrays"))?;
-    let [values, index, inverse, counts] = parts;
-    Ok(Unique { values, index, inverse, counts })
+    match <[Array; 4]>::try_from(ops::unique(x, size, true, true, true, fill)?) {
+        Ok([values, index, inverse, counts]) => Ok(Unique { values, index, inverse, counts }),
+        Err(list) => {
+            let text = format!("MLX returned {} arrays, not 4", list.len());
+            Err(Error::new(ErrorKind::Backend, "unique", text))
+        }
+    }
 }

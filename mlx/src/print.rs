@@ -55,7 +55,11 @@ impl fmt::Display for Array {
         }
         match ffi::print::text(self, f.precision().map(as_c)) {
             Ok(text) => f.write_str(&text),
-            Err(error) => write!(f, "array(failed: {error}, shape={shape:?}, dtype={dtype})"),
+            // Without the place: it would be that of this function.
+            Err(error) => {
+                let (op, text) = (error.op(), error.message());
+                write!(f, "array(failed: {op}: {text}, shape={shape:?}, dtype={dtype})")
+            }
         }
     }
 }

@@ -3,11 +3,9 @@
 use serde_json::{Value as Json, json};
 
 use super::names::{ROPE_FREQS, llama_name};
-use super::reader::Gguf;
-use super::repack::{GROUP_SIZE, affine_bits};
-use super::tensor::{DenseType, TensorData};
-use super::value::{Array, Value};
+use super::{Gguf, Tensor, Value};
 use crate::error::{Error, Result};
+use mlx::{Dtype, io::gguf::GROUP_SIZE};
 
 const KNOWN: &str = "llama";
 
@@ -39,7 +37,7 @@ impl Gguf {
             "model_type": "llama",
             "architectures": ["LlamaForCausalLM"],
             "hidden_act": "silu",
-            "vocab_size": embedding.shape[0],
+            "vocab_size": embedding.shape.first(),
             "hidden_size": hidden_size,
             "intermediate_size": self.require("feed_forward_length")?,
             "num_hidden_layers": self.layers()?,
@@ -155,9 +153,7 @@ impl Gguf {
     fn frequency_factors(&self, head_dim: usize, original: Option<usize>) -> Result<Option<Json>> {
         let Some(info) = self.tensor(ROPE_FREQS) else { return Ok(None) };
         let factors: Vec<f32> = match self.load(info)? {
-            TensorData::Dense { dtype: DenseType::F32, bytes, .. } => {
-                bytes.chunks_exact(4).map(|b| f32::from_le_bytes([b[0], b[1], b[2], b[3]])).collect()
-            }
+            Tensor::Dense(array) if array.dtype()? == Dtype::F32 => array.to_vec()?,
             _ => return Err(Error::weights(self.path(), format!("tensor `{ROPE_FREQS}` is not F32"))),
         };
         if factors.len() != head_dim / 2 || !factors.iter().all(|&f| f.is_finite() && f > 0.0) {
@@ -187,10 +183,10 @@ impl Gguf {
 
     /// The `quantization` object: bits of most quantized matrices, then those that differ by path.
     fn quantization(&self) -> Option<Json> {
-        let matrices: Vec<(String, u32)> = self
+        let matrices: Vec<(String, i32)> = self
             .tensors()
             .filter(|info| info.shape.len() > 1)
-            .filter_map(|info| Some((llama_name(&info.name)?, affine_bits(info.ggml_type)?)))
+            .filter_map(|info| Some((llama_name(&info.name)?, info.ggml_type.affine_bits()?)))
             .filter_map(|(name, bits)| Some((name.strip_suffix(".weight")?.to_owned(), bits)))
             .collect();
         let fours = matrices.iter().filter(|(_, bits)| *bits == 4).count();
@@ -199,7 +195,7 @@ impl Gguf {
             all if 2 * fours >= all => 4,
             _ => 8,
         };
-        let entry = |bits: u32| json!({"group_size": GROUP_SIZE, "bits": bits, "mode": "affine"});
+        let entry = |bits: i32| json!({"group_size": GROUP_SIZE, "bits": bits, "mode": "affine"});
         let mut quantization = entry(usual);
         for (path, bits) in matrices.into_iter().filter(|(_, bits)| *bits != usual) {
             quantization[path] = entry(bits);
@@ -211,7 +207,7 @@ impl Gguf {
     fn count(&self, key: &str) -> Result<Option<usize>> {
         let key = format!("llama.{key}");
         let number = match self.metadata().get(&key) {
-            Some(Value::Array(Array::Uint(_) | Array::Int(_))) => {
+            Some(Value::Array(_)) => {
                 let layers = self.metadata().uints(&key)?.unwrap_or_default();
                 match layers.split_first() {
                     Some((first, rest)) if rest.iter().all(|count| count == first) => Some(*first),

@@ -1,6 +1,6 @@
 //! GGUF tensor names to Hugging Face's, for Llama models.
 
-use super::reader::{Gguf, TensorInfo};
+use super::{Gguf, TensorInfo};
 use crate::error::{Error, Result};
 
 /// RoPE frequency factors: a part of the configuration in Hugging Face's format, not a weight.

@@ -15,8 +15,8 @@ use tokenizers::pre_tokenizers::byte_level::ByteLevel;
 use tokenizers::processors::template::{SpecialToken, Template, TemplateProcessing};
 use tokenizers::{AddedToken, Tokenizer};
 
+use super::Gguf;
 use super::pre_tokenizer::Family;
-use super::reader::Gguf;
 use super::sentence_piece::merges_from_scores;
 use crate::error::{Error, Result};
 
@@ -114,7 +114,7 @@ impl Gguf {
                 let scores =
                     self.metadata().floats("tokenizer.ggml.scores")?.ok_or_else(|| missing("scores"))?;
                 vocabulary.check_len("scores", scores.len())?;
-                merges_from_scores(vocabulary.tokens, scores, |id| vocabulary.kinds[id] == Kind::Normal)?
+                merges_from_scores(vocabulary.tokens, &scores, |id| vocabulary.kinds[id] == Kind::Normal)?
             }
         };
         let mut bpe =

@@ -1,7 +1,7 @@
 //! Metadata against the `config.json` of the same model.
 
 use mlx_lm::Error;
-use mlx_lm::gguf::{Array, Value};
+use mlx_lm::gguf::{Value, Values};
 use serde_json::{Value as Json, json};
 
 use crate::writer::Writer;
@@ -150,7 +150,7 @@ fn frequency_factors_of_llama_3_become_its_parameters() {
 
 #[test]
 fn contradictions_and_gaps_are_named() {
-    let layers = Value::Array(Array::Uint(vec![8, 4]));
+    let layers = Value::Array(Values::U64(vec![8, 4]));
     let cases = [
         (llama().without("llama.context_length"), "llama.context_length is missing"),
         (llama().without("llama.attention.layer_norm_rms_epsilon"), "layer_norm_rms_epsilon is missing"),
@@ -186,7 +186,7 @@ fn contradictions_and_gaps_are_named() {
         let message = writer.open().unwrap().config().unwrap_err().to_string();
         assert!(message.contains(expected), "{message:?} does not say {expected:?}");
     }
-    let uniform = Value::Array(Array::Int(vec![2, 2]));
+    let uniform = Value::Array(Values::I64(vec![2, 2]));
     assert_eq!(config(&llama().set("llama.attention.head_count_kv", uniform))["num_key_value_heads"], 2);
 }
 

@@ -1,6 +1,7 @@
 //! Files written by `tests/fixtures/gguf/make.py` with the reference implementations.
 
-use mlx_lm::gguf::{DenseType, Gguf, GgufTokenizer, TensorData, Value};
+use half::f16;
+use mlx_lm::gguf::{Gguf, GgufTokenizer, Tensor, Value};
 
 use crate::writer::Writer;
 
@@ -9,15 +10,13 @@ fn fixture(name: &str) -> Gguf {
     Gguf::open(path).expect("the fixture opens")
 }
 
-fn load(gguf: &Gguf, name: &str) -> TensorData {
+fn load(gguf: &Gguf, name: &str) -> Tensor {
     gguf.load(gguf.tensor(name).expect("the tensor is there")).expect("the tensor loads")
 }
 
 fn expected(gguf: &Gguf, name: &str) -> Vec<f32> {
     match load(gguf, &format!("{name}.expected")) {
-        TensorData::Dense { dtype: DenseType::F32, bytes, .. } => {
-            bytes.chunks_exact(4).map(|b| f32::from_le_bytes(b.try_into().unwrap())).collect()
-        }
+        Tensor::Dense(array) => array.to_vec().unwrap(),
         other => panic!("{name}: {other:?}"),
     }
 }
@@ -35,13 +34,9 @@ fn assert_same_bits(name: &str, actual: &[f32], expected: &[f32]) {
 fn k_quants_dequantize_bit_for_bit() {
     let gguf = fixture("quantized.gguf");
     for name in ["Q4_K", "Q5_K", "Q6_K"] {
-        let TensorData::Dense { dtype: DenseType::F32, bytes, shape } = load(&gguf, name) else {
-            panic!("{name} is not dense")
-        };
-        assert_eq!(shape, [2, 512]);
-        let values: Vec<f32> =
-            bytes.chunks_exact(4).map(|b| f32::from_le_bytes(b.try_into().unwrap())).collect();
-        assert_same_bits(name, &values, &expected(&gguf, name));
+        let Tensor::Dense(array) = load(&gguf, name) else { panic!("{name} is not dense") };
+        assert_eq!((array.dtype().unwrap(), array.shape().unwrap()), (mlx::Dtype::F32, &[2, 512][..]));
+        assert_same_bits(name, &array.to_vec::<f32>().unwrap(), &expected(&gguf, name));
     }
 }
 
@@ -49,11 +44,13 @@ fn k_quants_dequantize_bit_for_bit() {
 fn affine_tensors_stand_for_the_same_numbers() {
     let gguf = fixture("quantized.gguf");
     for (name, expected_bits) in [("Q4_0", 4), ("Q4_1", 4), ("Q8_0", 8)] {
-        let TensorData::Affine { shape, bits, group_size, weight, scales, biases } = load(&gguf, name) else {
+        let Tensor::Affine { weight, scales, biases, bits } = load(&gguf, name) else {
             panic!("{name} is not affine")
         };
-        assert_eq!((shape.as_slice(), bits, group_size), ([2, 512].as_slice(), expected_bits, 32));
-        assert_eq!((weight.len(), scales.len(), biases.len()), (1024 * bits as usize / 32, 32, 32));
+        assert_eq!((bits, weight.shape().unwrap()), (expected_bits, &[2, 16 * bits][..]));
+        assert_eq!((scales.shape().unwrap(), biases.shape().unwrap()), (&[2, 16][..], &[2, 16][..]));
+        let weight = weight.to_vec::<u32>().unwrap();
+        let (scales, biases) = (scales.to_vec::<f16>().unwrap(), biases.to_vec::<f16>().unwrap());
         let per_word = 32 / bits as usize;
         let values: Vec<f32> = (0..1024)
             .map(|i| {

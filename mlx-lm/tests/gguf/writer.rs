@@ -1,9 +1,10 @@
 //! Writes GGUF files, valid ones and, through public fields, invalid ones.
 
 use mlx_lm::Result;
-use mlx_lm::gguf::{Array, Gguf, Value};
+use mlx_lm::gguf::{Gguf, Value, Values};
 
 /// Numbers of the value types this writer uses.
+const INT32: u32 = 5;
 const UINT64: u32 = 10;
 const INT64: u32 = 11;
 const FLOAT64: u32 = 12;
@@ -44,11 +45,11 @@ impl Writer {
     }
 
     pub(crate) fn uint(self, key: &str, value: u64) -> Self {
-        self.set(key, Value::Uint(value))
+        self.set(key, Value::U64(value))
     }
 
     pub(crate) fn float(self, key: &str, value: f32) -> Self {
-        self.set(key, Value::Float(value.into()))
+        self.set(key, Value::F64(value.into()))
     }
 
     pub(crate) fn string(self, key: &str, value: &str) -> Self {
@@ -125,15 +126,15 @@ fn put_value(bytes: &mut Vec<u8>, value: &Value) {
             bytes.extend(BOOL.to_le_bytes());
             bytes.push((*value).into());
         }
-        Value::Uint(value) => {
+        Value::U64(value) => {
             bytes.extend(UINT64.to_le_bytes());
             bytes.extend(value.to_le_bytes());
         }
-        Value::Int(value) => {
+        Value::I64(value) => {
             bytes.extend(INT64.to_le_bytes());
             bytes.extend(value.to_le_bytes());
         }
-        Value::Float(value) => {
+        Value::F64(value) => {
             bytes.extend(FLOAT64.to_le_bytes());
             bytes.extend(value.to_le_bytes());
         }
@@ -149,25 +150,27 @@ fn put_value(bytes: &mut Vec<u8>, value: &Value) {
     }
 }
 
-fn put_array(bytes: &mut Vec<u8>, array: &Array) {
+fn put_array(bytes: &mut Vec<u8>, array: &Values) {
     let element = match array {
-        Array::Bool(_) => BOOL,
-        Array::Uint(_) => UINT64,
-        Array::Int(_) => INT64,
-        Array::Float(_) => FLOAT64,
-        Array::String(_) => STRING,
-        Array::Array(_) => ARRAY,
+        Values::Bool(_) => BOOL,
+        Values::U64(_) => UINT64,
+        Values::I64(_) => INT64,
+        Values::I32(_) => INT32,
+        Values::F64(_) => FLOAT64,
+        Values::String(_) => STRING,
+        Values::Array(_) => ARRAY,
         other => panic!("no code to write {other:?}"),
     };
     bytes.extend(element.to_le_bytes());
     bytes.extend((array.len() as u64).to_le_bytes());
     match array {
-        Array::Bool(values) => bytes.extend(values.iter().map(|&value| u8::from(value))),
-        Array::Uint(values) => values.iter().for_each(|value| bytes.extend(value.to_le_bytes())),
-        Array::Int(values) => values.iter().for_each(|value| bytes.extend(value.to_le_bytes())),
-        Array::Float(values) => values.iter().for_each(|value| bytes.extend(value.to_le_bytes())),
-        Array::String(values) => values.iter().for_each(|value| put_string(bytes, value)),
-        Array::Array(values) => values.iter().for_each(|value| put_array(bytes, value)),
+        Values::Bool(values) => bytes.extend(values.iter().map(|&value| u8::from(value))),
+        Values::U64(values) => values.iter().for_each(|value| bytes.extend(value.to_le_bytes())),
+        Values::I64(values) => values.iter().for_each(|value| bytes.extend(value.to_le_bytes())),
+        Values::I32(values) => values.iter().for_each(|value| bytes.extend(value.to_le_bytes())),
+        Values::F64(values) => values.iter().for_each(|value| bytes.extend(value.to_le_bytes())),
+        Values::String(values) => values.iter().for_each(|value| put_string(bytes, value)),
+        Values::Array(values) => values.iter().for_each(|value| put_array(bytes, value)),
         _ => {}
     }
 }

@@ -1,12 +1,12 @@
 //! Arrays in files.
 
 use super::{
-    args::{Arg, ArrayList},
+    args::Arg,
     call::{call, call_for_array},
     stream,
 };
 use crate::{Array, Device, Result};
-use mlx_sys::{mlx_safetensors, mlx_string, mlx_strings};
+use mlx_sys::{mlx_safetensors, mlx_string};
 use std::{collections::BTreeMap, mem::MaybeUninit};
 
 /// What a safetensors file holds; freed on drop.
@@ -52,26 +52,6 @@ fn reading_stream(op: &'static str) -> Result<mlx_sys::mlx_stream> {
     // SAFETY: the out-pointer is valid.
     call(op, || unsafe { mlx_sys::mlx_cuda_is_available(&mut cuda) })?;
     if cuda { stream::current(op) } else { stream::default_of(op, Device::Cpu.raw()) }
-}
-
-#[track_caller]
-pub(crate) fn save_safetensors(path: &str, list: &[(&str, &Array)], metadata: &[(&str, &str)]) -> Result<()> {
-    let (names, values): (Vec<&str>, Vec<&Array>) = list.iter().copied().unzip();
-    let (keys, texts): (Vec<&str>, Vec<&str>) = metadata.iter().copied().unzip();
-    let (names, keys, texts) = (strings(&names)?, strings(&keys)?, strings(&texts)?);
-    let (values, path) = (ArrayList::of(values)?, path.to_c()?);
-    // SAFETY: all lists borrow from this function's arguments; names pair with arrays, keys with texts.
-    call("save_safetensors", || unsafe {
-        mlx_sys::mlx_save_safetensors(path, spans(&names), values.span(), spans(&keys), spans(&texts))
-    })
-}
-
-fn strings(list: &[&str]) -> Result<Vec<mlx_string>> {
-    list.iter().map(Arg::to_c).collect()
-}
-
-fn spans(list: &[mlx_string]) -> mlx_strings {
-    mlx_strings { data: list.as_ptr(), size: list.len() }
 }
 
 fn text(string: &mlx_string) -> String {

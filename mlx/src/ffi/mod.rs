@@ -31,7 +31,7 @@ pub(crate) mod transforms;
 
 pub(crate) use args::ArrayList;
 pub(crate) use call::call;
-pub(crate) use data::{Scalar, from_slice, read, scalar};
+pub(crate) use data::{Scalar, from_bytes, from_slice, read, read_bytes, scalar};
 pub(crate) use handle::Handle;
 pub(crate) use shared::SharedHandle;
 

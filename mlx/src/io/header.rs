@@ -9,19 +9,21 @@ use std::fs::File;
 use std::io::Read;
 use std::path::Path;
 
+use super::fault::{Fault, Outcome, report_file};
+use super::raw;
 use safetensors::Dtype;
 pub use safetensors::tensor::TensorInfo;
 use safetensors::tensor::{Metadata, SafeTensorError};
 use serde::de::{Deserialize, Deserializer, Error as _, MapAccess, Visitor};
 
-use crate::{Error, ErrorKind, Result};
+use crate::Result;
 
 /// Bytes of the little-endian header length that starts a file.
 const LENGTH_BYTES: u64 = 8;
 /// The largest header that the format allows.
-const MAX_HEADER: u64 = 100_000_000;
-/// More axes than any model uses; a bound on what a header can make us allocate per tensor.
-const MAX_RANK: usize = 32;
+pub(super) const MAX_HEADER: u64 = 100_000_000;
+/// The entry of a header that is no tensor.
+pub(super) const METADATA: &str = "__metadata__";
 /// The format's dtypes that MLX does not read.
 const NOT_IN_MLX: [Dtype; 7] = [
     Dtype::F4,
@@ -52,35 +54,35 @@ pub struct Header {
 /// that are missing, left over, shared by two tensors or not what dtype and shape need.
 #[track_caller]
 pub fn check_safetensors(path: impl AsRef<Path>) -> Result<Header> {
-    read(path.as_ref()).map_err(|message| {
-        Error::new(ErrorKind::Io, "safetensors", format!("{}: {message}", path.as_ref().display()))
-    })
+    report_file("safetensors", path.as_ref(), file_header(path.as_ref()))
 }
 
-fn read(path: &Path) -> Result<Header, String> {
-    let mut file = File::open(path).map_err(|e| e.to_string())?;
-    let file_len = file.metadata().map_err(|e| e.to_string())?.len();
+pub(super) fn file_header(path: &Path) -> Outcome<Header> {
+    let mut file = File::open(path)?;
+    let len = file.metadata()?.len();
+    read_header(&mut file, len)
+}
+
+/// Reads the header of a file of `file_len` bytes and leaves `reader` at the data.
+pub(super) fn read_header(reader: &mut impl Read, file_len: u64) -> Outcome<Header> {
+    let corrupt = |message: String| Fault::from(format!("invalid safetensors file: {message}"));
     if file_len < LENGTH_BYTES {
-        return Err(format!("invalid safetensors file: it has {file_len} bytes, too few for a header"));
+        return Err(corrupt(format!("it has {file_len} bytes, too few for a header")));
     }
     let mut length = [0; LENGTH_BYTES as usize];
-    file.read_exact(&mut length).map_err(|e| e.to_string())?;
+    reader.read_exact(&mut length)?;
     let header_len = u64::from_le_bytes(length);
     if header_len > MAX_HEADER {
-        return Err(format!(
-            "invalid safetensors file: a header of {header_len} bytes, more than the format's {MAX_HEADER}"
-        ));
+        return Err(corrupt(format!("a header of {header_len} bytes, more than the format's {MAX_HEADER}")));
     }
     let data_start = LENGTH_BYTES + header_len;
     if data_start > file_len {
-        return Err(format!(
-            "invalid safetensors file: a header of {header_len} bytes in a file of {file_len}; it is cut short"
-        ));
+        return Err(corrupt(format!(
+            "a header of {header_len} bytes in a file of {file_len}; it is cut short"
+        )));
     }
-    let mut text = vec![0; header_len as usize];
-    file.read_exact(&mut text).map_err(|e| e.to_string())?;
-    parse_header(&text, file_len - data_start)
-        .map_err(|message| format!("invalid safetensors file: {message}"))
+    let text = raw::read_exactly(reader, header_len as usize)?;
+    parse_header(&text, file_len - data_start).map_err(corrupt)
 }
 
 /// Checks a header's JSON against the number of bytes that follow it in the file.
@@ -112,16 +114,8 @@ fn check_tensor(info: &TensorInfo) -> Result<(), String> {
     if NOT_IN_MLX.contains(dtype) {
         return Err(format!("MLX has no dtype {dtype}"));
     }
-    if shape.len() > MAX_RANK {
-        return Err(format!("{} dimensions, more than {MAX_RANK}", shape.len()));
-    }
-    if let Some(dimension) = shape.iter().find(|&&dimension| dimension > i32::MAX as usize) {
-        return Err(format!("dimension {dimension} exceeds {}", i32::MAX));
-    }
-    let bytes = shape.iter().try_fold(dtype.bitsize() / 8, |bytes, &dimension| bytes.checked_mul(dimension));
-    let Some(bytes) = bytes else {
-        return Err(format!("shape {shape:?} overflows"));
-    };
+    let extents: Vec<u64> = shape.iter().map(|&extent| extent as u64).collect();
+    let (_, bytes) = raw::layout(&extents, dtype.bitsize() / 8)?;
     if end.checked_sub(*start) != Some(bytes) {
         return Err(format!(
             "{dtype} of shape {shape:?} takes {bytes} bytes, data_offsets are [{start}, {end}]"
@@ -181,7 +175,7 @@ impl<'de> Visitor<'de> for EntriesVisitor {
         while let Some(name) = map.next_key::<String>()? {
             let located = |e: A::Error| A::Error::custom(format_args!("`{name}`: {e}"));
             // MLX writes `null` where there is no metadata.
-            if name != "__metadata__" {
+            if name != METADATA {
                 let info = map.next_value().map_err(located)?;
                 tensors.push((name, info));
             } else if metadata

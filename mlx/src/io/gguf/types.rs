@@ -11,6 +11,14 @@ macro_rules! ggml_types {
         pub enum GgmlType { $($name),* }
 
         impl GgmlType {
+            /// All types.
+            pub const ALL: &[GgmlType] = &[$(GgmlType::$name),*];
+
+            /// The type's number in a tensor table.
+            pub fn id(self) -> u32 {
+                match self { $(Self::$name => $id),* }
+            }
+
             /// The type with that number in a tensor table.
             pub fn from_id(id: u32) -> Option<Self> {
                 match id {

@@ -16,8 +16,8 @@ use half::f16;
 use super::dequant::half_at;
 use super::types::GgmlType;
 
-/// Elements that share a scale.
-pub(super) const GROUP_SIZE: usize = 32;
+/// Neighbours in a row that share scale and bias in [`Tensor::Affine`](super::Tensor::Affine).
+pub const GROUP_SIZE: i32 = 32;
 
 /// Packed words, scales and biases of a tensor.
 pub(super) struct Packed {
@@ -26,18 +26,20 @@ pub(super) struct Packed {
     pub(super) biases: Vec<f16>,
 }
 
-/// Bits per element of a type that can be repacked.
-pub(super) fn affine_bits(ggml_type: GgmlType) -> Option<u32> {
-    match ggml_type {
-        GgmlType::Q4_0 | GgmlType::Q4_1 => Some(4),
-        GgmlType::Q8_0 => Some(8),
-        _ => None,
+impl GgmlType {
+    /// Bits per element of a type whose matrices become [`Tensor::Affine`](super::Tensor::Affine).
+    pub fn affine_bits(self) -> Option<i32> {
+        match self {
+            GgmlType::Q4_0 | GgmlType::Q4_1 => Some(4),
+            GgmlType::Q8_0 => Some(8),
+            _ => None,
+        }
     }
 }
 
 /// Repacks whole blocks; `None` for another type, and where a bias is beyond f16.
 pub(super) fn repack(ggml_type: GgmlType, bytes: &[u8]) -> Option<Packed> {
-    let bits = affine_bits(ggml_type)?;
+    let bits = ggml_type.affine_bits()?;
     let block_bytes = ggml_type.block_bytes();
     let blocks = bytes.len() / block_bytes;
     let mut packed = Packed {

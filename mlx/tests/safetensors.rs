@@ -2,9 +2,16 @@
 
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on may panic")]
 
-use mlx::io::{check_safetensors, parse_header};
+mod io_files;
+
+use io_files::{assert_numbers, damaged, exercise, golden, golden_bytes, numbers, output_folder};
+use mlx::io::{
+    check_safetensors, load_safetensors, load_safetensors_with_metadata, parse_header, read_safetensors,
+    save_safetensors, write_safetensors,
+};
+use mlx::{Array, Dtype, Result};
 use proptest::prelude::*;
-use std::fs;
+use std::{fs, io::Cursor};
 
 /// A file: the header's length as declared, the header, and so many bytes of data.
 fn file(declared: u64, header: &str, data: usize) -> Vec<u8> {
@@ -113,6 +120,8 @@ fn malformed_files_are_refused_with_a_reason() {
         let error = check_safetensors(&path).unwrap_err().to_string();
         assert!(error.contains("model.safetensors: invalid safetensors file: "), "{name}: {error}");
         assert!(error.contains(message), "{name}: {error}");
+        let error = read_safetensors(fs::File::open(&path).unwrap()).unwrap_err().to_string();
+        assert!(error.contains(message), "{name}: {error}");
     }
 }
 
@@ -186,18 +195,118 @@ proptest! {
     }
 }
 
+/// What MLX stores, which is every dtype but `F64`.
+fn stored() -> impl Iterator<Item = Dtype> {
+    Dtype::ALL.iter().copied().filter(|&dtype| dtype != Dtype::F64)
+}
+
 #[test]
-fn arrays_and_metadata_come_back() -> mlx::Result<()> {
+fn files_of_mlx_are_read() -> Result<()> {
+    let (lazy, metadata) = load_safetensors_with_metadata(golden("mlx.safetensors"))?;
+    let (read, same) = read_safetensors(Cursor::new(golden_bytes("mlx.safetensors")))?;
+    assert_eq!((metadata["format"].as_str(), metadata["emoji"].as_str()), ("mlx", "🦀"));
+    assert_eq!(metadata, same);
+    assert_eq!((lazy.len(), read.len()), (13, 13));
+    for dtype in stored() {
+        let name = if dtype == Dtype::Bool { "bool_" } else { dtype.name() };
+        assert_numbers(&lazy[name], dtype);
+        assert_numbers(&read[name], dtype);
+    }
+    Ok(())
+}
+
+#[test]
+fn arrays_and_metadata_come_back() -> Result<()> {
+    let temporary = tempfile::tempdir().unwrap();
+    let path = output_folder(&temporary).join("ours.safetensors");
+    let arrays: Vec<_> = stored().map(|dtype| (dtype.name(), numbers(dtype))).collect();
+    let pairs = || arrays.iter().map(|(name, array)| (*name, array));
+    let metadata = [("format", "mlx"), ("emoji", "🦀")];
+    save_safetensors(&path, pairs(), &metadata)?;
+    let mut bytes = Vec::new();
+    write_safetensors(&mut bytes, pairs(), &metadata)?;
+    assert_eq!(fs::read(&path).unwrap(), bytes);
+
+    let header = check_safetensors(&path)?;
+    assert_eq!(header.metadata["emoji"], "🦀");
+    assert!(header.data_start.is_multiple_of(8));
+    for (name, info) in &header.tensors {
+        let width = info.dtype.bitsize() / 8;
+        assert_eq!(info.data_offsets.0 % width, 0, "`{name}` is not aligned to its elements");
+    }
+    for loaded in [load_safetensors(&path)?, read_safetensors(Cursor::new(&bytes))?.0] {
+        assert_eq!(loaded.len(), 13);
+        stored().for_each(|dtype| assert_numbers(&loaded[dtype.name()], dtype));
+    }
+
+    // Over the file that the arrays are still to be read from.
+    let loaded = load_safetensors(&path)?;
+    let half = loaded.iter().take(6).map(|(name, array)| (name.as_str(), array));
+    let path = temporary.path().join("half.bin");
+    fs::write(&path, &bytes).unwrap();
+    save_safetensors(&path, half, &[])?;
+    assert_eq!(read_safetensors(fs::File::open(&path).unwrap())?.0.len(), 6);
+    save_safetensors(&path, [], &[])?;
+    assert!(read_safetensors(fs::File::open(&path).unwrap())?.0.is_empty());
+    Ok(())
+}
+
+#[test]
+fn a_file_may_be_replaced_by_its_own_contents() -> Result<()> {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("x.safetensors");
-    let x = mlx::random::normal(&[3, 5], mlx::Dtype::F32, &mlx::random::key(0)?)?;
-    let half = x.astype(mlx::Dtype::Bf16)?;
-    mlx::io::save_safetensors(&path, [("x", &x), ("y.half", &half)], &[("format", "mlx")])?;
-    assert_eq!(check_safetensors(&path)?.metadata["format"], "mlx");
-    let loaded = mlx::io::load_safetensors(&path)?;
-    assert_eq!(loaded.keys().collect::<Vec<_>>(), ["x", "y.half"]);
-    assert_eq!(loaded["x"].to_vec::<f32>()?, x.to_vec::<f32>()?);
-    assert_eq!(loaded["y.half"].dtype()?, mlx::Dtype::Bf16);
-    assert!(mlx::io::save_safetensors(folder.path().join("x.bin"), [("x", &x)], &[]).is_err());
+    save_safetensors(&path, [("x", &numbers(Dtype::F32)), ("y", &numbers(Dtype::I8))], &[])?;
+    let lazy = load_safetensors(&path)?;
+    save_safetensors(&path, [("y", &lazy["y"]), ("z", &lazy["x"])], &[])?;
+    let back = load_safetensors(&path)?;
+    assert_numbers(&back["y"], Dtype::I8);
+    assert_numbers(&back["z"], Dtype::F32);
     Ok(())
+}
+
+#[test]
+fn eight_bit_floats_come_as_bytes() -> Result<()> {
+    for dtype in ["F8_E4M3", "F8_E8M0"] {
+        let mut bytes = one(dtype, "[2]", "[0, 2]", 2);
+        bytes.splice(bytes.len() - 2.., [56, 255]);
+        let (arrays, _) = read_safetensors(Cursor::new(&bytes))?;
+        assert_eq!((arrays["a"].dtype()?, arrays["a"].to_vec::<u8>()?), (Dtype::U8, vec![56, 255]));
+    }
+    Ok(())
+}
+
+#[test]
+fn a_stream_may_start_anywhere() -> Result<()> {
+    let mut reader = Cursor::new([b"before".to_vec(), golden_bytes("mlx.safetensors")].concat());
+    reader.set_position(6);
+    assert_numbers(&read_safetensors(reader)?.0["int16"], Dtype::I16);
+    Ok(())
+}
+
+#[test]
+fn what_a_file_cannot_hold_is_an_error() {
+    let (x, wide) = (numbers(Dtype::F32), numbers(Dtype::F64));
+    let cases: [(&[(&str, &Array)], &[(&str, &str)], &str); 4] = [
+        (&[("x", &x), ("x", &x)], &[], "the name `x` is given twice"),
+        (&[("x", &x)], &[("a", "1"), ("a", "2")], "metadata `a` is given twice"),
+        (&[("__metadata__", &x)], &[], "`__metadata__` cannot name an array"),
+        (&[("x", &wide)], &[], "array `x` is float64"),
+    ];
+    for (arrays, metadata, message) in cases {
+        let error = write_safetensors(Vec::new(), arrays.iter().copied(), metadata).unwrap_err();
+        assert!(error.message().contains(message), "{error} does not say {message:?}");
+        assert!(error.location().file().ends_with("safetensors.rs"), "{error}");
+    }
+}
+
+#[test]
+fn damaged_files_do_not_panic() {
+    let mut sound = 0;
+    damaged(&golden_bytes("mlx.safetensors"), 4000, |bytes| {
+        if let Ok((arrays, _)) = read_safetensors(Cursor::new(bytes)) {
+            exercise(arrays.values());
+            sound += 1;
+        }
+    });
+    assert!(sound > 100, "only {sound} damaged files were still sound: the damage is too coarse");
 }

@@ -4,6 +4,7 @@ use mlx_lm::Result;
 use mlx_lm::gguf::{Gguf, Value, Values};
 
 /// Numbers of the value types this writer uses.
+const UINT32: u32 = 4;
 const INT32: u32 = 5;
 const UINT64: u32 = 10;
 const INT64: u32 = 11;
@@ -125,6 +126,10 @@ fn put_value(bytes: &mut Vec<u8>, value: &Value) {
         Value::Bool(value) => {
             bytes.extend(BOOL.to_le_bytes());
             bytes.push((*value).into());
+        }
+        Value::U32(value) => {
+            bytes.extend(UINT32.to_le_bytes());
+            bytes.extend(value.to_le_bytes());
         }
         Value::U64(value) => {
             bytes.extend(UINT64.to_le_bytes());

@@ -110,7 +110,8 @@ fn what_a_file_cannot_hold_is_an_error() {
     let none = Metadata::new();
     let deep = ones(&[1; 9], Dtype::F32);
     let x = numbers(Dtype::F32);
-    let cases: [(&[(&str, &Array)], Metadata, &str); 7] = [
+    type Named<'a> = &'a [(&'a str, &'a Array)];
+    let cases: [(Named<'_>, Metadata, &str); 7] = [
         (
             &[("a", &numbers(Dtype::Bool))],
             none.clone(),
@@ -125,6 +126,7 @@ fn what_a_file_cannot_hold_is_an_error() {
     ];
     for (arrays, metadata, message) in cases {
         let error = write_gguf(Vec::new(), arrays.iter().copied(), &metadata).unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::InvalidArgument);
         assert!(error.message().contains(message), "{error} does not say {message:?}");
     }
 }

@@ -113,7 +113,7 @@ fn hostile_archives_are_refused_with_a_reason() {
         (patched(&deflated, CENTRAL, 0, 20, &[0xff, 0xff, 0, 0]), "65535 bytes at 0 are not there"),
         (patched(&deflated, CENTRAL, 0, 24, &[0xfe; 4]), "bytes cannot unpack to 4278124286"),
         (patched(&deflated, CENTRAL, 0, 24, &[0xff; 4]), "directory is cut short"),
-        (patched(&deflated, CENTRAL, 0, 24, &[0, 0, 1, 0]), "65536 bytes are missing all but"),
+        (patched(&deflated, CENTRAL, 0, 24, &[0, 0, 1, 0]), "65536 bytes are needed, "),
         (patched(&deflated, CENTRAL, 0, 42, &start_of_second.to_le_bytes()), "overlap"),
         (patched(&deflated, CENTRAL, 0, 42, &[0xfe; 4]), "entry `floats.npy`: "),
         (patched(&deflated, CENTRAL, 0, 46, &[0xff]), "is not UTF-8"),

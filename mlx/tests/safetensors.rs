@@ -286,7 +286,8 @@ fn a_stream_may_start_anywhere() -> Result<()> {
 #[test]
 fn what_a_file_cannot_hold_is_an_error() {
     let (x, wide) = (numbers(Dtype::F32), numbers(Dtype::F64));
-    let cases: [(&[(&str, &Array)], &[(&str, &str)], &str); 4] = [
+    type Named<'a, T> = &'a [(&'a str, T)];
+    let cases: [(Named<'_, &Array>, Named<'_, &str>, &str); 4] = [
         (&[("x", &x), ("x", &x)], &[], "the name `x` is given twice"),
         (&[("x", &x)], &[("a", "1"), ("a", "2")], "metadata `a` is given twice"),
         (&[("__metadata__", &x)], &[], "`__metadata__` cannot name an array"),

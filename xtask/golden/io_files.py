@@ -129,7 +129,7 @@ def check(folder):
         assert metadata["floats"].tolist() == [0.5, -1.0] and metadata["flag"].item() is True
         count += 1
     print(f"{count} files are what they should be")
-    assert count == 17, count
+    assert count == 18, count
 
 
 if __name__ == "__main__":

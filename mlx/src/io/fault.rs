@@ -20,7 +20,12 @@ impl Fault {
 
     /// For arguments that do not go into a file, as opposed to a file that is corrupt.
     pub(super) fn invalid(message: impl Into<String>) -> Fault {
-        Fault { kind: ErrorKind::InvalidArgument, message: message.into() }
+        Fault::from(message.into()).into_invalid()
+    }
+
+    /// Of an argument, what would otherwise be wrong with a file.
+    pub(super) fn into_invalid(self) -> Fault {
+        Fault { kind: ErrorKind::InvalidArgument, ..self }
     }
 }
 

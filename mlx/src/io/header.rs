@@ -49,9 +49,9 @@ pub struct Header {
 /// Reads and checks the header of the safetensors file at `path`.
 ///
 /// # Errors
-/// [`ErrorKind::Io`] when the file cannot be read, or when MLX could not load it safely: a length that does not fit
-/// the file, JSON that does not parse, a name given twice, a dtype that MLX lacks, a dimension above 2³¹ - 1, bytes
-/// that are missing, left over, shared by two tensors or not what dtype and shape need.
+/// [`ErrorKind::Io`](crate::ErrorKind::Io) when the file cannot be read, or when MLX could not load it safely: a
+/// length that does not fit the file, JSON that does not parse, a name given twice, a dtype that MLX lacks, a dimension
+/// above 2³¹ - 1, bytes that are missing, left over, shared by two tensors or not what dtype and shape need.
 #[track_caller]
 pub fn check_safetensors(path: impl AsRef<Path>) -> Result<Header> {
     report_file("safetensors", path.as_ref(), file_header(path.as_ref()))

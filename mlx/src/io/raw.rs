@@ -35,10 +35,11 @@ pub(super) fn read_exactly(reader: &mut impl Read, len: usize) -> Outcome<Vec<u8
     const TRUSTED: usize = 16 << 20;
     let mut bytes = Vec::with_capacity(len.min(TRUSTED));
     reader.by_ref().take(len as u64).read_to_end(&mut bytes)?;
-    match bytes.len() {
-        found if found == len => Ok(bytes),
-        found => Err(Fault::from(format!("{len} bytes are missing all but {found}; it is cut short"))),
-    }
+    if bytes.len() == len { Ok(bytes) } else { Err(cut_short(len, bytes.len())) }
+}
+
+pub(super) fn cut_short(needed: usize, found: usize) -> Fault {
+    format!("{needed} bytes are needed, {found} are there; it is cut short").into()
 }
 
 /// An array of the elements in `bytes`, which must fill `shape`.

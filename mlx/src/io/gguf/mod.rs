@@ -28,6 +28,7 @@
 
 mod cursor;
 mod dequant;
+mod metadata;
 mod reader;
 mod repack;
 mod tensor;
@@ -35,11 +36,12 @@ mod types;
 mod value;
 mod writer;
 
+pub use metadata::Metadata;
 pub use reader::{Gguf, TensorInfo};
 pub use repack::GROUP_SIZE;
 pub use tensor::{Tensor, load_gguf};
 pub use types::GgmlType;
-pub use value::{Metadata, Value, Values};
+pub use value::{Value, Values};
 pub use writer::{save_gguf, write_gguf};
 
 /// Where tensor data starts is a multiple of this, unless [`ALIGNMENT_KEY`] says otherwise.

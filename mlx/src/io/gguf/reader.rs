@@ -1,14 +1,15 @@
 //! Opens a file: header, metadata and tensor table, all checked.
 
 use super::cursor::Cursor;
+use super::metadata::Metadata;
 use super::types::GgmlType;
-use super::value::Metadata;
 use super::{ALIGNMENT_KEY, DEFAULT_ALIGNMENT, MAGIC, MAX_DIMENSIONS};
 use crate::Result;
 use crate::io::fault::{Outcome, report_file};
 use crate::io::raw;
 use std::collections::BTreeMap;
 use std::fs::File;
+use std::io;
 use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 
@@ -89,7 +90,10 @@ impl Gguf {
     }
 
     pub(super) fn read(&self, info: &TensorInfo) -> Outcome<Vec<u8>> {
-        let mut bytes = vec![0; info.bytes];
+        let mut bytes = Vec::new();
+        // A file with holes can be longer than memory.
+        bytes.try_reserve_exact(info.bytes).map_err(|_| io::Error::from(io::ErrorKind::OutOfMemory))?;
+        bytes.resize(info.bytes, 0);
         self.file.read_exact_at(&mut bytes, info.offset)?;
         Ok(bytes)
     }

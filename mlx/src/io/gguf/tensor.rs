@@ -1,10 +1,10 @@
 //! Tensors as arrays.
 
 use super::dequant::dequantize;
+use super::metadata::Metadata;
 use super::reader::{Gguf, TensorInfo};
 use super::repack::{GROUP_SIZE, Packed, repack};
 use super::types::GgmlType;
-use super::value::Metadata;
 use crate::io::fault::{Outcome, report_file};
 use crate::io::raw;
 use crate::{Array, Dtype, Result};

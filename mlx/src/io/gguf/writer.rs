@@ -1,8 +1,8 @@
 //! Writes a file: header, metadata, tensor table, data.
 
+use super::metadata::Metadata;
 use super::reader::alignment;
 use super::types::GgmlType;
-use super::value::Metadata;
 use super::{MAGIC, MAX_DIMENSIONS};
 use crate::io::fault::{Fault, Outcome, report, report_file};
 use crate::io::raw;
@@ -55,7 +55,7 @@ impl<'a> Prepared<'a> {
         arrays: impl IntoIterator<Item = (&'a str, &'a Array)>,
         metadata: &Metadata,
     ) -> Outcome<Prepared<'a>> {
-        let alignment = match alignment(metadata)? {
+        let alignment = match alignment(metadata).map_err(Fault::into_invalid)? {
             alignment @ ..=MAX_ALIGNMENT => alignment as usize,
             alignment => {
                 return Err(Fault::invalid(format!("an alignment of {alignment} bytes is too large")));

@@ -63,9 +63,7 @@ pub(super) fn parse(mut file: &[u8]) -> Outcome<Array> {
     let header = Header::read(&mut file)?;
     match file.get(..header.bytes) {
         Some(bytes) => array(&header, bytes),
-        None => {
-            Err(format!("{} bytes are missing all but {}; it is cut short", header.bytes, file.len()).into())
-        }
+        None => Err(raw::cut_short(header.bytes, file.len())),
     }
 }
 
@@ -78,7 +76,10 @@ fn array(header: &Header, bytes: &[u8]) -> Outcome<Array> {
         Order::C => raw::array(&bytes, &header.shape, header.dtype)?,
         Order::Fortran => {
             let reversed: Vec<i32> = header.shape.iter().rev().copied().collect();
-            raw::array(&bytes, &reversed, header.dtype)?.transpose(..)?
+            let array = raw::array(&bytes, &reversed, header.dtype)?.transpose(..)?;
+            // Or it would belong to this thread, other than all arrays that are read.
+            array.eval()?;
+            array
         }
     })
 }

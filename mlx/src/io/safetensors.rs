@@ -30,7 +30,7 @@ const DTYPES: [(Dtype, Stored); 13] = [
 
 /// The arrays of the safetensors file at `path`, by name.
 ///
-/// The header is [checked][check_safetensors] first. Elements are read when an array is evaluated, which must happen
+/// The header is [checked](crate::io::check_safetensors) first. Elements are read when an array is evaluated, which must happen
 /// on this thread; [`read_safetensors`] reads at once. The 8-bit floats `F8_E4M3` and `F8_E8M0` come as [`Dtype::U8`].
 ///
 /// # Errors

@@ -48,6 +48,12 @@ fn diagonals_of_matrices_and_vectors() -> Result<()> {
             (0..rows).filter(|&i| on(i)).map(|i| (i * columns + i + i64::from(k)) as i32).collect();
         assert_eq!(x.diag(k)?.to_vec::<i32>()?, expected, "diag {k}");
         assert_eq!(x.diagonal(k, [0, 1])?.to_vec::<i32>()?, expected, "diagonal {k}");
+        let kept = |is_kept: fn(i64, i64) -> bool| -> Vec<i32> {
+            let places = (0..rows).flat_map(|i| (0..columns).map(move |j| (i, j)));
+            places.map(|(i, j)| if is_kept(j - i, k.into()) { (i * columns + j) as i32 } else { 0 }).collect()
+        };
+        assert_eq!(x.tril(k)?.to_vec::<i32>()?, kept(|offset, k| offset <= k), "tril {k}");
+        assert_eq!(x.triu(k)?.to_vec::<i32>()?, kept(|offset, k| offset >= k), "triu {k}");
         assert_eq!(x.t()?.diagonal(k, [-1, -2])?.to_vec::<i32>()?, expected, "diagonal {k} of the transpose");
         assert_eq!(x.trace(k, [0, 1])?.item::<i32>()?, expected.iter().sum::<i32>(), "trace {k}");
     }
@@ -155,6 +161,8 @@ fn senseless_or_overflowing_arguments_are_errors() -> Result<()> {
         ("diag", v.diag(i32::MAX)),
         ("diag", v.diag(1 << 30)),
         ("diag", scalar.diag(0)),
+        ("tril", v.tril(0)),
+        ("triu", scalar.triu(i32::MIN)),
         ("diag", counting(&[1, 2, 2])?.diag(0)),
         ("diagonal", x.diagonal(0, [0, 0])),
         ("diagonal", x.diagonal(0, [0, 7])),

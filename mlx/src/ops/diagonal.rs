@@ -24,7 +24,7 @@ impl MatrixSize {
         MatrixSize { diagonal, ..self }
     }
 
-    /// The size with a diagonal that is at most just outside; MLX's arithmetic wraps around far beyond.
+    /// The size with a diagonal that is at most just outside, as [`nearby`].
     #[track_caller]
     fn checked(self, op: &'static str, dtype: Dtype) -> Result<MatrixSize> {
         check_shape(op, &[self.rows, self.columns], dtype)?;
@@ -76,6 +76,18 @@ pub fn tri(size: impl Into<MatrixSize>, dtype: Dtype) -> Array {
 }
 
 impl Array {
+    /// The lower triangle of the last two dimensions, zero above the given diagonal.
+    #[track_caller]
+    pub fn tril(&self, diagonal: i32) -> Result<Array> {
+        ops::tril(self, nearby(self, diagonal)?)
+    }
+
+    /// The upper triangle of the last two dimensions, zero below the given diagonal.
+    #[track_caller]
+    pub fn triu(&self, diagonal: i32) -> Result<Array> {
+        ops::triu(self, nearby(self, diagonal)?)
+    }
+
     /// The given diagonal of a matrix; or, of a vector, the square matrix that has it there and zeros elsewhere.
     #[track_caller]
     pub fn diag(&self, diagonal: i32) -> Result<Array> {
@@ -98,4 +110,12 @@ impl Array {
     pub fn trace(&self, offset: i32, [rows, columns]: [i32; 2]) -> Result<Array> {
         ops::trace(self, offset, rows, columns, None)
     }
+}
+
+/// A diagonal that is at most just outside the matrices of `x`; MLX's arithmetic wraps around far beyond.
+fn nearby(x: &Array, diagonal: i32) -> Result<i32> {
+    Ok(match *x.shape()? {
+        [.., rows, columns] => diagonal.clamp(-rows, columns),
+        _ => diagonal,
+    })
 }

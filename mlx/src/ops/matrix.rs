@@ -1,12 +1,7 @@
 //! Products of matrices and vectors.
 
 use super::gather::{Gather, clamped};
-use crate::{
-    Array, Dtype, Error, Result, concatenate,
-    ffi::{matrix, ops},
-    index::resolve_axis,
-    zeros,
-};
+use crate::{Array, Dtype, Error, Result, concatenate, ffi::matrix, index::resolve_axis, zeros};
 
 impl Array {
     /// Matrix product of the last two dimensions; the others broadcast. Vectors are rows or columns as fits.
@@ -178,18 +173,6 @@ impl Array {
     pub fn gather_mm(&self, rhs: &Array, gather: Gather<'_>) -> Result<Array> {
         let picks = gather.checked("gather_mm", self.shape()?, rhs.shape()?)?;
         matrix::gather_mm(self, rhs, picks.lhs.as_ref(), picks.rhs.as_ref(), picks.sorted)
-    }
-
-    /// The lower triangle of the last two dimensions, zero above the given diagonal.
-    #[track_caller]
-    pub fn tril(&self, diagonal: i32) -> Result<Array> {
-        ops::tril(self, diagonal)
-    }
-
-    /// The upper triangle of the last two dimensions, zero below the given diagonal.
-    #[track_caller]
-    pub fn triu(&self, diagonal: i32) -> Result<Array> {
-        ops::triu(self, diagonal)
     }
 }
 

@@ -3,6 +3,7 @@
 use crate::{Array, Dtype, Error, Result, ffi, ffi::Scalar};
 use half::{bf16, f16};
 use num_complex::Complex32;
+use std::borrow::Cow;
 
 /// The right-hand side of a binary operation: an array, or a host scalar.
 ///
@@ -11,27 +12,37 @@ use num_complex::Complex32;
 /// any array to `C64`. An integer that the array's integer type cannot hold wraps around, as in Python.
 pub trait Operand {
     /// The operand as an array for an operation with an array of dtype `like`.
-    fn into_array(self, like: Dtype) -> Result<Array>;
+    #[track_caller]
+    fn to_array(&self, like: Dtype) -> Result<Cow<'_, Array>>;
+
+    /// [`Operand::to_array`] by value.
+    #[track_caller]
+    fn into_array(self, like: Dtype) -> Result<Array>
+    where
+        Self: Sized,
+    {
+        Ok(self.to_array(like)?.into_owned())
+    }
 }
 
 impl Operand for &Array {
-    fn into_array(self, _like: Dtype) -> Result<Array> {
-        Ok(self.clone())
+    fn to_array(&self, _like: Dtype) -> Result<Cow<'_, Array>> {
+        Ok(Cow::Borrowed(self))
     }
 }
 
 impl Operand for Array {
-    fn into_array(self, _like: Dtype) -> Result<Array> {
-        Ok(self)
+    fn to_array(&self, _like: Dtype) -> Result<Cow<'_, Array>> {
+        Ok(Cow::Borrowed(self))
     }
 }
 
 impl Operand for bool {
     #[track_caller]
-    fn into_array(self, like: Dtype) -> Result<Array> {
+    fn to_array(&self, like: Dtype) -> Result<Cow<'_, Array>> {
         match like {
-            Dtype::Bool => ffi::scalar(Scalar::Bool(self), like),
-            _ => ffi::scalar(Scalar::Int(self.into()), like),
+            Dtype::Bool => ffi::scalar(Scalar::Bool(*self), like).map(Cow::Owned),
+            _ => ffi::scalar(Scalar::Int((*self).into()), like).map(Cow::Owned),
         }
     }
 }
@@ -40,9 +51,9 @@ macro_rules! scalars {
     ($($ty:ty => $variant:ident($into:ty), $dtype:expr;)*) => { $(
         impl Operand for $ty {
             #[track_caller]
-            fn into_array(self, like: Dtype) -> Result<Array> {
+            fn to_array(&self, like: Dtype) -> Result<Cow<'_, Array>> {
                 let dtype: fn(Dtype) -> Dtype = $dtype;
-                ffi::scalar(Scalar::$variant(<$into>::from(self)), dtype(like))
+                ffi::scalar(Scalar::$variant(<$into>::from(*self)), dtype(like)).map(Cow::Owned)
             }
         }
     )* };
@@ -76,10 +87,10 @@ fn of_float(like: Dtype) -> Dtype {
 impl Operand for u64 {
     /// Beside an array of another type than `U64`, a number above `i64::MAX` is an error.
     #[track_caller]
-    fn into_array(self, like: Dtype) -> Result<Array> {
-        match i64::try_from(self) {
-            Ok(value) => value.into_array(like),
-            Err(_) if like == Dtype::U64 => Ok(Array::scalar(self)),
+    fn to_array(&self, like: Dtype) -> Result<Cow<'_, Array>> {
+        match i64::try_from(*self) {
+            Ok(value) => value.into_array(like).map(Cow::Owned),
+            Err(_) if like == Dtype::U64 => Ok(Cow::Owned(Array::scalar(*self))),
             Err(_) => Err(Error::invalid("operand", format!("{self} is too large beside a {like} array"))),
         }
     }
@@ -88,7 +99,7 @@ impl Operand for u64 {
 impl Operand for usize {
     /// As `u64`.
     #[track_caller]
-    fn into_array(self, like: Dtype) -> Result<Array> {
-        (self as u64).into_array(like)
+    fn to_array(&self, like: Dtype) -> Result<Cow<'_, Array>> {
+        (*self as u64).into_array(like).map(Cow::Owned)
     }
 }

@@ -24,7 +24,10 @@ static DEFAULT_DEVICE: AtomicI32 = AtomicI32::new(-1);
 /// The stream of this thread's ops.
 #[track_caller]
 pub(super) fn current(op: &'static str) -> Result<mlx_stream> {
-    if let Some(stream) = SCOPE.get().or(DEFAULT.get()) {
+    if let Some(stream) = SCOPE.get() {
+        return Ok(stream);
+    }
+    if let Some(stream) = DEFAULT.get() {
         return Ok(stream);
     }
     let stream = default_of(op, default_device(op)?)?;

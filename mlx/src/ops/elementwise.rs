@@ -110,7 +110,7 @@ macro_rules! binary {
             $(#[$doc])*
             #[track_caller]
             pub fn $name(&self, rhs: impl Operand) -> Result<Array> {
-                ops::$name(self, &rhs.into_array(self.dtype()?)?)
+                ops::$name(self, &*rhs.to_array(self.dtype()?)?)
             }
         )* }
     };

@@ -726,6 +726,128 @@ unsafe extern "C" {
     #[doc = " The properties of a CUDA device; see `mlx_device_info`. Fails in a build without CUDA."]
     pub fn mlx_cuda_device_info(out: *mut mlx_info, device_index: ::core::ffi::c_int) -> ::core::ffi::c_int;
 }
+#[doc = " The processes that communicate. Work in flight refers to its group without counting: release a group only\n when all its work has been waited for. The null group stands for that of `mlx_distributed_init(false, \"any\")`."]
+#[repr(C)]
+#[derive(Debug, Copy, Clone)]
+pub struct mlx_group {
+    pub p: *mut ::core::ffi::c_void,
+}
+#[allow(clippy::unnecessary_operation, clippy::identity_op)]
+const _: () = {
+    ["Size of mlx_group"][::core::mem::size_of::<mlx_group>() - 8usize];
+    ["Alignment of mlx_group"][::core::mem::align_of::<mlx_group>() - 8usize];
+    ["Offset of field: mlx_group::p"][::core::mem::offset_of!(mlx_group, p) - 0usize];
+};
+unsafe extern "C" {
+    #[doc = " Whether this build can use the backend: \"any\", \"ring\", \"mpi\", \"nccl\" or \"jaccl\"."]
+    pub fn mlx_distributed_is_available(out: *mut bool, backend: mlx_string) -> ::core::ffi::c_int;
+}
+unsafe extern "C" {
+    #[doc = " The group of all processes, which are found as the backend's environment variables say. When they say nothing,\n it is a group of this process alone, or with `strict` a failure. What one backend has given once it gives again.\n\n The variables are trusted: a rank below zero or an empty list of hosts ends the process."]
+    pub fn mlx_distributed_init(out: *mut mlx_group, strict: bool, backend: mlx_string)
+    -> ::core::ffi::c_int;
+}
+unsafe extern "C" {
+    #[doc = " Forgets all groups, so that the next call connects anew. Communication that is in flight loses the memory it\n works on: wait for it first."]
+    pub fn mlx_distributed_clear_backends() -> ::core::ffi::c_int;
+}
+unsafe extern "C" {
+    #[doc = " The number of this process in the group."]
+    pub fn mlx_group_rank(out: *mut ::core::ffi::c_int, group: mlx_group) -> ::core::ffi::c_int;
+}
+unsafe extern "C" {
+    #[doc = " The number of processes in the group."]
+    pub fn mlx_group_size(out: *mut ::core::ffi::c_int, group: mlx_group) -> ::core::ffi::c_int;
+}
+unsafe extern "C" {
+    #[doc = " The group of the processes that gave the same color, ranked by their keys; a negative key stands for the rank."]
+    pub fn mlx_group_split(
+        out: *mut mlx_group,
+        group: mlx_group,
+        color: ::core::ffi::c_int,
+        key: ::core::ffi::c_int,
+    ) -> ::core::ffi::c_int;
+}
+unsafe extern "C" {
+    #[doc = " Releases the group. Null is ignored."]
+    pub fn mlx_group_free(group: mlx_group);
+}
+unsafe extern "C" {
+    #[doc = " The sum over all processes, element by element."]
+    pub fn mlx_distributed_all_sum(
+        out: *mut mlx_array,
+        x: mlx_array,
+        opt_group: mlx_group,
+        s: mlx_stream,
+    ) -> ::core::ffi::c_int;
+}
+unsafe extern "C" {
+    #[doc = " The largest over all processes, element by element."]
+    pub fn mlx_distributed_all_max(
+        out: *mut mlx_array,
+        x: mlx_array,
+        opt_group: mlx_group,
+        s: mlx_stream,
+    ) -> ::core::ffi::c_int;
+}
+unsafe extern "C" {
+    #[doc = " The smallest over all processes, element by element."]
+    pub fn mlx_distributed_all_min(
+        out: *mut mlx_array,
+        x: mlx_array,
+        opt_group: mlx_group,
+        s: mlx_stream,
+    ) -> ::core::ffi::c_int;
+}
+unsafe extern "C" {
+    #[doc = " The arrays of all processes, joined along axis 0."]
+    pub fn mlx_distributed_all_gather(
+        out: *mut mlx_array,
+        x: mlx_array,
+        opt_group: mlx_group,
+        s: mlx_stream,
+    ) -> ::core::ffi::c_int;
+}
+unsafe extern "C" {
+    #[doc = " This process's part, along axis 0, of the sum over all processes."]
+    pub fn mlx_distributed_sum_scatter(
+        out: *mut mlx_array,
+        x: mlx_array,
+        opt_group: mlx_group,
+        s: mlx_stream,
+    ) -> ::core::ffi::c_int;
+}
+unsafe extern "C" {
+    #[doc = " Sends an array to the process `dst` when the result, which is the array again, is evaluated."]
+    pub fn mlx_distributed_send(
+        out: *mut mlx_array,
+        x: mlx_array,
+        dst: ::core::ffi::c_int,
+        opt_group: mlx_group,
+        s: mlx_stream,
+    ) -> ::core::ffi::c_int;
+}
+unsafe extern "C" {
+    #[doc = " The array of this shape and type that the process `src` sends."]
+    pub fn mlx_distributed_recv(
+        out: *mut mlx_array,
+        shape: mlx_ints,
+        dtype: mlx_dtype,
+        src: ::core::ffi::c_int,
+        opt_group: mlx_group,
+        s: mlx_stream,
+    ) -> ::core::ffi::c_int;
+}
+unsafe extern "C" {
+    #[doc = " The array that the process `src` sends, of the shape and type of `x`."]
+    pub fn mlx_distributed_recv_like(
+        out: *mut mlx_array,
+        x: mlx_array,
+        src: ::core::ffi::c_int,
+        opt_group: mlx_group,
+        s: mlx_stream,
+    ) -> ::core::ffi::c_int;
+}
 #[doc = " A family of element types. `generic` holds `number`, which holds `integer` (signed and unsigned) and\n `inexact` (real and complex floating point)."]
 pub type mlx_dtype_category = i32;
 pub const MLX_COMPLEXFLOATING: mlx_dtype_category = 0;
@@ -817,6 +939,120 @@ pub const MLX_UNKNOWN: ::core::ffi::c_int = 7;
 unsafe extern "C" {
     #[doc = " The message of this thread's last failed call: text to show, never a format. Empty before the first\n failure; valid until the next failure on this thread."]
     pub fn mlx_error_message(data: *mut *const ::core::ffi::c_char, size: *mut usize);
+}
+#[doc = " A function of arrays by position and arrays by name, given to MLX. As `mlx_closure` (`transforms.h`), with the\n names, in alphabetical order, of the arrays in `values`."]
+#[repr(C)]
+#[derive(Debug, Copy, Clone)]
+pub struct mlx_closure_kwargs {
+    pub ctx: *mut ::core::ffi::c_void,
+    pub call: ::core::option::Option<
+        unsafe extern "C" fn(
+            ctx: *mut ::core::ffi::c_void,
+            args: mlx_arrays,
+            names: mlx_strings,
+            values: mlx_arrays,
+            out: *mut mlx_array_vector,
+        ) -> ::core::ffi::c_int,
+    >,
+    pub drop: ::core::option::Option<unsafe extern "C" fn(ctx: *mut ::core::ffi::c_void)>,
+}
+#[allow(clippy::unnecessary_operation, clippy::identity_op)]
+const _: () = {
+    ["Size of mlx_closure_kwargs"][::core::mem::size_of::<mlx_closure_kwargs>() - 24usize];
+    ["Alignment of mlx_closure_kwargs"][::core::mem::align_of::<mlx_closure_kwargs>() - 8usize];
+    ["Offset of field: mlx_closure_kwargs::ctx"][::core::mem::offset_of!(mlx_closure_kwargs, ctx) - 0usize];
+    ["Offset of field: mlx_closure_kwargs::call"][::core::mem::offset_of!(mlx_closure_kwargs, call) - 8usize];
+    ["Offset of field: mlx_closure_kwargs::drop"]
+        [::core::mem::offset_of!(mlx_closure_kwargs, drop) - 16usize];
+};
+#[doc = " A file being written. It belongs to the thread that made it."]
+#[repr(C)]
+#[derive(Debug, Copy, Clone)]
+pub struct mlx_exporter {
+    pub p: *mut ::core::ffi::c_void,
+}
+#[allow(clippy::unnecessary_operation, clippy::identity_op)]
+const _: () = {
+    ["Size of mlx_exporter"][::core::mem::size_of::<mlx_exporter>() - 8usize];
+    ["Alignment of mlx_exporter"][::core::mem::align_of::<mlx_exporter>() - 8usize];
+    ["Offset of field: mlx_exporter::p"][::core::mem::offset_of!(mlx_exporter, p) - 0usize];
+};
+unsafe extern "C" {
+    #[doc = " Records `f` for the given arguments in the file at `path`: for their shapes and types only, or with `shapeless` for\n all arguments of their types and numbers of axes. Names pair up with values by position. Arrays that `f` uses\n without being passed them are written too."]
+    pub fn mlx_export_function(
+        path: mlx_string,
+        f: mlx_closure_kwargs,
+        args: mlx_arrays,
+        names: mlx_strings,
+        values: mlx_arrays,
+        shapeless: bool,
+        metadata: mlx_string,
+    ) -> ::core::ffi::c_int;
+}
+unsafe extern "C" {
+    #[doc = " Begins a file that will hold `f` for several kinds of arguments."]
+    pub fn mlx_exporter_new(
+        out: *mut mlx_exporter,
+        path: mlx_string,
+        f: mlx_closure_kwargs,
+        shapeless: bool,
+        metadata: mlx_string,
+    ) -> ::core::ffi::c_int;
+}
+unsafe extern "C" {
+    #[doc = " Records the function for the given arguments. After a failure the file is of no use, and nothing can be added."]
+    pub fn mlx_exporter_add(
+        e: mlx_exporter,
+        args: mlx_arrays,
+        names: mlx_strings,
+        values: mlx_arrays,
+    ) -> ::core::ffi::c_int;
+}
+unsafe extern "C" {
+    #[doc = " Refuses further arguments."]
+    pub fn mlx_exporter_close(e: mlx_exporter) -> ::core::ffi::c_int;
+}
+unsafe extern "C" {
+    #[doc = " Closes the file. Null is ignored."]
+    pub fn mlx_exporter_free(e: mlx_exporter);
+}
+#[doc = " A function from a file. It belongs to the thread that made it."]
+#[repr(C)]
+#[derive(Debug, Copy, Clone)]
+pub struct mlx_imported_function {
+    pub p: *mut ::core::ffi::c_void,
+}
+#[allow(clippy::unnecessary_operation, clippy::identity_op)]
+const _: () = {
+    ["Size of mlx_imported_function"][::core::mem::size_of::<mlx_imported_function>() - 8usize];
+    ["Alignment of mlx_imported_function"][::core::mem::align_of::<mlx_imported_function>() - 8usize];
+    ["Offset of field: mlx_imported_function::p"][::core::mem::offset_of!(mlx_imported_function, p) - 0usize];
+};
+unsafe extern "C" {
+    #[doc = " Reads the function in a file; arrays in it are read when they are needed.\n\n The file is trusted like code: operations are run with the shapes, types and parameters that it says, and nobody\n checks that they fit, nor, when it was written `shapeless`, that the arguments of a call do. Of what can be wrong\n with a file only what makes it end early, or names no operation, is reported."]
+    pub fn mlx_import_function(out: *mut mlx_imported_function, path: mlx_string) -> ::core::ffi::c_int;
+}
+unsafe extern "C" {
+    #[doc = " Calls the function with arguments of a kind that it was recorded for, on `s`; what was recorded on another kind of\n device that is here too runs on the thread's default stream there."]
+    pub fn mlx_imported_function_call(
+        out: *mut mlx_array_vector,
+        f: mlx_imported_function,
+        args: mlx_arrays,
+        names: mlx_strings,
+        values: mlx_arrays,
+        s: mlx_stream,
+    ) -> ::core::ffi::c_int;
+}
+unsafe extern "C" {
+    #[doc = " The text that was given when the file was written, valid until `f` is released."]
+    pub fn mlx_imported_function_metadata(
+        out: *mut mlx_string,
+        f: mlx_imported_function,
+    ) -> ::core::ffi::c_int;
+}
+unsafe extern "C" {
+    #[doc = " Releases the function. Null is ignored."]
+    pub fn mlx_imported_function_free(f: mlx_imported_function);
 }
 unsafe extern "C" {
     #[doc = " `x / sqrt(mean(x * x) + eps) * weight` over the last axis."]

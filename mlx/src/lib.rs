@@ -40,6 +40,8 @@ mod stream;
 mod tree;
 
 pub mod cuda;
+pub mod distributed;
+pub mod export;
 pub mod fast;
 pub mod fft;
 pub mod graph;

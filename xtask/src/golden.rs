@@ -1,4 +1,4 @@
-//! `cargo xtask golden`: what Python mlx-lm computes, as fixtures for the tests of `mlx-lm`.
+//! `cargo xtask golden`: what Python's MLX and mlx-lm compute, as fixtures for the tests.
 
 use clap::ValueEnum;
 
@@ -17,6 +17,8 @@ pub(crate) struct Arguments {
 
 #[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
 enum Set {
+    /// A function exported by Python, for the tests of `mlx`; not compared, as it holds addresses (seconds)
+    Export,
     /// Logits of tiny models with weights derived from parameter names (seconds)
     Tiny,
     /// Greedy continuations of SmolLM2-135M (about ten minutes)
@@ -28,6 +30,9 @@ pub(crate) fn run(arguments: &Arguments) -> Result {
     let fixtures = root().join("mlx-lm/tests/fixtures/golden");
     let output = if arguments.check { vacant("golden", "fresh")? } else { fixtures.clone() };
     let sets = if arguments.sets.is_empty() { Set::value_variants() } else { &arguments.sets };
+    if sets.contains(&Set::Export) && !arguments.check {
+        execute(script(&python, "export.py").arg(root().join("mlx/tests/fixtures/export")))?;
+    }
     if sets.contains(&Set::Tiny) {
         execute(script(&python, "goldens.py").arg(&output))?;
     }

@@ -6,7 +6,7 @@ use super::{
     stream,
 };
 use crate::{Array, Device, Result};
-use mlx_sys::{mlx_safetensors, mlx_string};
+use mlx_sys::{mlx_safetensors, mlx_string, mlx_strings};
 use std::{collections::BTreeMap, mem::MaybeUninit};
 
 /// What a safetensors file holds; freed on drop.
@@ -54,7 +54,15 @@ fn reading_stream(op: &'static str) -> Result<mlx_sys::mlx_stream> {
     if cuda { stream::current(op) } else { stream::default_of(op, Device::Cpu.raw()) }
 }
 
-fn text(string: &mlx_string) -> String {
+pub(super) fn strings(list: &[&str]) -> Result<Vec<mlx_string>> {
+    list.iter().map(Arg::to_c).collect()
+}
+
+pub(super) fn spans(list: &[mlx_string]) -> mlx_strings {
+    mlx_strings { data: list.as_ptr(), size: list.len() }
+}
+
+pub(super) fn text(string: &mlx_string) -> String {
     if string.size == 0 {
         return String::new();
     }

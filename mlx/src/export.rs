@@ -32,11 +32,11 @@ pub type Kwargs = BTreeMap<String, Array>;
 /// # let folder = tempfile::tempdir().unwrap();
 /// # let path = folder.path().join("affine.mlxfn");
 /// let bias = Array::from_slice(&[0.5f32, 1.5], &[2]);
-/// export::export_function(&path, |x| Ok(vec![&x[0] * 2.0 + &bias]), &[ones(&[2], Dtype::F32)])?;
+/// export::export_function(&path, |x| Ok(vec![&x[0] * 2.0 + &bias]), &[&ones(&[2], Dtype::F32)])?;
 ///
 /// // SAFETY: this program has just written the file.
 /// let affine = unsafe { Imported::load(&path)? };
-/// let y = affine.call(&[Array::from_slice(&[1.0f32, 2.0], &[2])])?;
+/// let y = affine.call(&[&Array::from_slice(&[1.0f32, 2.0], &[2])])?;
 /// assert_eq!(y[0].to_vec::<f32>()?, [2.5, 5.5]);
 /// # Ok(())
 /// # }
@@ -50,7 +50,7 @@ pub type Kwargs = BTreeMap<String, Array>;
 pub fn export_function(
     path: impl AsRef<Path>,
     f: impl Fn(&[Array]) -> Result<Vec<Array>>,
-    examples: &[Array],
+    examples: &[&Array],
 ) -> Result<()> {
     let mut exporter = Exporter::new(path, f);
     exporter.trace(examples)?;
@@ -73,14 +73,14 @@ type Fun<'f> = Box<ffi::export::FunKwargs<'f>>;
 /// };
 /// let mut exporter = Exporter::with_kwargs(&path, scale).metadata("version 1");
 /// let (x, by) = (ones(&[3], Dtype::F32), Array::scalar(5.0f32));
-/// exporter.trace(&[x.clone()])?;
-/// exporter.trace_with(&[x.clone()], &[("by", &by)])?;
+/// exporter.trace(&[&x])?;
+/// exporter.trace_with(&[&x], &[("by", &by)])?;
 /// exporter.finish()?;
 ///
 /// // SAFETY: this program has just written the file.
 /// let scale = unsafe { Imported::load(&path)? };
-/// assert_eq!(scale.call(&[x.clone()])?[0].to_vec::<f32>()?, [2.0; 3]);
-/// assert_eq!(scale.call_with(&[x], &[("by", &by)])?[0].to_vec::<f32>()?, [5.0; 3]);
+/// assert_eq!(scale.call(&[&x])?[0].to_vec::<f32>()?, [2.0; 3]);
+/// assert_eq!(scale.call_with(&[&x], &[("by", &by)])?[0].to_vec::<f32>()?, [5.0; 3]);
 /// assert_eq!(scale.metadata(), "version 1");
 /// # Ok(())
 /// # }
@@ -149,7 +149,7 @@ impl<'f> Exporter<'f> {
     /// # Errors
     /// As [`export_function`]; arguments of a kind that was traced before. Nothing can be traced after.
     #[track_caller]
-    pub fn trace(&mut self, args: &[Array]) -> Result<()> {
+    pub fn trace(&mut self, args: &[&Array]) -> Result<()> {
         self.trace_with(args, &[])
     }
 
@@ -158,7 +158,7 @@ impl<'f> Exporter<'f> {
     /// # Errors
     /// As [`trace`](Exporter::trace); a name that is given twice.
     #[track_caller]
-    pub fn trace_with(&mut self, args: &[Array], kwargs: &[(&str, &Array)]) -> Result<()> {
+    pub fn trace_with(&mut self, args: &[&Array], kwargs: &[(&str, &Array)]) -> Result<()> {
         let partial = match std::mem::replace(&mut self.state, State::Failed) {
             State::New(f) => self.begin(f)?,
             State::Begun(partial) => partial,

@@ -56,7 +56,7 @@ impl Imported {
     /// # Errors
     /// Arguments of shapes or dtypes that no trace in the file is for; the message lists those there are.
     #[track_caller]
-    pub fn call(&self, args: &[Array]) -> Result<Vec<Array>> {
+    pub fn call(&self, args: &[&Array]) -> Result<Vec<Array>> {
         self.call_with(args, &[])
     }
 
@@ -65,9 +65,9 @@ impl Imported {
     /// # Errors
     /// As [`call`](Imported::call); a name that is given twice.
     #[track_caller]
-    pub fn call_with(&self, args: &[Array], kwargs: &[(&str, &Array)]) -> Result<Vec<Array>> {
+    pub fn call_with(&self, args: &[&Array], kwargs: &[(&str, &Array)]) -> Result<Vec<Array>> {
         const OP: &str = "import_function::call";
-        let (args, kwargs) = (ArrayList::of(args)?, Kwargs::of(kwargs)?);
+        let (args, kwargs) = (ArrayList::of(args.iter().copied())?, Kwargs::of(kwargs)?);
         let (names, values) = (spans(&kwargs.names), kwargs.values.span());
         let stream = stream::current(OP)?;
         // SAFETY: a live function of this thread; the lists live until the end of this function. Whoever loaded the

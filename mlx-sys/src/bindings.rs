@@ -726,7 +726,7 @@ unsafe extern "C" {
     #[doc = " The properties of a CUDA device; see `mlx_device_info`. Fails in a build without CUDA."]
     pub fn mlx_cuda_device_info(out: *mut mlx_info, device_index: ::core::ffi::c_int) -> ::core::ffi::c_int;
 }
-#[doc = " The processes that communicate. Work in flight refers to its group without counting: release a group only\n when all its work has been waited for. The null group stands for that of `mlx_distributed_init(false, \"any\")`."]
+#[doc = " The processes that communicate. Work in flight refers to its group without counting: release a group only\n when all its work has been waited for. The null group stands for that of `mlx_distributed_init(false,\n \"any\")`."]
 #[repr(C)]
 #[derive(Debug, Copy, Clone)]
 pub struct mlx_group {
@@ -743,12 +743,12 @@ unsafe extern "C" {
     pub fn mlx_distributed_is_available(out: *mut bool, backend: mlx_string) -> ::core::ffi::c_int;
 }
 unsafe extern "C" {
-    #[doc = " The group of all processes, which are found as the backend's environment variables say. When they say nothing,\n it is a group of this process alone, or with `strict` a failure. What one backend has given once it gives again.\n\n The variables are trusted: a rank below zero or an empty list of hosts ends the process."]
+    #[doc = " The group of all processes, which are found as the backend's environment variables say. When they say\n nothing, it is a group of this process alone, or with `strict` a failure. What one backend has given once\n it gives again.\n\n The variables are trusted: a rank below zero or an empty list of hosts ends the process."]
     pub fn mlx_distributed_init(out: *mut mlx_group, strict: bool, backend: mlx_string)
     -> ::core::ffi::c_int;
 }
 unsafe extern "C" {
-    #[doc = " Forgets all groups, so that the next call connects anew. Communication that is in flight loses the memory it\n works on: wait for it first."]
+    #[doc = " Forgets all groups, so that the next call connects anew. Communication that is in flight loses the memory\n it works on: wait for it first."]
     pub fn mlx_distributed_clear_backends() -> ::core::ffi::c_int;
 }
 unsafe extern "C" {
@@ -760,7 +760,7 @@ unsafe extern "C" {
     pub fn mlx_group_size(out: *mut ::core::ffi::c_int, group: mlx_group) -> ::core::ffi::c_int;
 }
 unsafe extern "C" {
-    #[doc = " The group of the processes that gave the same color, ranked by their keys; a negative key stands for the rank."]
+    #[doc = " The group of the processes that gave the same color, ranked by their keys; a negative key stands for the\n rank."]
     pub fn mlx_group_split(
         out: *mut mlx_group,
         group: mlx_group,
@@ -940,7 +940,7 @@ unsafe extern "C" {
     #[doc = " The message of this thread's last failed call: text to show, never a format. Empty before the first\n failure; valid until the next failure on this thread."]
     pub fn mlx_error_message(data: *mut *const ::core::ffi::c_char, size: *mut usize);
 }
-#[doc = " A function of arrays by position and arrays by name, given to MLX. As `mlx_closure` (`transforms.h`), with the\n names, in alphabetical order, of the arrays in `values`."]
+#[doc = " A function of arrays by position and arrays by name, given to MLX. As `mlx_closure` (`transforms.h`), with\n the names, in alphabetical order, of the arrays in `values`."]
 #[repr(C)]
 #[derive(Debug, Copy, Clone)]
 pub struct mlx_closure_kwargs {
@@ -978,7 +978,7 @@ const _: () = {
     ["Offset of field: mlx_exporter::p"][::core::mem::offset_of!(mlx_exporter, p) - 0usize];
 };
 unsafe extern "C" {
-    #[doc = " Records `f` for the given arguments in the file at `path`: for their shapes and types only, or with `shapeless` for\n all arguments of their types and numbers of axes. Names pair up with values by position. Arrays that `f` uses\n without being passed them are written too."]
+    #[doc = " Records `f` for the given arguments in the file at `path`: for their shapes and types only, or with\n `shapeless` for all arguments of their types and numbers of axes. Names pair up with values by position.\n Arrays that `f` uses without being passed them are written too."]
     pub fn mlx_export_function(
         path: mlx_string,
         f: mlx_closure_kwargs,
@@ -1000,7 +1000,7 @@ unsafe extern "C" {
     ) -> ::core::ffi::c_int;
 }
 unsafe extern "C" {
-    #[doc = " Records the function for the given arguments. After a failure the file is of no use, and nothing can be added."]
+    #[doc = " Records the function for the given arguments. After a failure the file is of no use, and nothing can be\n added."]
     pub fn mlx_exporter_add(
         e: mlx_exporter,
         args: mlx_arrays,
@@ -1029,11 +1029,11 @@ const _: () = {
     ["Offset of field: mlx_imported_function::p"][::core::mem::offset_of!(mlx_imported_function, p) - 0usize];
 };
 unsafe extern "C" {
-    #[doc = " Reads the function in a file; arrays in it are read when they are needed.\n\n The file is trusted like code: operations are run with the shapes, types and parameters that it says, and nobody\n checks that they fit, nor, when it was written `shapeless`, that the arguments of a call do. Of what can be wrong\n with a file only what makes it end early, or names no operation, is reported."]
+    #[doc = " Reads the function in a file; arrays in it are read when they are needed.\n\n The file is trusted like code: operations are run with the shapes, types and parameters that it says, and\n nobody checks that they fit, nor, when it was written `shapeless`, that the arguments of a call do. Of\n what can be wrong with a file only what makes it end early, or names no operation, is reported."]
     pub fn mlx_import_function(out: *mut mlx_imported_function, path: mlx_string) -> ::core::ffi::c_int;
 }
 unsafe extern "C" {
-    #[doc = " Calls the function with arguments of a kind that it was recorded for, on `s`; what was recorded on another kind of\n device that is here too runs on the thread's default stream there."]
+    #[doc = " Calls the function with arguments of a kind that it was recorded for, on `s`; what was recorded on another\n kind of device that is here too runs on the thread's default stream there."]
     pub fn mlx_imported_function_call(
         out: *mut mlx_array_vector,
         f: mlx_imported_function,

@@ -1,8 +1,8 @@
 // Arrays that a traced function uses without being passed them.
 //
-// MLX's exporter copies their memory into the file as it lies there: strides are ignored, which for a broadcast
-// array reads past its end, and nothing waits for what is still being computed. So before MLX sees them they are
-// waited for, and replaced by dense copies where they are not dense.
+// MLX's exporter copies their memory into the file as it lies there: strides are ignored, which for a
+// broadcast array reads past its end, and nothing waits for what is still being computed. So before MLX sees
+// them they are waited for, and replaced by dense copies where they are not dense.
 #pragma once
 
 #include <unordered_map>
@@ -46,7 +46,8 @@ class Constants {
       if (!a.has_primitive()) {
         if (!inputs.contains(a.id())) prepare(a);
       } else if (seen.insert(a.id()).second) {
-        if (path.size() == deepest) throw std::invalid_argument("the function is a chain of too many operations");
+        if (path.size() == deepest)
+          throw std::invalid_argument("the function is a chain of too many operations");
         path.push_back({&a});
       }
     };

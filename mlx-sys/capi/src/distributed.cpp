@@ -92,7 +92,8 @@ int mlx_distributed_recv(mlx_array* out, mlx_ints shape, mlx_dtype dtype, int sr
   });
 }
 
-int mlx_distributed_recv_like(mlx_array* out, mlx_array x, int src, mlx_group opt_group, mlx_stream s) noexcept {
+int mlx_distributed_recv_like(mlx_array* out, mlx_array x, int src, mlx_group opt_group,
+                              mlx_stream s) noexcept {
   return guard([&] {
     const auto group = as_group(opt_group);
     put(out, dist::recv_like(get(x), src, group, on(group, s)));

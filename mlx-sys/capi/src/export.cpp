@@ -45,11 +45,12 @@ std::unordered_set<std::uintptr_t> ids(const mx::Args& args, const mx::Kwargs& k
 
 FunKwargs exported(mlx_closure_kwargs f) {
   Callback callback(f);
-  return [callback, constants = std::make_shared<Constants>()](const mx::Args& args, const mx::Kwargs& kwargs) {
-    auto outputs = call(callback, args, kwargs);
-    constants->prepare(outputs, ids(args, kwargs));
-    return outputs;
-  };
+  return
+      [callback, constants = std::make_shared<Constants>()](const mx::Args& args, const mx::Kwargs& kwargs) {
+        auto outputs = call(callback, args, kwargs);
+        constants->prepare(outputs, ids(args, kwargs));
+        return outputs;
+      };
 }
 
 /// What an `mlx_exporter` points to.
@@ -66,15 +67,15 @@ struct Exporter {
   }
 };
 
-/// A stream of this thread to run an operation on that was recorded on `recorded`: `s`, unless it was another kind
-/// of device, which is here too.
+/// A stream of this thread to run an operation on that was recorded on `recorded`: `s`, unless it was another
+/// kind of device, which is here too.
 mx::Stream on(mx::Stream recorded, mx::Stream s) {
   const auto device = recorded.device.type;
   return device == s.device.type || !mx::is_available(device) ? s : mx::default_stream(device);
 }
 
-/// Moves what computes `outputs` from `inputs` to streams of this thread. The file has the numbers of streams of
-/// another process, which are those of other threads here.
+/// Moves what computes `outputs` from `inputs` to streams of this thread. The file has the numbers of streams
+/// of another process, which are those of other threads here.
 void move(const Arrays& outputs, const std::unordered_set<std::uintptr_t>& inputs, mx::Stream s) {
   std::unordered_set<std::uintptr_t> seen;
   std::vector<const array*> left;
@@ -105,7 +106,8 @@ int mlx_export_function(mlx_string path, mlx_closure_kwargs f, mlx_arrays args, 
 
 int mlx_exporter_new(mlx_exporter* out, mlx_string path, mlx_closure_kwargs f, bool shapeless,
                      mlx_string metadata) noexcept {
-  return guard([&] { out->p = new Exporter{mx::exporter(get(path), exported(f), shapeless, get(metadata))}; });
+  return guard(
+      [&] { out->p = new Exporter{mx::exporter(get(path), exported(f), shapeless, get(metadata))}; });
 }
 
 int mlx_exporter_add(mlx_exporter e, mlx_arrays args, mlx_strings names, mlx_arrays values) noexcept {
@@ -122,8 +124,8 @@ int mlx_import_function(mlx_imported_function* out, mlx_string path) noexcept {
   return guard([&] { out->p = new mx::ImportedFunction(mx::import_function(get(path))); });
 }
 
-int mlx_imported_function_call(mlx_array_vector* out, mlx_imported_function f, mlx_arrays args, mlx_strings names,
-                               mlx_arrays values, mlx_stream s) noexcept {
+int mlx_imported_function_call(mlx_array_vector* out, mlx_imported_function f, mlx_arrays args,
+                               mlx_strings names, mlx_arrays values, mlx_stream s) noexcept {
   return guard([&] {
     const auto& fun = *static_cast<mx::ImportedFunction*>(f.p);
     const auto positional = get(args);

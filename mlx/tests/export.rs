@@ -15,7 +15,7 @@ use std::{
 };
 
 fn fixture(name: &str) -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/export").join(name)
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden/export").join(name)
 }
 
 fn load(path: impl AsRef<Path>) -> Imported {

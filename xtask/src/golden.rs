@@ -1,4 +1,6 @@
-//! `cargo xtask golden`: what Python's MLX and mlx-lm compute, as fixtures for the tests.
+//! `cargo xtask golden`: what Python's MLX and mlx-lm compute, as fixtures for the tests of `mlx` and `mlx-lm`.
+
+use std::path::PathBuf;
 
 use clap::ValueEnum;
 
@@ -19,6 +21,10 @@ pub(crate) struct Arguments {
 enum Set {
     /// A function exported by Python, for the tests of `mlx`; not compared, as it holds addresses (seconds)
     Export,
+    /// The functions and layers of mlx.nn (seconds)
+    Nn,
+    /// Steps of mlx.optimizers (seconds)
+    Optimizers,
     /// Logits of tiny models with weights derived from parameter names (seconds)
     Tiny,
     /// Greedy continuations of SmolLM2-135M (about ten minutes)
@@ -27,22 +33,46 @@ enum Set {
 
 pub(crate) fn run(arguments: &Arguments) -> Result {
     let python = interpreter()?;
-    let fixtures = root().join("mlx-lm/tests/fixtures/golden");
-    let output = if arguments.check { vacant("golden", "fresh")? } else { fixtures.clone() };
     let sets = if arguments.sets.is_empty() { Set::value_variants() } else { &arguments.sets };
+    let [arrays, models] = [
+        Place::new("mlx/tests/golden", "arrays", arguments.check)?,
+        Place::new("mlx-lm/tests/fixtures/golden", "models", arguments.check)?,
+    ];
     if sets.contains(&Set::Export) && !arguments.check {
-        execute(script(&python, "export.py").arg(root().join("mlx/tests/fixtures/export")))?;
+        execute(script(&python, "export.py").arg(root().join("mlx/tests/golden/export")))?;
+    }
+    if sets.contains(&Set::Nn) {
+        execute(script(&python, "nn.py").arg(&arrays.output))?;
+    }
+    if sets.contains(&Set::Optimizers) {
+        execute(script(&python, "optimizers.py").arg(&arrays.output))?;
     }
     if sets.contains(&Set::Tiny) {
-        execute(script(&python, "goldens.py").arg(&output))?;
+        execute(script(&python, "goldens.py").arg(&models.output))?;
     }
     if sets.contains(&Set::Smollm2) {
         let model = vacant("golden", "smollm2")?;
         execute(script(&python, "smollm2_folder.py").arg(&model))?;
-        execute(script(&python, "smollm2_greedy.py").arg(&model).arg(&output))?;
+        execute(script(&python, "smollm2_greedy.py").arg(&model).arg(&models.output))?;
     }
     if arguments.check {
-        execute(script(&python, "check.py").arg(&fixtures).arg(&output))?;
+        for place in [arrays, models].iter().filter(|place| place.output.exists()) {
+            execute(script(&python, "check.py").arg(&place.committed).arg(&place.output))?;
+        }
     }
     Ok(())
+}
+
+/// A folder of goldens in the repository, and where fresh ones go: there, or beside to be compared.
+struct Place {
+    committed: PathBuf,
+    output: PathBuf,
+}
+
+impl Place {
+    fn new(committed: &str, fresh: &str, check: bool) -> Result<Place> {
+        let committed = root().join(committed);
+        let output = if check { vacant("golden", fresh)? } else { committed.clone() };
+        Ok(Place { committed, output })
+    }
 }

@@ -30,7 +30,7 @@ enum Command {
     Bindings(bindings::Arguments),
     /// Cross-compile the C API for Apple silicon and link it with Apple's libmlx.dylib.
     CheckMetal,
-    /// Make the goldens from Python mlx-lm, or compare with those committed.
+    /// Make the goldens from Python's MLX and mlx-lm, or compare with those committed.
     Golden(golden::Arguments),
     /// Measure decoding beside Python mlx-lm, on the same weights.
     BenchDecode(compare::Arguments),

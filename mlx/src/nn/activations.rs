@@ -216,7 +216,7 @@ macro_rules! activations {
         #[derive(Clone, Copy, Debug, PartialEq)]
         pub enum Activation { $(
             $(#[$doc])*
-            #[doc = concat!("[`", stringify!($function), "`]", $("(x" $(, ", ", stringify!($option))+, ")",)? ".")]
+            #[doc = concat!("[`", stringify!($function), "`]" $(, " of `x", $(", ", stringify!($option),)+ "`")?, ".")]
             $variant $(($($ty),+))?,
         )* }
 

@@ -84,14 +84,14 @@ impl BatchNorm {
     /// With weight and bias, or without.
     #[track_caller]
     pub fn with_affine(self, affine: bool) -> BatchNorm {
-        BatchNorm { affine: affine.then(|| Affine::new(self.features)), ..self }
+        BatchNorm { affine: affine.then_some(Affine::new(self.features)), ..self }
     }
 
     /// With running statistics, or without: then inference too normalizes by the batch.
     #[doc(alias = "track_running_stats")]
     #[track_caller]
     pub fn with_running_stats(self, running: bool) -> BatchNorm {
-        BatchNorm { running: running.then(|| Running::new(self.features)), ..self }
+        BatchNorm { running: running.then_some(Running::new(self.features)), ..self }
     }
 
     /// The normalized `x` `[batch, features]`, `[batch, length, features]` or `[batch, height, width, features]`.

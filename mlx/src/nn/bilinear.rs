@@ -20,19 +20,19 @@ impl Bilinear {
     /// The layer with a bias, or without.
     #[track_caller]
     pub fn with_bias(self, bias: bool) -> Bilinear {
-        let outputs = || Ok(zeros(&[self.weight.dim(0)?], Dtype::F32));
-        let bias = bias.then(|| Array::from_result(outputs()).into());
+        let outputs = self.weight.dim(0).map(|outputs| zeros(&[outputs], Dtype::F32));
+        let bias = bias.then_some(Array::from_result(outputs).into());
         Bilinear { bias, ..self }
     }
 
     /// The layer with a weight and bias drawn uniformly from ±`1 / sqrt(inputs1)`.
     #[track_caller]
     pub fn init(mut self, key: &Array) -> Result<Bilinear> {
-        let inputs1 = self.weight.dim(-1)?;
+        let [outputs, inputs2, inputs1] = self.weight.dims()?;
         let [for_weight, for_bias] = random::split(key)?;
-        init::redraw(&mut self.weight, |shape| init::by_inputs(shape, inputs1, &for_weight))?;
+        *self.weight.value_mut() = init::by_inputs(&[outputs, inputs2, inputs1], inputs1, &for_weight)?;
         if let Some(bias) = &mut self.bias {
-            init::redraw(bias, |shape| init::by_inputs(shape, inputs1, &for_bias))?;
+            *bias.value_mut() = init::by_inputs(&[outputs], inputs1, &for_bias)?;
         }
         Ok(self)
     }

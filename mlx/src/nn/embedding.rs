@@ -20,7 +20,9 @@ impl Embedding {
     /// The table drawn from the normal distribution with standard deviation `1 / sqrt(dims)`.
     #[track_caller]
     pub fn init(mut self, key: &Array) -> Result<Embedding> {
-        self.weight.redraw(|[count, dims]| init::normal(&[count, dims], 0.0, init::scale(dims)?, key))?;
+        let weight = self.weight.dense()?;
+        let [count, dims] = weight.dims()?;
+        *weight.value_mut() = init::normal(&[count, dims], 0.0, init::scale(dims)?, key)?;
         Ok(self)
     }
 

@@ -30,7 +30,7 @@ impl GroupNorm {
     /// With weight and bias, or without.
     #[track_caller]
     pub fn with_affine(self, affine: bool) -> GroupNorm {
-        GroupNorm { affine: affine.then(|| Affine::new(self.dims)), ..self }
+        GroupNorm { affine: affine.then_some(Affine::new(self.dims)), ..self }
     }
 
     /// With PyTorch's groups, of neighbouring features. By default a group has every `groups`-th feature.
@@ -99,7 +99,7 @@ impl InstanceNorm {
     /// With weight and bias, or without.
     #[track_caller]
     pub fn with_affine(self, affine: bool) -> InstanceNorm {
-        InstanceNorm { affine: affine.then(|| Affine::new(self.dims)), ..self }
+        InstanceNorm { affine: affine.then_some(Affine::new(self.dims)), ..self }
     }
 
     /// The normalized `x` `[batch, ..., dims]`, of one position axis or more.

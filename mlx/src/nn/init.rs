@@ -13,7 +13,7 @@
 //! ```
 
 use super::merged;
-use crate::{Array, Dtype, Error, Param, Result, eye, full, linalg, ops::create::check_shape, random};
+use crate::{Array, Dtype, Error, Result, eye, full, linalg, ops::create::check_shape, random};
 
 /// `value` in every place.
 #[track_caller]
@@ -115,15 +115,17 @@ pub fn orthogonal(shape: &[i32], gain: f32, key: &Array) -> Result<Array> {
     let drawn = normal(&[size, size], 0.0, 1.0, key)?;
     let (q, r) = linalg::qr(&drawn)?;
     // The signs make the result uniform among orthogonal matrices; QR alone leaves them to the algorithm.
-    let signs = (eye(size, Dtype::F32) * r).sum(0)?.sign()?;
+    let signs = r.diagonal(0, [0, 1])?.sign()?;
     (q * signs).slice(&[0, 0], &[rows, columns])?.multiply(gain)
 }
 
+#[track_caller]
 fn glorot_std(op: &'static str, shape: &[i32], gain: f32) -> Result<f64> {
     let (inputs, outputs) = fans(op, shape)?;
     Ok(f64::from(gain) * (2.0 / (inputs + outputs)).sqrt())
 }
 
+#[track_caller]
 fn he_std(op: &'static str, shape: &[i32], fan: Fan, gain: f32) -> Result<f64> {
     let (inputs, outputs) = fans(op, shape)?;
     let fan = if fan == Fan::In { inputs } else { outputs };
@@ -167,11 +169,4 @@ pub(super) fn scale(inputs: i32) -> Result<f32> {
 pub(super) fn by_inputs(shape: &[i32], inputs: i32, key: &Array) -> Result<Array> {
     let limit = scale(inputs)?;
     uniform(shape, -limit, limit, key)
-}
-
-/// Replaces what `param` holds by what `draw` makes for its shape.
-#[track_caller]
-pub(super) fn redraw(param: &mut Param, draw: impl FnOnce(&[i32]) -> Result<Array>) -> Result<()> {
-    *param.value_mut() = draw(param.shape()?)?;
-    Ok(())
 }

@@ -37,14 +37,14 @@ impl LayerNorm {
     /// With weight and bias, or without both.
     #[track_caller]
     pub fn with_affine(self, affine: bool) -> LayerNorm {
-        let weight = affine.then(|| ones(&[self.dims], Dtype::F32).into());
+        let weight = affine.then_some(ones(&[self.dims], Dtype::F32).into());
         LayerNorm { weight, ..self }.with_bias(affine)
     }
 
     /// With a bias, or without.
     #[track_caller]
     pub fn with_bias(self, bias: bool) -> LayerNorm {
-        let bias = bias.then(|| zeros(&[self.dims], Dtype::F32).into());
+        let bias = bias.then_some(zeros(&[self.dims], Dtype::F32).into());
         LayerNorm { bias, ..self }
     }
 

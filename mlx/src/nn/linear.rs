@@ -26,7 +26,7 @@ impl Linear {
     /// The layer with a bias, or without.
     #[track_caller]
     pub fn with_bias(self, bias: bool) -> Linear {
-        let bias = bias.then(|| zeros(&[self.outputs], Dtype::F32).into());
+        let bias = bias.then_some(zeros(&[self.outputs], Dtype::F32).into());
         Linear { bias, ..self }
     }
 
@@ -43,13 +43,11 @@ impl Linear {
     #[track_caller]
     pub fn init(mut self, key: &Array) -> Result<Linear> {
         let [for_weight, for_bias] = random::split(key)?;
-        let mut inputs = 0;
-        self.weight.redraw(|[outputs, columns]| {
-            inputs = columns;
-            init::by_inputs(&[outputs, columns], inputs, &for_weight)
-        })?;
+        let weight = self.weight.dense()?;
+        let [outputs, inputs] = weight.dims()?;
+        *weight.value_mut() = init::by_inputs(&[outputs, inputs], inputs, &for_weight)?;
         if let Some(bias) = &mut self.bias {
-            init::redraw(bias, |shape| init::by_inputs(shape, inputs, &for_bias))?;
+            *bias.value_mut() = init::by_inputs(&[outputs], inputs, &for_bias)?;
         }
         Ok(self)
     }

@@ -36,7 +36,11 @@ impl Reduction {
     #[track_caller]
     fn of(self, loss: Array) -> Result<Array> {
         match self {
-            Reduction::None => loss.shape().map(|_| ()).and(Ok(loss)),
+            Reduction::None => {
+                // An operator that failed on the way shows here.
+                loss.shape()?;
+                Ok(loss)
+            }
             Reduction::Mean => loss.mean(..),
             Reduction::Sum => loss.sum(..),
         }
@@ -254,12 +258,15 @@ pub fn triplet_loss(
     negatives: &Array,
     options: impl Into<Triplet>,
 ) -> Result<Array> {
-    let Triplet { axis, p, margin, eps, reduction } = options.into();
-    let distance = |others: &Array| {
-        let powers = (anchors - others).abs()?.power(p)?;
-        (powers.sum(axis)? + eps).power(1.0 / p)
-    };
-    reduction.of((distance(positives)? - distance(negatives)? + margin).maximum(0)?)
+    let options = options.into();
+    let (near, far) = (distance(anchors, positives, &options)?, distance(anchors, negatives, &options)?);
+    options.reduction.of((near - far + options.margin).maximum(0)?)
+}
+
+#[track_caller]
+fn distance(x: &Array, y: &Array, options: &Triplet) -> Result<Array> {
+    let Triplet { axis, p, eps, .. } = *options;
+    (x.subtract(y)?.abs()?.power(p)?.sum(axis)? + eps).power(1.0 / p)
 }
 
 /// `max(1 - inputs · targets, 0)`, for targets of -1 or 1. Python does not reduce by default.

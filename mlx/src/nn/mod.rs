@@ -56,6 +56,8 @@ use crate::{Error, Result, array::element_count};
 /// The extent of several axes taken as one.
 #[track_caller]
 fn merged(op: &'static str, extents: &[i32]) -> Result<i32> {
-    let merged = element_count(extents).and_then(|count| i32::try_from(count).ok());
-    merged.ok_or_else(|| Error::invalid(op, format!("the extents {extents:?} are too large for one axis")))
+    match element_count(extents).map(i32::try_from) {
+        Some(Ok(extent)) => Ok(extent),
+        _ => Err(Error::invalid(op, format!("the extents {extents:?} are too large for one axis"))),
+    }
 }

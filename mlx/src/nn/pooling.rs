@@ -30,6 +30,10 @@ impl<const AXES: usize> Windows<AXES> {
             );
             return Err(Error::invalid(op, text));
         }
+        if outside.is_infinite() && padding != [0; AXES] && !x.dtype()?.is_float() {
+            let text = format!("{} has no number below all others for the padding", x.dtype()?);
+            return Err(Error::invalid(op, text));
+        }
         let mut windows = x.clone();
         for i in 0..AXES {
             // Each axis becomes two, those of the windows and of their elements.

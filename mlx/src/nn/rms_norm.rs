@@ -23,7 +23,7 @@ impl RmsNorm {
     /// With a weight, or without.
     #[track_caller]
     pub fn with_affine(self, affine: bool) -> RmsNorm {
-        let weight = affine.then(|| ones(&[self.dims], Dtype::F32).into());
+        let weight = affine.then_some(ones(&[self.dims], Dtype::F32).into());
         RmsNorm { weight, ..self }
     }
 

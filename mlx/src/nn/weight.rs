@@ -13,18 +13,16 @@ pub enum Weight {
 }
 
 impl Weight {
+    #[track_caller]
     pub(super) fn new(rows: i32, columns: i32) -> Weight {
         Weight::Dense(zeros(&[rows, columns], Dtype::F32).into())
     }
 
-    /// Replaces the numbers by what `draw` makes for the shape `[rows, columns]`; they must not be quantized.
+    /// The matrix to draw random numbers for, which must not be quantized.
     #[track_caller]
-    pub(super) fn redraw(&mut self, draw: impl FnOnce([i32; 2]) -> Result<Array>) -> Result<()> {
+    pub(super) fn dense(&mut self) -> Result<&mut Param> {
         match self {
-            Weight::Dense(weight) => {
-                *weight.value_mut() = draw(weight.dims()?)?;
-                Ok(())
-            }
+            Weight::Dense(weight) => Ok(weight),
             Weight::Quantized(_) => Err(Error::invalid("init", "the layer is quantized and does not learn")),
         }
     }

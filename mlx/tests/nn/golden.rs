@@ -1,6 +1,6 @@
 //! What Python computed, by group and case.
 
-use mlx::{Array, Loader, Module, Result, io, nn::Layer};
+use mlx::{Array, Loader, Module, Result, io, nn::Layer, transforms::grad};
 use std::{cell::RefCell, collections::BTreeMap, collections::BTreeSet};
 
 /// The cases of a group. At the end each must have been used.
@@ -37,10 +37,15 @@ impl Goldens {
         case.check("out", &f(case.input(0)).unwrap());
     }
 
-    /// A layer of one array: it takes the weights, gives the output, and changes what Python's changes.
+    /// A layer of one array: it takes the weights, gives the gradient and the output, and changes what Python's
+    /// changes.
     pub(crate) fn layer(&self, name: &str, layer: impl Layer) {
         let case = self.case(name);
         let layer = case.loaded(layer);
+        if case.arrays.contains_key("grad.0") {
+            let gradient = grad(|x: &Array| layer.call(x, None)?.square()?.sum(..));
+            case.check("grad.0", &gradient(case.input(0)).unwrap());
+        }
         case.check("out", &layer.call(case.input(0), None).unwrap());
         case.check_changes(&layer);
     }

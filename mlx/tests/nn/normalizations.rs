@@ -1,7 +1,9 @@
 use crate::golden::Goldens;
 use mlx::{
     Array, Dtype, Module,
-    nn::{BatchNorm, GroupNorm, InstanceNorm, LayerNorm, RmsNorm},
+    nn::{self, BatchNorm, GroupNorm, InstanceNorm, LayerNorm, RmsNorm},
+    random,
+    transforms::compile_with_state,
 };
 
 #[test]
@@ -47,4 +49,29 @@ fn rms_norm_without_a_weight() {
     let x = Array::from_slice(&[3.0f32, -3.0], &[2]);
     assert_eq!(norm.forward(&x).unwrap().to_vec::<f32>().unwrap(), [1.0, -1.0]);
     assert_eq!(norm.forward(&x.astype(Dtype::F16).unwrap()).unwrap().dtype().unwrap(), Dtype::F16);
+}
+
+#[test]
+fn running_statistics_follow_in_gradients_and_traces() {
+    let batch = |seed| random::normal(&[8, 2], Dtype::F32, &random::key(seed).unwrap()).unwrap();
+    let running = |norm: &BatchNorm| norm.parameters()["running_var"].to_vec::<f32>().unwrap();
+    let (mut plain, mut learning, mut traced) = (BatchNorm::new(2), BatchNorm::new(2), BatchNorm::new(2));
+    let step = compile_with_state(|norm: &mut BatchNorm, x: &Array| norm.forward(x)?.sum(..));
+    for seed in 0..3 {
+        let x = batch(seed);
+        plain.forward(&x).unwrap();
+        let (_, gradients) =
+            nn::value_and_grad(&mut learning, |norm| norm.forward(&x)?.square()?.sum(..)).unwrap();
+        assert_eq!(gradients.into_keys().collect::<Vec<_>>(), ["bias", "weight"]);
+        step.call(&mut traced, &x).unwrap();
+        assert_eq!(running(&learning), running(&plain));
+        for (found, expected) in running(&traced).into_iter().zip(running(&plain)) {
+            assert!((found - expected).abs() < 1e-6);
+        }
+    }
+    // Frozen and in inference, it no longer changes.
+    plain.set_training(false);
+    let before = running(&plain);
+    plain.forward(&batch(9)).unwrap();
+    assert_eq!(running(&plain), before);
 }

@@ -4,6 +4,7 @@ use mlx::{
     Array, Dtype, Module,
     nn::{Activation, Dropout, Dropout2d, Dropout3d, Sequential},
     ones, random,
+    transforms::{compile, grad},
 };
 
 fn key(seed: u64) -> Array {
@@ -63,4 +64,22 @@ fn training_needs_a_key_and_inference_none() {
     model.set_training(false);
     assert_eq!(numbers(model.forward(&x)), [1.0; 64]);
     assert_eq!(numbers(Dropout::new(0.0).forward(&x, None)), [1.0; 64]);
+}
+
+#[test]
+fn gradients_and_traces_draw_the_same() {
+    let (x, plain) = (ones(&[64], Dtype::F32), Dropout::new(0.5));
+    let expected = numbers(plain.forward(&x, &key(3)));
+    let gradient = grad(|x: &Array| plain.forward(x, &key(3))?.sum(..));
+    assert_eq!(numbers(gradient(&x)), expected);
+    let traced = Dropout::new(0.5);
+    let compiled = compile(move |(x, key): &(Array, Array)| traced.forward(x, key));
+    for seed in [3, 4] {
+        let found = numbers(compiled.call(&(x.clone(), key(seed))));
+        assert_eq!(
+            found,
+            numbers(plain.forward(&x, &key(seed))),
+            "the key is an argument, not part of the trace"
+        );
+    }
 }

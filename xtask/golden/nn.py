@@ -35,7 +35,7 @@ class Goldens:
         self.arrays[name] = np.array(array, order="C")
 
     def case(self, name: str, function, *inputs: mx.array, grad: bool = False) -> None:
-        """The output of a function, or of a module with its weights, for the inputs."""
+        """The output of a function, or of a module with its weights, for the inputs; `grad` for gradients too."""
         before = dict(tree_flatten(function.parameters())) if isinstance(function, nn.Module) else {}
         for i, array in enumerate(inputs):
             self.put(f"{name}/in.{i}", array)

@@ -1,8 +1,6 @@
 //! Activation functions, and the layer that is one of them.
 
-use crate::{
-    Array, Axes, Dtype, Error, Module, Param, Result, axes, ffi::ops, full, module::without_parameters,
-};
+use crate::{Array, Axes, Dtype, Error, Module, Param, Result, axes, full, module::without_parameters};
 use std::f64::consts::{FRAC_1_SQRT_2, FRAC_2_SQRT_PI, SQRT_2};
 
 /// `max(0, x) + alpha · min(0, exp(x / alpha) - 1)`
@@ -103,7 +101,7 @@ pub fn log_softmax(x: &Array, axis: i32) -> Result<Array> {
 /// so no gradient flows through it.
 #[track_caller]
 pub(super) fn less_its_max(x: &Array, axis: i32) -> Result<Array> {
-    x.subtract(ops::stop_gradient(&x.max(axes(axis).keep())?)?)
+    x.subtract(x.max(axes(axis).keep())?.stop_gradient()?)
 }
 
 /// `x · tanh(softplus(x))` ([Misra, 2019](https://arxiv.org/abs/1908.08681)).

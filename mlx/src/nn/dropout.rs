@@ -1,6 +1,6 @@
 //! Zeroing at random in training, so that nothing relies on any one number.
 
-use crate::{Array, Dtype, Error, Module, Result, Training, random};
+use crate::{Array, Error, Module, Result, Training, random};
 
 macro_rules! dropouts {
     ($($(#[$doc:meta])* $name:ident, $spatial:literal axes as one, of $ranks:expr;)*) => { $(
@@ -74,6 +74,5 @@ fn thin_out(x: &Array, p: f32, spatial: usize, key: &Array) -> Result<Array> {
     let mut shape = x.shape()?.to_vec();
     shape.iter_mut().rev().skip(1).take(spatial).for_each(|extent| *extent = 1);
     let kept = 1.0 - p;
-    let mask = random::uniform(0.0, 1.0, &shape, Dtype::F32, key)?.less(kept)?;
-    mask.multiply(x)?.multiply(1.0 / kept)
+    random::bernoulli(kept, &shape, key)?.multiply(x)?.multiply(1.0 / kept)
 }

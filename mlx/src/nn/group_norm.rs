@@ -1,7 +1,7 @@
 //! Normalization of each sample over its positions, by groups of features.
 
 use super::{affine::Affine, merged};
-use crate::{Array, Error, Module, Result, axes, ffi::ops};
+use crate::{Array, Error, Module, Result, axes, fast};
 
 /// [`LayerNorm`](super::LayerNorm)'s formula with mean and variance over all positions of a sample and a group of its
 /// features ([Wu and He, 2018](https://arxiv.org/abs/1803.08494)).
@@ -72,7 +72,7 @@ fn neighbours(x: &Array, shape: [i32; 4], eps: f32) -> Result<Array> {
     let [batch, positions, groups, size] = shape;
     let grouped = x.reshape(shape)?.swapaxes(1, 2)?;
     let lines = grouped.reshape([batch, groups, merged("GroupNorm", &[positions, size])?])?;
-    let normalized = ops::layer_norm(&lines, None, None, eps)?;
+    let normalized = fast::layer_norm(&lines, None, None, eps)?;
     normalized.reshape([batch, groups, positions, size])?.swapaxes(1, 2)
 }
 

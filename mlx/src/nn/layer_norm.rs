@@ -1,6 +1,6 @@
 //! Normalization over the features of each position.
 
-use crate::{Array, Dtype, Module, Param, Result, ffi::ops, ones, zeros};
+use crate::{Array, Dtype, Module, Param, Result, fast, ones, zeros};
 
 /// `(x - mean(x)) / sqrt(var(x) + eps) · weight + bias` over the last axis
 /// ([Ba et al., 2016](https://arxiv.org/abs/1607.06450)).
@@ -51,6 +51,6 @@ impl LayerNorm {
     /// The normalized `x` `[..., dims]`.
     #[track_caller]
     pub fn forward(&self, x: &Array) -> Result<Array> {
-        ops::layer_norm(x, self.weight.as_deref(), self.bias.as_deref(), self.eps)
+        fast::layer_norm(x, self.weight.as_deref(), self.bias.as_deref(), self.eps)
     }
 }

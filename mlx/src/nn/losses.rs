@@ -18,7 +18,7 @@
 //! ```
 
 use super::activations::less_its_max;
-use crate::{Array, Error, Result, index::resolve_axis};
+use crate::{Array, Error, Result, fast, index::resolve_axis};
 use std::f64::consts::{LN_2, PI};
 
 /// What becomes of the losses of single elements.
@@ -158,18 +158,23 @@ pub fn cross_entropy<'a>(
         let text = format!("label_smoothing is {label_smoothing}, not in 0 to less than 1");
         return Err(Error::invalid("cross_entropy", text));
     }
-    let logits = less_its_max(logits, axis)?;
-    let score = if targets.ndim()? == logits.ndim()? {
-        same_shapes("cross_entropy", &[("logits", &logits), ("targets", targets)])?;
-        logits.multiply(targets)?.sum(axis)?
+    let probabilities = targets.ndim()? == logits.ndim()?;
+    let last = resolve_axis("cross_entropy", axis, logits.shape()?)? + 1 == logits.ndim()?;
+    let loss = if last && !probabilities && label_smoothing == 0.0 && logits.dtype()?.is_float() {
+        check_classes("cross_entropy", logits, targets, axis)?;
+        fast::cross_entropy(logits, targets)?.astype(logits.dtype()?)?
     } else {
-        pick("cross_entropy", &logits, targets, axis)?
+        let logits = less_its_max(logits, axis)?;
+        let score = if probabilities {
+            same_shapes("cross_entropy", &[("logits", &logits), ("targets", targets)])?;
+            logits.multiply(targets)?.sum(axis)?
+        } else {
+            pick("cross_entropy", &logits, targets, axis)?
+        };
+        let mean = logits.mean(axis)? * label_smoothing;
+        logits.logsumexp(axis)? - (score * (1.0 - label_smoothing) + mean)
     };
-    let score = match label_smoothing {
-        0.0 => score,
-        share => score * (1.0 - share) + logits.mean(axis)? * share,
-    };
-    reduction.of(weighted("cross_entropy", logits.logsumexp(axis)? - score, weights)?)
+    reduction.of(weighted("cross_entropy", loss, weights)?)
 }
 
 /// The cross entropy of yes-or-no targets, 0 to 1: `-(t · log(p) + (1 - t) · log(1 - p))`.
@@ -318,13 +323,20 @@ pub fn margin_ranking_loss(
 /// The elements at the class indices `targets` of the axis, which disappears.
 #[track_caller]
 fn pick(op: &'static str, x: &Array, targets: &Array, axis: i32) -> Result<Array> {
+    check_classes(op, x, targets, axis)?;
+    x.take_along_axis(&targets.expand_dims(axis)?, axis)?.squeeze(axis)
+}
+
+/// Refuses targets that are not one class for each line of `x` along the axis.
+#[track_caller]
+fn check_classes(op: &'static str, x: &Array, targets: &Array, axis: i32) -> Result<()> {
     let mut expected = x.shape()?.to_vec();
     expected.remove(resolve_axis(op, axis, &expected)?);
-    if targets.shape()? != expected {
-        let text = format!("targets have the shape {:?}, not {expected:?} as classes", targets.shape()?);
-        return Err(Error::invalid(op, text));
+    if targets.shape()? == expected {
+        return Ok(());
     }
-    x.take_along_axis(&targets.expand_dims(axis)?, axis)?.squeeze(axis)
+    let text = format!("targets have the shape {:?}, not {expected:?} as classes", targets.shape()?);
+    Err(Error::invalid(op, text))
 }
 
 #[track_caller]

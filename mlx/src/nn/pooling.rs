@@ -1,16 +1,13 @@
 //! The maximum or mean of windows that slide over the positions.
 
-use crate::{
-    Array, Dtype, Error, Result, arange, concatenate, full, module::without_parameters,
-    ops::create::check_shape,
-};
+use crate::{Array, Error, PerAxis, Result, module::without_parameters};
 
 /// Where the windows lie.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 struct Windows<const AXES: usize> {
-    kernel: [i32; AXES],
-    stride: [i32; AXES],
-    padding: [i32; AXES],
+    kernel: PerAxis,
+    stride: PerAxis,
+    padding: PerAxis,
 }
 
 impl<const AXES: usize> Windows<AXES> {
@@ -18,90 +15,91 @@ impl<const AXES: usize> Windows<AXES> {
     /// padding.
     #[track_caller]
     fn of(&self, op: &'static str, x: &Array, outside: f32) -> Result<Array> {
-        let Windows { kernel, stride, padding } = *self;
-        if kernel.iter().chain(&stride).any(|&n| n < 1) || padding.iter().any(|&n| n < 0) {
-            let text = format!("cannot slide {kernel:?} by {stride:?} with a padding of {padding:?}");
+        let kernel = self.kernel.over::<AXES>(op, "kernel", 1)?;
+        let stride = self.stride.over::<AXES>(op, "stride", 1)?;
+        let padding = self.padding.over::<AXES>(op, "padding", 0)?;
+        if x.ndim()? != AXES + 2 {
+            let text = format!("the shape {:?} is not a batch's with {AXES} axes of positions", x.shape()?);
             return Err(Error::invalid(op, text));
         }
-        let shape = x.shape()?;
-        if shape.len() != AXES + 2 {
-            let text = format!(
-                "the shape {shape:?} is not that of a batch with {AXES} axes of positions and features"
-            );
+        let x = if padding == [0; AXES] { x.clone() } else { pad(op, x, &padding, outside)? };
+        let positions = x.shape()?.iter().skip(1).zip(&kernel);
+        if positions.clone().any(|(extent, kernel)| kernel > extent) {
+            let text = format!("a window of {kernel:?} does not fit into the padded shape {:?}", x.shape()?);
             return Err(Error::invalid(op, text));
         }
-        if outside.is_infinite() && padding != [0; AXES] && !x.dtype()?.is_float() {
-            let text = format!("{} has no number below all others for the padding", x.dtype()?);
-            return Err(Error::invalid(op, text));
-        }
-        let mut windows = x.clone();
-        for i in 0..AXES {
-            // Each axis becomes two, those of the windows and of their elements.
-            let axis = 2 * i as i32 + 1;
-            windows = slide(op, &pad(&windows, axis, padding[i], outside)?, axis, kernel[i], stride[i])?;
-        }
-        let of_windows = (0..AXES as i32).map(|i| 2 * i + 1);
-        let of_elements = (0..AXES as i32).map(|i| 2 * i + 2);
-        let last = 2 * AXES as i32 + 1;
-        let order: Vec<i32> = [0].into_iter().chain(of_windows).chain(of_elements).chain([last]).collect();
-        windows.transpose(order)
+        let whole = positions.clone().all(|(extent, kernel)| extent % kernel == 0);
+        if kernel == stride && whole { tiles(&x, &kernel) } else { slide(&x, &kernel, &stride) }
     }
 }
 
-/// `width` times `outside` before and after the elements of `axis`.
+/// `x` with `outside` before and after its positions.
 #[track_caller]
-fn pad(x: &Array, axis: i32, width: i32, outside: f32) -> Result<Array> {
-    if width == 0 {
-        return Ok(x.clone());
-    }
-    let mut shape = x.shape()?.to_vec();
-    if let Some(extent) = shape.get_mut(axis as usize) {
-        *extent = width;
-    }
-    let border = full(&shape, outside, x.dtype()?);
-    concatenate(&[&border, x, &border], axis)
-}
-
-/// `axis` as two: windows that begin every `stride` elements, and the `kernel` elements of each.
-#[track_caller]
-fn slide(op: &'static str, x: &Array, axis: i32, kernel: i32, stride: i32) -> Result<Array> {
-    let mut shape = x.shape()?.to_vec();
-    let extent = x.dim(axis)?;
-    if kernel > extent {
-        let text = format!("a window of {kernel} does not fit into {extent} positions with their padding");
+fn pad(op: &'static str, x: &Array, padding: &[i32], outside: f32) -> Result<Array> {
+    if outside.is_infinite() && !x.dtype()?.is_float() {
+        let text = format!("{} has no number below all others for the padding", x.dtype()?);
         return Err(Error::invalid(op, text));
     }
-    let count = (extent - kernel) / stride + 1;
-    shape.splice(axis as usize..=axis as usize, [count, kernel]);
-    check_shape(op, &shape, x.dtype()?)?;
-    if kernel == stride && extent % kernel == 0 {
-        return x.reshape(shape);
+    let sides = padding.iter().map(|&width| (width, width));
+    let widths: Vec<_> = [(0, 0)].into_iter().chain(sides).chain([(0, 0)]).collect();
+    x.pad(widths, outside)
+}
+
+/// Windows side by side: each axis of positions is cut into two, whose order is then changed.
+#[track_caller]
+fn tiles(x: &Array, kernel: &[i32]) -> Result<Array> {
+    let [batch, positions @ .., features] = x.shape()? else { return Ok(x.clone()) };
+    let cut = positions.iter().zip(kernel).flat_map(|(extent, size)| [extent / size, *size]);
+    let shape: Vec<i32> = [*batch].into_iter().chain(cut).chain([*features]).collect();
+    let axes = kernel.len() as i32;
+    let (windows, elements) = ((0..axes).map(|i| 2 * i + 1), (0..axes).map(|i| 2 * i + 2));
+    let order: Vec<i32> = [0].into_iter().chain(windows).chain(elements).chain([2 * axes + 1]).collect();
+    x.reshape(shape)?.transpose(order)
+}
+
+/// Windows that may overlap, as a view.
+#[track_caller]
+fn slide(x: &Array, kernel: &[i32], stride: &[i32]) -> Result<Array> {
+    let [batch, positions @ .., features] = x.shape()? else { return Ok(x.clone()) };
+    // How far the next position is on each axis, in elements.
+    let mut steps = vec![];
+    let mut step = i64::from(*features);
+    for &extent in positions.iter().rev() {
+        steps.insert(0, step);
+        step = step.saturating_mul(extent.into());
     }
-    let starts = arange(0.0, f64::from(count), 1.0, Dtype::I32)? * stride;
-    let within = arange(0.0, f64::from(kernel), 1.0, Dtype::I32)?;
-    x.take(&(starts.expand_dims(1)? + within), axis)
+    let counts = positions.iter().zip(kernel).zip(stride);
+    let counts: Vec<i32> = counts.map(|((extent, kernel), stride)| (extent - kernel) / stride + 1).collect();
+    let jumps = steps.iter().zip(stride).map(|(step, &stride)| step.saturating_mul(stride.into()));
+    let jumps: Vec<i64> = jumps.collect();
+    x.as_strided(
+        [&[*batch], &*counts, kernel, &[*features]].concat(),
+        &[&[step], &*jumps, &*steps, &[1]].concat(),
+        0,
+    )
 }
 
 macro_rules! pools {
     ($($(#[$doc:meta])* $name:ident, $reduce:ident, outside $outside:expr;)*) => { $(
         $(#[$doc])*
-        #[derive(Clone, Copy, Debug)]
+        #[derive(Clone, Debug)]
         pub struct $name<const AXES: usize>(Windows<AXES>);
 
         impl<const AXES: usize> $name<AXES> {
             /// Windows of the extents `kernel`, side by side, without padding.
-            pub fn new(kernel: [i32; AXES]) -> Self {
-                Self(Windows { kernel, stride: kernel, padding: [0; AXES] })
+            pub fn new(kernel: impl Into<PerAxis>) -> Self {
+                let kernel = kernel.into();
+                Self(Windows { stride: kernel.clone(), kernel, padding: 0.into() })
             }
 
             /// With windows that begin `stride` positions after each other.
-            pub fn with_stride(self, stride: [i32; AXES]) -> Self {
-                Self(Windows { stride, ..self.0 })
+            pub fn with_stride(self, stride: impl Into<PerAxis>) -> Self {
+                Self(Windows { stride: stride.into(), ..self.0 })
             }
 
             /// With `padding` positions added before and after the input.
-            pub fn with_padding(self, padding: [i32; AXES]) -> Self {
-                Self(Windows { padding, ..self.0 })
+            pub fn with_padding(self, padding: impl Into<PerAxis>) -> Self {
+                Self(Windows { padding: padding.into(), ..self.0 })
             }
 
             /// `x` `[batch, positions ..., features]` to `[batch, windows ..., features]`. What does not fill a last
@@ -123,8 +121,8 @@ pools! {
     /// # fn main() -> mlx::Result<()> {
     /// use mlx::{Array, nn::MaxPool1d};
     /// let x = Array::from_slice(&[1.0f32, 4.0, 2.0, 3.0], &[1, 4, 1]);
-    /// assert_eq!(MaxPool1d::new([2]).forward(&x)?.to_vec::<f32>()?, [4.0, 3.0]);
-    /// assert_eq!(MaxPool1d::new([2]).with_stride([1]).forward(&x)?.to_vec::<f32>()?, [4.0, 4.0, 3.0]);
+    /// assert_eq!(MaxPool1d::new(2).forward(&x)?.to_vec::<f32>()?, [4.0, 3.0]);
+    /// assert_eq!(MaxPool1d::new(2).with_stride(1).forward(&x)?.to_vec::<f32>()?, [4.0, 4.0, 3.0]);
     /// # Ok(())
     /// # }
     /// ```

@@ -35,7 +35,7 @@ impl From<Vec<i32>> for PerAxis {
 impl PerAxis {
     /// One number for each of `N` axes, none below `least`.
     #[track_caller]
-    fn over<const N: usize>(&self, op: &'static str, name: &str, least: i32) -> Result<[i32; N]> {
+    pub(crate) fn over<const N: usize>(&self, op: &'static str, name: &str, least: i32) -> Result<[i32; N]> {
         let numbers = match *self.0 {
             [every] => Ok([every; N]),
             _ => <[i32; N]>::try_from(&*self.0),

@@ -69,7 +69,7 @@ fn running_statistics_follow_in_gradients_and_traces() {
             assert!((found - expected).abs() < 1e-6);
         }
     }
-    // Frozen and in inference, it no longer changes.
+    // In inference nothing changes.
     plain.set_training(false);
     let before = running(&plain);
     plain.forward(&batch(9)).unwrap();

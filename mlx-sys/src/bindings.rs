@@ -148,6 +148,34 @@ const _: () = {
     ["Alignment of mlx_int3"][::core::mem::align_of::<mlx_int3>() - 4usize];
     ["Offset of field: mlx_int3::v"][::core::mem::offset_of!(mlx_int3, v) - 0usize];
 };
+#[doc = " What is known of an array before it is computed."]
+#[repr(C)]
+#[derive(Debug, Copy, Clone)]
+pub struct mlx_spec {
+    pub shape: mlx_ints,
+    pub dtype: mlx_dtype,
+}
+#[allow(clippy::unnecessary_operation, clippy::identity_op)]
+const _: () = {
+    ["Size of mlx_spec"][::core::mem::size_of::<mlx_spec>() - 24usize];
+    ["Alignment of mlx_spec"][::core::mem::align_of::<mlx_spec>() - 8usize];
+    ["Offset of field: mlx_spec::shape"][::core::mem::offset_of!(mlx_spec, shape) - 0usize];
+    ["Offset of field: mlx_spec::dtype"][::core::mem::offset_of!(mlx_spec, dtype) - 16usize];
+};
+#[doc = " A list of specs: one per output."]
+#[repr(C)]
+#[derive(Debug, Copy, Clone)]
+pub struct mlx_specs {
+    pub data: *const mlx_spec,
+    pub size: usize,
+}
+#[allow(clippy::unnecessary_operation, clippy::identity_op)]
+const _: () = {
+    ["Size of mlx_specs"][::core::mem::size_of::<mlx_specs>() - 16usize];
+    ["Alignment of mlx_specs"][::core::mem::align_of::<mlx_specs>() - 8usize];
+    ["Offset of field: mlx_specs::data"][::core::mem::offset_of!(mlx_specs, data) - 0usize];
+    ["Offset of field: mlx_specs::size"][::core::mem::offset_of!(mlx_specs, size) - 8usize];
+};
 #[doc = " Text owned by the caller; release it with `mlx_owned_string_free`. No terminator."]
 #[repr(C)]
 #[derive(Debug, Copy, Clone)]
@@ -932,7 +960,7 @@ pub const MLX_RUNTIME: ::core::ffi::c_int = 3;
 pub const MLX_BAD_ALLOC: ::core::ffi::c_int = 4;
 #[doc = " The file system refused: a directory that cannot be made, a path that cannot be resolved."]
 pub const MLX_IO: ::core::ffi::c_int = 5;
-#[doc = " A callback returned non-zero. The callback keeps the reason; the message only says that it failed."]
+#[doc = " A callback returned non-zero. The message is the one it gave to `mlx_callback_failed`."]
 pub const MLX_CALLBACK: ::core::ffi::c_int = 6;
 #[doc = " Something that is not a standard exception was thrown."]
 pub const MLX_UNKNOWN: ::core::ffi::c_int = 7;
@@ -1053,6 +1081,10 @@ unsafe extern "C" {
 unsafe extern "C" {
     #[doc = " Releases the function. Null is ignored."]
     pub fn mlx_imported_function_free(f: mlx_imported_function);
+}
+unsafe extern "C" {
+    #[doc = " For callbacks: the message of the failure that the calling one is about to report by returning non-zero."]
+    pub fn mlx_callback_failed(message: mlx_string);
 }
 unsafe extern "C" {
     #[doc = " `x / sqrt(mean(x * x) + eps) * weight` over the last axis."]
@@ -1435,6 +1467,141 @@ unsafe extern "C" {
     #[doc = " Releases the contents and the arrays left in them. Null is ignored."]
     pub fn mlx_safetensors_free(f: mlx_safetensors);
 }
+#[doc = " A kernel with its source, not yet compiled for any template arguments."]
+#[repr(C)]
+#[derive(Debug, Copy, Clone)]
+pub struct mlx_kernel {
+    pub p: *mut ::core::ffi::c_void,
+}
+#[allow(clippy::unnecessary_operation, clippy::identity_op)]
+const _: () = {
+    ["Size of mlx_kernel"][::core::mem::size_of::<mlx_kernel>() - 8usize];
+    ["Alignment of mlx_kernel"][::core::mem::align_of::<mlx_kernel>() - 8usize];
+    ["Offset of field: mlx_kernel::p"][::core::mem::offset_of!(mlx_kernel, p) - 0usize];
+};
+pub type mlx_math_mode = i32;
+#[doc = " As IEEE 754 says."]
+pub const MLX_MATH_SAFE: mlx_math_mode = 0;
+#[doc = " Faster where infinities and NaNs are kept."]
+pub const MLX_MATH_RELAXED: mlx_math_mode = 1;
+#[doc = " Whatever is fastest."]
+pub const MLX_MATH_FAST: mlx_math_mode = 2;
+unsafe extern "C" {
+    #[doc = " A kernel in the Metal Shading Language. `source` is the body; MLX writes the signature from the names.\n `header` goes before it. `atomic_outputs` makes the outputs `device atomic<T>*`."]
+    pub fn mlx_fast_metal_kernel(
+        out: *mut mlx_kernel,
+        name: mlx_string,
+        input_names: mlx_strings,
+        output_names: mlx_strings,
+        source: mlx_string,
+        header: mlx_string,
+        ensure_row_contiguous: bool,
+        atomic_outputs: bool,
+        math_mode: mlx_math_mode,
+    ) -> ::core::ffi::c_int;
+}
+unsafe extern "C" {
+    #[doc = " A kernel in CUDA C++. `source` is the body; MLX writes the signature from the names. `shared_memory` is\n the number of bytes of dynamic shared memory."]
+    pub fn mlx_fast_cuda_kernel(
+        out: *mut mlx_kernel,
+        name: mlx_string,
+        input_names: mlx_strings,
+        output_names: mlx_strings,
+        source: mlx_string,
+        header: mlx_string,
+        ensure_row_contiguous: bool,
+        shared_memory: ::core::ffi::c_int,
+    ) -> ::core::ffi::c_int;
+}
+unsafe extern "C" {
+    #[doc = " Releases the kernel. Null is ignored."]
+    pub fn mlx_kernel_free(kernel: mlx_kernel);
+}
+pub type mlx_argument_kind = i32;
+pub const MLX_ARGUMENT_INT: mlx_argument_kind = 0;
+pub const MLX_ARGUMENT_BOOL: mlx_argument_kind = 1;
+#[doc = " Only as a template argument."]
+pub const MLX_ARGUMENT_DTYPE: mlx_argument_kind = 2;
+#[doc = " Only as a scalar."]
+pub const MLX_ARGUMENT_FLOAT: mlx_argument_kind = 3;
+#[doc = " A template argument of a kernel: an int, a bool (0 or 1) or a dtype."]
+#[repr(C)]
+#[derive(Debug, Copy, Clone)]
+pub struct mlx_template_arg {
+    pub name: mlx_string,
+    pub kind: mlx_argument_kind,
+    pub value: i32,
+}
+#[allow(clippy::unnecessary_operation, clippy::identity_op)]
+const _: () = {
+    ["Size of mlx_template_arg"][::core::mem::size_of::<mlx_template_arg>() - 24usize];
+    ["Alignment of mlx_template_arg"][::core::mem::align_of::<mlx_template_arg>() - 8usize];
+    ["Offset of field: mlx_template_arg::name"][::core::mem::offset_of!(mlx_template_arg, name) - 0usize];
+    ["Offset of field: mlx_template_arg::kind"][::core::mem::offset_of!(mlx_template_arg, kind) - 16usize];
+    ["Offset of field: mlx_template_arg::value"][::core::mem::offset_of!(mlx_template_arg, value) - 20usize];
+};
+#[doc = " A scalar argument of a precompiled kernel."]
+#[repr(C)]
+#[derive(Debug, Copy, Clone)]
+pub struct mlx_scalar_arg {
+    pub kind: mlx_argument_kind,
+    pub integer: i32,
+    pub real: f32,
+}
+#[allow(clippy::unnecessary_operation, clippy::identity_op)]
+const _: () = {
+    ["Size of mlx_scalar_arg"][::core::mem::size_of::<mlx_scalar_arg>() - 12usize];
+    ["Alignment of mlx_scalar_arg"][::core::mem::align_of::<mlx_scalar_arg>() - 4usize];
+    ["Offset of field: mlx_scalar_arg::kind"][::core::mem::offset_of!(mlx_scalar_arg, kind) - 0usize];
+    ["Offset of field: mlx_scalar_arg::integer"][::core::mem::offset_of!(mlx_scalar_arg, integer) - 4usize];
+    ["Offset of field: mlx_scalar_arg::real"][::core::mem::offset_of!(mlx_scalar_arg, real) - 8usize];
+};
+#[doc = " How a kernel is launched: its outputs, the numbers of threads of the grid and of a group, and the value\n that outputs are filled with before."]
+#[repr(C)]
+#[derive(Debug, Copy, Clone)]
+pub struct mlx_launch {
+    pub outputs: mlx_specs,
+    pub grid: mlx_int3,
+    pub threadgroup: mlx_int3,
+    pub init_value: mlx_optional_float,
+}
+#[allow(clippy::unnecessary_operation, clippy::identity_op)]
+const _: () = {
+    ["Size of mlx_launch"][::core::mem::size_of::<mlx_launch>() - 48usize];
+    ["Alignment of mlx_launch"][::core::mem::align_of::<mlx_launch>() - 8usize];
+    ["Offset of field: mlx_launch::outputs"][::core::mem::offset_of!(mlx_launch, outputs) - 0usize];
+    ["Offset of field: mlx_launch::grid"][::core::mem::offset_of!(mlx_launch, grid) - 16usize];
+    ["Offset of field: mlx_launch::threadgroup"][::core::mem::offset_of!(mlx_launch, threadgroup) - 28usize];
+    ["Offset of field: mlx_launch::init_value"][::core::mem::offset_of!(mlx_launch, init_value) - 40usize];
+};
+unsafe extern "C" {
+    #[doc = " Records a call of the kernel on a stream of a GPU. `verbose` prints the source that MLX has made."]
+    pub fn mlx_kernel_call(
+        out: *mut mlx_array_vector,
+        kernel: mlx_kernel,
+        inputs: mlx_arrays,
+        launch: mlx_launch,
+        template_args: *const mlx_template_arg,
+        template_arg_count: usize,
+        verbose: bool,
+        s: mlx_stream,
+    ) -> ::core::ffi::c_int;
+}
+unsafe extern "C" {
+    #[doc = " Records a call of the function `name` of a compiled CUDA module (PTX or cubin): inputs, outputs and\n scalars are its parameters in this order."]
+    pub fn mlx_fast_precompiled_cuda_kernel(
+        out: *mut mlx_array_vector,
+        name: mlx_string,
+        compiled_source: mlx_string,
+        inputs: mlx_arrays,
+        launch: mlx_launch,
+        scalars: *const mlx_scalar_arg,
+        scalar_count: usize,
+        shared_memory: ::core::ffi::c_int,
+        ensure_row_contiguous: bool,
+        s: mlx_stream,
+    ) -> ::core::ffi::c_int;
+}
 unsafe extern "C" {
     #[doc = " The norm of vectors (one axis) or matrices (two axes); all elements as one vector when neither `ord` nor\n `axis` is given. Without `ord`: the 2-norm, or the Frobenius norm."]
     pub fn mlx_linalg_norm(
@@ -1660,6 +1827,186 @@ unsafe extern "C" {
 unsafe extern "C" {
     #[doc = " The path set by `mlx_metal_set_metallib_path`, or nothing."]
     pub fn mlx_metal_get_metallib_path(out: *mut mlx_owned_string) -> ::core::ffi::c_int;
+}
+#[doc = " An array as host code sees it: its layout and, while it computes, its elements. Valid during the callback."]
+#[repr(C)]
+#[derive(Debug, Copy, Clone)]
+pub struct mlx_array_view {
+    #[doc = " The first element, aligned to its size up to 8 bytes. NULL for an array without elements, before there\n is memory, and for the input whose memory an output has taken over."]
+    pub data: *mut ::core::ffi::c_void,
+    #[doc = " `ndim` sizes."]
+    pub shape: *const ::core::ffi::c_int,
+    #[doc = " `ndim` strides in elements."]
+    pub strides: *const i64,
+    pub ndim: usize,
+    pub size: usize,
+    pub dtype: mlx_dtype,
+    #[doc = " Whether the elements lie in row-major order without gaps."]
+    pub row_contiguous: bool,
+    #[doc = " Whether the memory holds values. That of an output does not, unless it was an input's."]
+    pub has_values: bool,
+}
+#[allow(clippy::unnecessary_operation, clippy::identity_op)]
+const _: () = {
+    ["Size of mlx_array_view"][::core::mem::size_of::<mlx_array_view>() - 48usize];
+    ["Alignment of mlx_array_view"][::core::mem::align_of::<mlx_array_view>() - 8usize];
+    ["Offset of field: mlx_array_view::data"][::core::mem::offset_of!(mlx_array_view, data) - 0usize];
+    ["Offset of field: mlx_array_view::shape"][::core::mem::offset_of!(mlx_array_view, shape) - 8usize];
+    ["Offset of field: mlx_array_view::strides"][::core::mem::offset_of!(mlx_array_view, strides) - 16usize];
+    ["Offset of field: mlx_array_view::ndim"][::core::mem::offset_of!(mlx_array_view, ndim) - 24usize];
+    ["Offset of field: mlx_array_view::size"][::core::mem::offset_of!(mlx_array_view, size) - 32usize];
+    ["Offset of field: mlx_array_view::dtype"][::core::mem::offset_of!(mlx_array_view, dtype) - 40usize];
+    ["Offset of field: mlx_array_view::row_contiguous"]
+        [::core::mem::offset_of!(mlx_array_view, row_contiguous) - 44usize];
+    ["Offset of field: mlx_array_view::has_values"]
+        [::core::mem::offset_of!(mlx_array_view, has_values) - 45usize];
+};
+#[doc = " Computes outputs from inputs. Called on the thread of a CPU stream, it returns 0, or non-zero after\n `mlx_callback_failed`; then the evaluation fails with `MLX_CALLBACK`. It must not throw, unwind, jump out,\n or call functions of this API other than `mlx_callback_failed`."]
+pub type mlx_compute = ::core::option::Option<
+    unsafe extern "C" fn(
+        ctx: *mut ::core::ffi::c_void,
+        inputs: *const mlx_array_view,
+        input_count: usize,
+        outputs: *mut mlx_array_view,
+        output_count: usize,
+    ) -> ::core::ffi::c_int,
+>;
+#[doc = " Shapes that a callback gives back, with `mlx_shape_vector_push`."]
+#[repr(C)]
+#[derive(Debug, Copy, Clone)]
+pub struct mlx_shape_vector {
+    pub p: *mut ::core::ffi::c_void,
+}
+#[allow(clippy::unnecessary_operation, clippy::identity_op)]
+const _: () = {
+    ["Size of mlx_shape_vector"][::core::mem::size_of::<mlx_shape_vector>() - 8usize];
+    ["Alignment of mlx_shape_vector"][::core::mem::align_of::<mlx_shape_vector>() - 8usize];
+    ["Offset of field: mlx_shape_vector::p"][::core::mem::offset_of!(mlx_shape_vector, p) - 0usize];
+};
+unsafe extern "C" {
+    #[doc = " Appends a shape."]
+    pub fn mlx_shape_vector_push(shapes: mlx_shape_vector, shape: mlx_ints) -> ::core::ffi::c_int;
+}
+#[doc = " An operation: host code that computes on the CPU, and how transformations see it.\n\n Except for `compute` the functions are called on the thread that records, as closures are\n (`transforms.h`), and report failures as `compute` does. Two operations with the same `ctx` are the same\n operation. `drop` is called once per recorded operation, on any thread, also when recording fails."]
+#[repr(C)]
+#[derive(Debug, Copy, Clone)]
+pub struct mlx_operation {
+    pub ctx: *mut ::core::ffi::c_void,
+    #[doc = " Shown when graphs are printed."]
+    pub name: mlx_string,
+    #[doc = " Whether `compute` takes inputs as they lie in memory; otherwise they come in row-major order without\n gaps."]
+    pub strided: bool,
+    pub compute: mlx_compute,
+    #[doc = " The shapes of the outputs for other inputs than those it was recorded with, for shapeless compilation."]
+    pub output_shapes: ::core::option::Option<
+        unsafe extern "C" fn(
+            ctx: *mut ::core::ffi::c_void,
+            inputs: mlx_arrays,
+            out: mlx_shape_vector,
+        ) -> ::core::ffi::c_int,
+    >,
+    #[doc = " One cotangent per input numbered by `argnums`."]
+    pub vjp: ::core::option::Option<
+        unsafe extern "C" fn(
+            ctx: *mut ::core::ffi::c_void,
+            primals: mlx_arrays,
+            cotangents: mlx_arrays,
+            argnums: mlx_ints,
+            outputs: mlx_arrays,
+            out: *mut mlx_array_vector,
+        ) -> ::core::ffi::c_int,
+    >,
+    #[doc = " One tangent per output, from those of the inputs numbered by `argnums`."]
+    pub jvp: ::core::option::Option<
+        unsafe extern "C" fn(
+            ctx: *mut ::core::ffi::c_void,
+            primals: mlx_arrays,
+            tangents: mlx_arrays,
+            argnums: mlx_ints,
+            out: *mut mlx_array_vector,
+        ) -> ::core::ffi::c_int,
+    >,
+    #[doc = " The outputs for inputs vectorized over an axis each (-1: none), and the axes of the outputs."]
+    pub vmap: ::core::option::Option<
+        unsafe extern "C" fn(
+            ctx: *mut ::core::ffi::c_void,
+            inputs: mlx_arrays,
+            axes: mlx_ints,
+            out: *mut mlx_array_vector,
+            out_axes: *mut mlx_int_vector,
+        ) -> ::core::ffi::c_int,
+    >,
+    pub drop: ::core::option::Option<unsafe extern "C" fn(ctx: *mut ::core::ffi::c_void)>,
+}
+#[allow(clippy::unnecessary_operation, clippy::identity_op)]
+const _: () = {
+    ["Size of mlx_operation"][::core::mem::size_of::<mlx_operation>() - 80usize];
+    ["Alignment of mlx_operation"][::core::mem::align_of::<mlx_operation>() - 8usize];
+    ["Offset of field: mlx_operation::ctx"][::core::mem::offset_of!(mlx_operation, ctx) - 0usize];
+    ["Offset of field: mlx_operation::name"][::core::mem::offset_of!(mlx_operation, name) - 8usize];
+    ["Offset of field: mlx_operation::strided"][::core::mem::offset_of!(mlx_operation, strided) - 24usize];
+    ["Offset of field: mlx_operation::compute"][::core::mem::offset_of!(mlx_operation, compute) - 32usize];
+    ["Offset of field: mlx_operation::output_shapes"]
+        [::core::mem::offset_of!(mlx_operation, output_shapes) - 40usize];
+    ["Offset of field: mlx_operation::vjp"][::core::mem::offset_of!(mlx_operation, vjp) - 48usize];
+    ["Offset of field: mlx_operation::jvp"][::core::mem::offset_of!(mlx_operation, jvp) - 56usize];
+    ["Offset of field: mlx_operation::vmap"][::core::mem::offset_of!(mlx_operation, vmap) - 64usize];
+    ["Offset of field: mlx_operation::drop"][::core::mem::offset_of!(mlx_operation, drop) - 72usize];
+};
+unsafe extern "C" {
+    #[doc = " Records the operation on a CPU stream, with outputs of the given shapes and types."]
+    pub fn mlx_operation_record(
+        out: *mut mlx_array_vector,
+        operation: mlx_operation,
+        inputs: mlx_arrays,
+        outputs: mlx_specs,
+        s: mlx_stream,
+    ) -> ::core::ffi::c_int;
+}
+#[doc = " MLX's own operations ----------------------------------------------------------------------------"]
+pub type mlx_in_place = i32;
+#[doc = " Outputs have memory of their own."]
+pub const MLX_IN_PLACE_NEVER: mlx_in_place = 0;
+#[doc = " Output 0 starts with the elements of input 0: in its memory when nothing else refers to it, else in a\n copy."]
+pub const MLX_IN_PLACE_OR_COPY: mlx_in_place = 1;
+#[doc = " Output 0 takes the memory of input 0, whatever else refers to it: what is written shows there too."]
+pub const MLX_IN_PLACE_ALWAYS: mlx_in_place = 2;
+#[doc = " Another way to compute an operation on the CPU.\n\n `accepts` is asked before each computation, on the thread that evaluates, with views that have no elements\n yet. It returns 1 to compute, 0 to leave it to MLX, and -1 after `mlx_callback_failed`. Inputs whose\n elements are not aligned, and an input 0 that cannot be computed in place because it has another shape or\n type than output 0 or is not row-major, are left to MLX without asking. `drop` is called once, on any\n thread, also when replacing fails."]
+#[repr(C)]
+#[derive(Debug, Copy, Clone)]
+pub struct mlx_cpu_kernel {
+    pub ctx: *mut ::core::ffi::c_void,
+    #[doc = " The name of the operation that the kernel computes, as `mlx_array_primitive_name` gives it."]
+    pub primitive: mlx_string,
+    pub in_place: mlx_in_place,
+    pub accepts: ::core::option::Option<
+        unsafe extern "C" fn(
+            ctx: *mut ::core::ffi::c_void,
+            inputs: *const mlx_array_view,
+            input_count: usize,
+            outputs: *const mlx_array_view,
+            output_count: usize,
+        ) -> ::core::ffi::c_int,
+    >,
+    pub compute: mlx_compute,
+    pub drop: ::core::option::Option<unsafe extern "C" fn(ctx: *mut ::core::ffi::c_void)>,
+}
+#[allow(clippy::unnecessary_operation, clippy::identity_op)]
+const _: () = {
+    ["Size of mlx_cpu_kernel"][::core::mem::size_of::<mlx_cpu_kernel>() - 56usize];
+    ["Alignment of mlx_cpu_kernel"][::core::mem::align_of::<mlx_cpu_kernel>() - 8usize];
+    ["Offset of field: mlx_cpu_kernel::ctx"][::core::mem::offset_of!(mlx_cpu_kernel, ctx) - 0usize];
+    ["Offset of field: mlx_cpu_kernel::primitive"]
+        [::core::mem::offset_of!(mlx_cpu_kernel, primitive) - 8usize];
+    ["Offset of field: mlx_cpu_kernel::in_place"]
+        [::core::mem::offset_of!(mlx_cpu_kernel, in_place) - 24usize];
+    ["Offset of field: mlx_cpu_kernel::accepts"][::core::mem::offset_of!(mlx_cpu_kernel, accepts) - 32usize];
+    ["Offset of field: mlx_cpu_kernel::compute"][::core::mem::offset_of!(mlx_cpu_kernel, compute) - 40usize];
+    ["Offset of field: mlx_cpu_kernel::drop"][::core::mem::offset_of!(mlx_cpu_kernel, drop) - 48usize];
+};
+unsafe extern "C" {
+    #[doc = " Has the operation that gives `a` (and the other outputs of that operation) computed by the kernel, where\n it is computed on the CPU. Everything else about the operation stays. `*replaced` says whether there was\n such an operation: not when `a` has been evaluated, is the result of another operation or none, or is\n computed on a GPU."]
+    pub fn mlx_replace_cpu(replaced: *mut bool, a: mlx_array, kernel: mlx_cpu_kernel) -> ::core::ffi::c_int;
 }
 unsafe extern "C" {
     #[doc = " A convolution over any number of spatial axes. Each list has one entry per axis, one entry for all, or\n none for the default; `flip` reverses the weights in space."]

@@ -462,6 +462,46 @@ static int add_and_exp(void* ctx, mlx_arrays in, mlx_array_vector* out) {
   return status;
 }
 
+static int twice(void* ctx, const mlx_array_view* in, size_t in_count, mlx_array_view* out,
+                 size_t out_count) {
+  CHECK(ctx && in_count == 1 && out_count == 1 && in[0].row_contiguous && !out[0].has_values);
+  for (size_t i = 0; i < in[0].size; ++i) ((float*)out[0].data)[i] = 2 * ((float*)in[0].data)[i];
+  return 0;
+}
+
+static int no_compute(void* ctx, const mlx_array_view* in, size_t in_count, mlx_array_view* out,
+                      size_t out_count) {
+  (void)ctx, (void)in, (void)in_count, (void)out, (void)out_count;
+  return mlx_callback_failed(str("no %s today")), 1;
+}
+
+/// Records an operation that is computed by `compute` from the transposed matrix `a`.
+static mlx_array record(counts* calls, mlx_compute compute, mlx_array a) {
+  mlx_array transposed, result;
+  mlx_array_vector results;
+  OK(mlx_matrix_transpose(&transposed, a, s));
+  mlx_operation operation = {calls, str("twice"), false, compute, NULL, NULL, NULL, NULL, drop};
+  mlx_spec spec = {INTS(3, 2), MLX_FLOAT32};
+  OK(mlx_operation_record(&results, operation, (mlx_arrays){&transposed, 1}, (mlx_specs){&spec, 1}, s));
+  OK(mlx_array_vector_take(&result, results, 0));
+  mlx_array_vector_free(results);
+  mlx_array_free(transposed);
+  return result;
+}
+
+static void operations(void) {
+  counts calls = {0};
+  mlx_array a = floats((const float[]){1, 2, 3, 4, 5, 6}, INTS(2, 3));
+  mlx_array y = record(&calls, twice, a), failing = record(&calls, no_compute, a);
+  EQUALS(y, 2, 8, 4, 10, 6, 12);
+  FAILS(eval(failing), MLX_CALLBACK, "no %s today");
+  mlx_array_free(failing);
+  mlx_array_free(y);
+  mlx_array_free(a);
+  OK(mlx_synchronize(s));
+  CHECK(calls.drops == 2);
+}
+
 static void file_system_error(void) {
   if (system("g++ --version > /dev/null 2>&1") != 0) return;  // MLX does not compile kernels then.
   CHECK(setenv("TMPDIR", "/dev/null", 1) == 0);
@@ -546,6 +586,7 @@ int main(void) {
   gradients();
   functions();
   custom_gradient();
+  operations();
   devices();
   types();
   file_system_error();

@@ -31,11 +31,13 @@ fn layouts() -> Vec<Layout> {
         mlx_array { p }
         mlx_arrays { data, size }
         mlx_array_vector { p }
+        mlx_array_view { data, shape, strides, ndim, size, dtype, row_contiguous, has_values }
         mlx_axes { data, size }
         mlx_closure { ctx, call, drop }
         mlx_closure_jvp { ctx, call, drop }
         mlx_closure_vjp { ctx, call, drop }
         mlx_closure_vmap { ctx, call, drop }
+        mlx_cpu_kernel { ctx, primitive, in_place, accepts, compute, drop }
         mlx_device { type_, index }
         mlx_float_info { dtype, bits, min, max, eps, smallest_normal }
         mlx_function { p }
@@ -47,6 +49,9 @@ fn layouts() -> Vec<Layout> {
         mlx_int_info { dtype, min, max }
         mlx_int_vector { data, size }
         mlx_ints { data, size }
+        mlx_kernel { p }
+        mlx_launch { outputs, grid, threadgroup, init_value }
+        mlx_operation { ctx, name, strided, compute, output_shapes, vjp, jvp, vmap, drop }
         mlx_optional_bool { value, has_value }
         mlx_optional_double { value, has_value }
         mlx_optional_dtype { value, has_value }
@@ -55,9 +60,14 @@ fn layouts() -> Vec<Layout> {
         mlx_optional_stream { value, has_value }
         mlx_owned_string { data, size }
         mlx_safetensors { p }
+        mlx_scalar_arg { kind, integer, real }
+        mlx_shape_vector { p }
+        mlx_spec { shape, dtype }
+        mlx_specs { data, size }
         mlx_stream { index, device }
         mlx_string { data, size }
         mlx_strings { data, size }
+        mlx_template_arg { name, kind, value }
         mlx_thread_local_stream { index, device }
     }
 }

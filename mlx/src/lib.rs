@@ -46,6 +46,7 @@ pub mod fast;
 pub mod fft;
 pub mod graph;
 pub mod io;
+pub mod kernels;
 pub mod linalg;
 pub mod memory;
 pub mod metal;

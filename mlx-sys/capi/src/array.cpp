@@ -3,6 +3,7 @@
 #include <cstdlib>
 #include <sstream>
 
+#include "allocation.h"
 #include "convert.h"
 #include "evaluation.h"
 #include "mlx/primitives.h"
@@ -13,28 +14,6 @@ namespace mlx_capi {
 namespace {
 
 std::vector<array>& as_list(mlx_array_vector v) { return *static_cast<std::vector<array>*>(v.p); }
-
-/// The number of bytes of a shape, which must not overflow.
-size_t bytes_of(const mx::Shape& shape, mx::Dtype dtype) {
-  uint64_t bytes = dtype.size();
-  for (auto n : shape) {
-    if (n < 0) throw std::invalid_argument("a size of the shape is negative");
-    if (__builtin_mul_overflow(bytes, static_cast<uint64_t>(n), &bytes) || bytes > PTRDIFF_MAX) {
-      throw std::invalid_argument("the shape has more bytes than can be addressed");
-    }
-  }
-  return bytes;
-}
-
-/// Throws when the system has no such amount of memory. MLX's CPU allocator does not: it hands out null and
-/// counts it as used, after which evaluations wait for memory that nobody will free.
-void require_memory(size_t bytes) {
-  constexpr size_t always_there = size_t{1} << 28;
-  if (bytes <= always_there) return;
-  void* volatile probe = std::malloc(bytes);  // Volatile, or the compiler assumes success.
-  if (!probe) throw std::bad_alloc();
-  std::free(probe);
-}
 
 array copy_of(const void* data, mx::Shape shape, mx::Dtype dtype) {
   const size_t bytes = bytes_of(shape, dtype);

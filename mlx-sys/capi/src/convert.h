@@ -34,9 +34,13 @@ static_assert(static_cast<int>(mx::Device::gpu) == 1);
 
 // Errors ------------------------------------------------------------------------------------------
 
-/// Thrown through MLX when a callback has failed.
+/// What the callback that has just failed on this thread said, marked as being a callback's.
+std::string callback_message();
+
+/// Thrown through MLX when a callback has failed. MLX carries failures of CPU tasks to the thread that waits
+/// as text, so what makes it a callback's failure is a mark in the text and not the type.
 struct CallbackFailed : std::runtime_error {
-  CallbackFailed() : std::runtime_error("a callback failed") {}
+  CallbackFailed() : std::runtime_error(callback_message()) {}
 };
 
 /// Thrown where memory would be refused.
@@ -90,6 +94,11 @@ inline std::optional<std::vector<int>> get(mlx_axes v) {
 inline mx::Shape as_shape(mlx_ints v) { return mx::Shape(v.data, v.data + v.size); }
 inline mx::Strides get(mlx_int64s v) { return mx::Strides(v.data, v.data + v.size); }
 inline std::string get(mlx_string s) { return s.size ? std::string(s.data, s.size) : std::string(); }
+inline std::vector<std::string> get(mlx_strings list) {
+  std::vector<std::string> strings;
+  for (size_t i = 0; i < list.size; ++i) strings.push_back(get(list.data[i]));
+  return strings;
+}
 inline std::pair<int, int> get(mlx_int2 t) { return {t.v[0], t.v[1]}; }
 inline std::tuple<int, int, int> get(mlx_int3 t) { return {t.v[0], t.v[1], t.v[2]}; }
 

@@ -8,6 +8,10 @@ namespace mlx_capi {
 namespace {
 
 thread_local std::string message;
+thread_local std::string said_by_callback;
+
+/// Starts the message of a failed callback on its way through MLX.
+constexpr char callback_mark = '\x01';
 
 int record(int status, const char* text) noexcept {
   try {
@@ -20,11 +24,14 @@ int record(int status, const char* text) noexcept {
 
 }  // namespace
 
+std::string callback_message() {
+  std::string said = std::exchange(said_by_callback, {});
+  return callback_mark + (said.empty() ? "a callback failed" : said);
+}
+
 int record_exception() noexcept {
   try {
     throw;
-  } catch (const CallbackFailed& e) {
-    return record(MLX_CALLBACK, e.what());
   } catch (const std::out_of_range& e) {
     return record(MLX_OUT_OF_RANGE, e.what());
   } catch (const std::logic_error& e) {
@@ -36,7 +43,8 @@ int record_exception() noexcept {
   } catch (const std::bad_alloc&) {
     return record(MLX_BAD_ALLOC, "out of memory");
   } catch (const std::exception& e) {
-    return record(MLX_RUNTIME, e.what());
+    const bool callback = e.what()[0] == callback_mark;
+    return callback ? record(MLX_CALLBACK, e.what() + 1) : record(MLX_RUNTIME, e.what());
   } catch (...) {
     return record(MLX_UNKNOWN, "an exception of unknown type");
   }
@@ -47,4 +55,12 @@ int record_exception() noexcept {
 void mlx_error_message(const char** data, size_t* size) noexcept {
   *data = mlx_capi::message.data();
   *size = mlx_capi::message.size();
+}
+
+void mlx_callback_failed(mlx_string text) noexcept {
+  try {
+    mlx_capi::said_by_callback.assign(text.data, text.size);
+  } catch (...) {
+    mlx_capi::said_by_callback.clear();
+  }
 }

@@ -11,7 +11,7 @@ pub(crate) fn call(op: &'static str, f: impl FnOnce() -> c_int) -> Result<()> {
     check_version(op)?;
     match f() {
         0 => Ok(()),
-        mlx_sys::MLX_CALLBACK => Err(super::closure::take_failure(op)),
+        mlx_sys::MLX_CALLBACK => Err(super::closure::take_failure(op, || message(op))),
         code => Err(Error::new(kind(code), op, message(op))),
     }
 }

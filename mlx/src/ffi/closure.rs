@@ -41,13 +41,14 @@ pub(super) fn guard(body: impl FnOnce() -> Result<()>) -> c_int {
     1
 }
 
-/// What the callback that failed last on this thread returned; resumes its panic.
+/// What the callback that failed last on this thread returned; resumes its panic. A callback that failed on another
+/// thread left a `message`.
 #[track_caller]
-pub(super) fn take_failure(op: &'static str) -> Error {
+pub(super) fn take_failure(op: &'static str, message: impl FnOnce() -> String) -> Error {
     match PARKED.with(RefCell::take) {
         Some(Failure::Error(error)) => error,
         Some(Failure::Panic(panic)) => resume_unwind(panic),
-        None => Error::new(ErrorKind::Callback, op, "a function given to MLX failed"),
+        None => Error::new(ErrorKind::Callback, op, message()),
     }
 }
 

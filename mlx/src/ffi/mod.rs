@@ -21,6 +21,7 @@ pub(crate) mod graph;
 mod handle;
 pub(crate) mod import;
 pub(crate) mod io;
+pub(crate) mod kernels;
 pub(crate) mod linalg;
 pub(crate) mod matrix;
 pub(crate) mod memory;

@@ -19,7 +19,7 @@ static const int MLX_RUNTIME = 3;
 static const int MLX_BAD_ALLOC = 4;
 /// The file system refused: a directory that cannot be made, a path that cannot be resolved.
 static const int MLX_IO = 5;
-/// A callback returned non-zero. The callback keeps the reason; the message only says that it failed.
+/// A callback returned non-zero. The message is the one it gave to `mlx_callback_failed`.
 static const int MLX_CALLBACK = 6;
 /// Something that is not a standard exception was thrown.
 static const int MLX_UNKNOWN = 7;
@@ -27,6 +27,9 @@ static const int MLX_UNKNOWN = 7;
 /// The message of this thread's last failed call: text to show, never a format. Empty before the first
 /// failure; valid until the next failure on this thread.
 MLX_C_API void mlx_error_message(const char** data, size_t* size) MLX_C_NOEXCEPT;
+
+/// For callbacks: the message of the failure that the calling one is about to report by returning non-zero.
+MLX_C_API void mlx_callback_failed(mlx_string message) MLX_C_NOEXCEPT;
 
 MLX_C_END
 

@@ -1,4 +1,4 @@
-// Fused kernels for transformers. Custom kernels written at run time are not bound here.
+// Fused kernels for transformers. Kernels written at run time stand in `kernels.h`.
 #ifndef MLX_CAPI_FAST_H
 #define MLX_CAPI_FAST_H
 

@@ -106,6 +106,18 @@ typedef struct mlx_int3 {
   int v[3];
 } mlx_int3;
 
+/// What is known of an array before it is computed.
+typedef struct mlx_spec {
+  mlx_ints shape;
+  mlx_dtype dtype;
+} mlx_spec;
+
+/// A list of specs: one per output.
+typedef struct mlx_specs {
+  const mlx_spec* data;
+  size_t size;
+} mlx_specs;
+
 // Owned lists -------------------------------------------------------------------------------------
 
 /// Text owned by the caller; release it with `mlx_owned_string_free`. No terminator.

@@ -968,6 +968,10 @@ unsafe extern "C" {
     #[doc = " The message of this thread's last failed call: text to show, never a format. Empty before the first\n failure; valid until the next failure on this thread."]
     pub fn mlx_error_message(data: *mut *const ::core::ffi::c_char, size: *mut usize);
 }
+unsafe extern "C" {
+    #[doc = " For callbacks: the message of the failure that the calling one is about to report by returning non-zero."]
+    pub fn mlx_callback_failed(message: mlx_string);
+}
 #[doc = " A function of arrays by position and arrays by name, given to MLX. As `mlx_closure` (`transforms.h`), with\n the names, in alphabetical order, of the arrays in `values`."]
 #[repr(C)]
 #[derive(Debug, Copy, Clone)]
@@ -1081,10 +1085,6 @@ unsafe extern "C" {
 unsafe extern "C" {
     #[doc = " Releases the function. Null is ignored."]
     pub fn mlx_imported_function_free(f: mlx_imported_function);
-}
-unsafe extern "C" {
-    #[doc = " For callbacks: the message of the failure that the calling one is about to report by returning non-zero."]
-    pub fn mlx_callback_failed(message: mlx_string);
 }
 unsafe extern "C" {
     #[doc = " `x / sqrt(mean(x * x) + eps) * weight` over the last axis."]

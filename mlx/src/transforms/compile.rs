@@ -64,8 +64,24 @@ pub struct Compiled<T, O>(CompiledStep<(), T, O>);
 impl<T: Tree, O: Tree> Compiled<T, O> {
     /// One trace for all shapes with the same number of dimensions. What the function works out from a shape is that of the
     /// first call; operations that MLX cannot trace so are errors.
-    pub fn shapeless(self) -> Self {
-        Compiled(self.0.shapeless())
+    ///
+    /// # Safety
+    /// MLX replays the trace on other shapes without the checks of the operations in it, and reads foreign memory where
+    /// they would fail. For all arguments the function is called with, it must succeed when it is not compiled, and
+    /// record the same operations with the same parameters.
+    ///
+    /// ```
+    /// # fn main() -> mlx::Result<()> {
+    /// use mlx::{Array, transforms::compile};
+    /// // SAFETY: elementwise operations fit all shapes.
+    /// let f = unsafe { compile(|x: &Array| x.exp()?.add(1.0)).shapeless() };
+    /// assert_eq!(f.call(&Array::from_slice(&[0.0f32], &[1]))?.to_vec::<f32>()?, [2.0]);
+    /// assert_eq!(f.call(&Array::from_slice(&[0.0f32, 0.0], &[2]))?.to_vec::<f32>()?, [2.0, 2.0]);
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub unsafe fn shapeless(self) -> Self {
+        Compiled(self.0.with_one_trace())
     }
 
     /// The function at `x`.
@@ -95,7 +111,14 @@ struct Trace<O> {
 
 impl<S: Module, T: Tree, O: Tree> CompiledStep<S, T, O> {
     /// As [`Compiled::shapeless`].
-    pub fn shapeless(self) -> Self {
+    ///
+    /// # Safety
+    /// As [`Compiled::shapeless`].
+    pub unsafe fn shapeless(self) -> Self {
+        self.with_one_trace()
+    }
+
+    fn with_one_trace(self) -> Self {
         CompiledStep { shapeless: true, ..self }
     }
 

@@ -5,6 +5,7 @@ mod check_metal;
 mod compare;
 mod golden;
 mod python_env;
+mod sanitize;
 mod tools;
 
 use std::error::Error;
@@ -32,6 +33,8 @@ enum Command {
     CheckMetal,
     /// Make the goldens from Python's MLX and mlx-lm, or compare with those committed.
     Golden(golden::Arguments),
+    /// Run the tests of `mlx` under AddressSanitizer or valgrind.
+    Sanitize(sanitize::Arguments),
     /// Measure decoding beside Python mlx-lm, on the same weights.
     BenchDecode(compare::Arguments),
 }
@@ -41,6 +44,7 @@ fn main() -> ExitCode {
         Command::Bindings(arguments) => bindings::run(&arguments),
         Command::CheckMetal => check_metal::run(),
         Command::Golden(arguments) => golden::run(&arguments),
+        Command::Sanitize(arguments) => sanitize::run(&arguments),
         Command::BenchDecode(arguments) => compare::run(&arguments),
     };
     match result {

@@ -33,7 +33,6 @@ mod limits;
 mod module;
 mod operand;
 mod operators;
-mod ops;
 mod print;
 mod shared;
 mod stream;
@@ -51,6 +50,7 @@ pub mod linalg;
 pub mod memory;
 pub mod metal;
 pub mod nn;
+pub mod ops;
 pub mod optimizers;
 pub mod random;
 pub mod transforms;
@@ -68,11 +68,17 @@ pub use mlx_macros::{Module, Tree};
 pub use module::{Loader, Module, Param, Parameters, Path, Slot, SlotMut, Training};
 pub use num_complex::Complex32;
 pub use operand::Operand;
-pub use ops::*;
 pub use print::{PrintOptions, set_printoptions};
 pub use shared::SharedArray;
 pub use stream::{Stream, ThreadLocalStream, beside, streams, synchronize, with_stream};
 pub use tree::{Flat, Leaves, Tree};
+
+#[doc(inline)]
+pub use ops::{
+    arange, bartlett, blackman, broadcast_arrays, broadcast_shapes, concatenate, depends, einsum,
+    einsum_path, eye, full, hamming, hanning, identity, linspace, matrix, meshgrid, ones, scan, stack, tri,
+    zeros,
+};
 
 // The derive macro writes `::mlx::…`, also inside this crate.
 extern crate self as mlx;

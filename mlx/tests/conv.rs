@@ -2,7 +2,11 @@
 
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on may panic")]
 
-use mlx::{Array, ConvOptions, ConvTransposeOptions, ConvolveMode, Dtype, Result, ones, random, zeros};
+use mlx::{
+    Array, Dtype, Result, ones,
+    ops::{ConvOptions, ConvTransposeOptions, ConvolveMode},
+    random, zeros,
+};
 
 /// Small pseudorandom numbers.
 struct Dice(u64);

@@ -1,8 +1,8 @@
 //! Arrays from nothing, against plain loops.
 
 use mlx::{
-    Array, Complex32, Dtype, ErrorKind, Grid, Result, arange, bartlett, blackman, broadcast_arrays, eye,
-    full, hamming, hanning, identity, linspace, matrix, meshgrid, tri,
+    Array, Complex32, Dtype, ErrorKind, Result, arange, bartlett, blackman, broadcast_arrays, eye, full,
+    hamming, hanning, identity, linspace, matrix, meshgrid, ops::Grid, tri,
 };
 
 const DIAGONALS: [i32; 11] = [i32::MIN, -9, -3, -2, -1, 0, 1, 2, 4, 9, i32::MAX];

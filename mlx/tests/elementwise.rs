@@ -2,7 +2,11 @@
 
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on may panic")]
 
-use mlx::{Array, Dtype, NonFinite, Result, Tolerance, random};
+use mlx::{
+    Array, Dtype, Result,
+    ops::{NonFinite, Tolerance},
+    random,
+};
 
 type Unary = (&'static str, fn(&Array) -> Result<Array>, fn(f64) -> f64);
 type Binary = (&'static str, fn(&Array, &Array) -> Result<Array>, fn(f64, f64) -> f64);

@@ -2,7 +2,11 @@
 
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on may panic")]
 
-use mlx::{Array, BlockMasks, Dtype, Gather, Result, ones, random, zeros};
+use mlx::{
+    Array, Dtype, Result, ones,
+    ops::{BlockMasks, Gather},
+    random, zeros,
+};
 
 fn normal(shape: &[i32], seed: u64) -> Array {
     random::normal(shape, Dtype::F32, &random::key(seed).unwrap()).unwrap()

@@ -3,9 +3,11 @@
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on may panic")]
 
 use mlx::{
-    Array, Dtype, Gather, Result,
+    Array, Dtype, Result,
     nn::{Mode, Quantization, Quantized, qqmm, quantize, quantize_scaled},
-    ones, random, zeros,
+    ones,
+    ops::Gather,
+    random, zeros,
 };
 
 fn normal(shape: &[i32], seed: u64) -> Array {

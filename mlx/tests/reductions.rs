@@ -1,6 +1,6 @@
 //! Reductions and scans, against plain loops over random numbers.
 
-use mlx::{Array, Dtype, ErrorKind, Result, Scan, axes, random, scan, zeros};
+use mlx::{Array, Dtype, ErrorKind, Result, axes, ops::Scan, random, scan, zeros};
 
 fn numbers(shape: &[i32]) -> Result<Array> {
     random::uniform(-3.0, 3.0, shape, Dtype::F32, &random::key(7)?)
@@ -117,7 +117,7 @@ fn statistics() -> Result<()> {
         assert!((f64::from(found.item::<f32>()?) - expected).abs() < 1e-4, "{found} is not {expected}");
     }
     let (precise, imprecise) = (x.softmax(-1)?, x.softmax_imprecise(-1)?);
-    assert!(precise.allclose(&imprecise, mlx::Tolerance::default())?.item::<bool>()?);
+    assert!(precise.allclose(&imprecise, mlx::ops::Tolerance::default())?.item::<bool>()?);
     Ok(())
 }
 

@@ -1,8 +1,9 @@
 //! Shapes, orders and layouts, against plain index arithmetic.
 
 use mlx::{
-    Array, Dtype, Element, ErrorKind, PadMode, Padding, Result, arange, broadcast_arrays, broadcast_shapes,
-    depends, ones, stack, zeros,
+    Array, Dtype, Element, ErrorKind, Result, arange, broadcast_arrays, broadcast_shapes, depends, ones,
+    ops::{PadMode, Padding},
+    stack, zeros,
 };
 
 fn counting(shape: &[i32]) -> Result<Array> {

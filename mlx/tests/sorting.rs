@@ -1,6 +1,6 @@
 //! Sorting, selecting and searching, against the standard library.
 
-use mlx::{Array, Dtype, ErrorKind, Result, Side, random, zeros};
+use mlx::{Array, Dtype, ErrorKind, Result, ops::Side, random, zeros};
 use std::collections::BTreeMap;
 
 /// Integers with many repetitions.

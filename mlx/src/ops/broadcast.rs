@@ -62,7 +62,7 @@ impl Grid {
 ///
 /// ```
 /// # fn main() -> mlx::Result<()> {
-/// use mlx::{Array, Grid};
+/// use mlx::{Array, ops::Grid};
 /// let (x, y) = (Array::from_slice(&[1, 2, 3], &[3]), Array::from_slice(&[10, 20], &[2]));
 /// let grids = mlx::meshgrid(&[&x, &y], Grid::XY)?;
 /// assert_eq!(grids[0].to_vec::<i32>()?, [1, 2, 3, 1, 2, 3]);

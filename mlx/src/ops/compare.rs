@@ -5,7 +5,7 @@ use crate::{Array, Operand, Result, ffi::ops};
 /// How far numbers may differ and still be close: `|a - b| <= atol + rtol · |b|`. The defaults are Python's.
 ///
 /// ```
-/// use mlx::Tolerance;
+/// use mlx::ops::Tolerance;
 /// let loose = Tolerance { rtol: 1e-2, ..Tolerance::default() };
 /// # assert_eq!(loose.atol, 1e-8);
 /// ```
@@ -37,7 +37,7 @@ impl Array {
     ///
     /// ```
     /// # fn main() -> mlx::Result<()> {
-    /// use mlx::{Array, Tolerance};
+    /// use mlx::{Array, ops::Tolerance};
     /// let x = Array::from_slice(&[1.0f32, 2.0], &[2]);
     /// assert!(x.allclose(&x * 1.000001, Tolerance::default())?.item::<bool>()?);
     /// # Ok(())

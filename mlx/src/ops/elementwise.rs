@@ -198,7 +198,7 @@ impl Array {
     ///
     /// ```
     /// # fn main() -> mlx::Result<()> {
-    /// use mlx::{Array, NonFinite};
+    /// use mlx::{Array, ops::NonFinite};
     /// let x = Array::from_slice(&[f32::NAN, f32::INFINITY, 1.0], &[3]);
     /// assert_eq!(x.nan_to_num(0.0)?.to_vec::<f32>()?, [0.0, f32::MAX, 1.0]);
     /// assert_eq!(x.nan_to_num(NonFinite::default().posinf(9.0))?.to_vec::<f32>()?, [0.0, 9.0, 1.0]);

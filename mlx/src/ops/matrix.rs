@@ -161,7 +161,7 @@ impl Array {
     ///
     /// ```
     /// # fn main() -> mlx::Result<()> {
-    /// use mlx::{Array, Gather};
+    /// use mlx::{Array, ops::Gather};
     /// let rows = Array::from_slice(&[1.0f32, 2.0], &[2, 1, 1]);
     /// let experts = Array::from_slice(&[10.0f32, 100.0, 1000.0], &[3, 1, 1]);
     /// let choice = Array::from_slice(&[2u32, 0], &[2]);

@@ -1,4 +1,37 @@
-//! Operations on arrays, by what they do. Each is a method of [`Array`](crate::Array) when it has a clear subject.
+//! Operations: the functions that make arrays, and the types of their options.
+//!
+//! What has a clear subject is a method of [`Array`](crate::Array). The functions here are also at the root of the
+//! crate: `mlx::zeros`, `mlx::concatenate`.
+//!
+//! | family | methods of `Array`, and functions |
+//! |---|---|
+//! | elementwise | `+ - * / % & \| ^ << >> ! -`, `exp`, `sqrt`, `maximum`, `where_`, `clip`, `isclose`, `equal`, … |
+//! | reductions | `sum`, `mean`, `max`, `argmax`, `var`, `logsumexp`, `softmax`, `all`, `any`, …; see [`Axes`](crate::Axes) |
+//! | scans | `cumsum`, `cumprod`, `cummax`, `logcumsumexp`, `diff`; see [`Scan`] |
+//! | shape | `reshape`, `transpose`, `t`, `squeeze`, `expand_dims`, `broadcast_to`, `split`, `pad`, `tile`, `roll`, [`concatenate`], [`stack`] |
+//! | reading and writing parts | [`at`](crate::Array::at), [`set_at`](crate::Array::set_at), `add_at`, `take`, `take_along_axis`, `put_along_axis`, `gather`, `scatter` |
+//! | sorting | `sort`, `argsort`, `partition`, `topk`, `searchsorted`, `unique` |
+//! | matrices | `matmul`, `addmm`, `inner`, `outer`, `tensordot`, `kron`, `tril`, `diag`, [`einsum`]; factorizations in [`linalg`](crate::linalg) |
+//! | convolutions | `conv1d`, `conv2d`, `conv3d`, `conv_transpose2d`, `convolve`; see [`ConvOptions`] |
+//! | quantized matrices | [`nn::quantize`](crate::nn::quantize), `Quantized::project`, `gather_project` |
+//! | making arrays | [`zeros`], [`ones`], [`full`], [`arange`], [`linspace`], [`eye`], [`tri`], [`meshgrid`], [`random`](crate::random) |
+//! | dtype and layout | `astype`, `view`, `contiguous`, `copy` |
+//! | the graph | `stop_gradient`, [`depends`] |
+//!
+//! Options ride on the argument they belong to or come as one value, and what is not given has Python's default:
+//!
+//! ```
+//! # fn main() -> mlx::Result<()> {
+//! use mlx::{Array, axes, ops::{ConvOptions, PadMode}, scan};
+//! let x = Array::from_slice(&[1.0f32, 2.0, 3.0, 4.0], &[1, 4, 1]);
+//! assert_eq!(x.sum(axes(1).keep())?.shape()?, [1, 1, 1]);
+//! assert_eq!(x.cumsum(scan(1).reverse())?.to_vec::<f32>()?, [10.0, 9.0, 7.0, 4.0]);
+//! assert_eq!(x.pad_mode([(0, 0), (1, 0), (0, 0)], PadMode::Edge)?.shape()?, [1, 5, 1]);
+//! let kernel = Array::from_slice(&[1.0f32, 1.0], &[1, 2, 1]);
+//! assert_eq!(x.conv1d(&kernel, ConvOptions::new().stride(2))?.to_vec::<f32>()?, [3.0, 7.0]);
+//! # Ok(())
+//! # }
+//! ```
 
 mod broadcast;
 mod compare;

@@ -41,7 +41,7 @@ impl Array {
     ///
     /// ```
     /// # fn main() -> mlx::Result<()> {
-    /// use mlx::{Array, Side};
+    /// use mlx::{Array, ops::Side};
     /// let sorted = Array::from_slice(&[1.0f32, 3.0, 3.0, 5.0], &[4]);
     /// assert_eq!(sorted.searchsorted(3.0, Side::Left)?.item::<u32>()?, 1);
     /// assert_eq!(sorted.searchsorted(3.0, Side::Right)?.item::<u32>()?, 3);

@@ -60,7 +60,7 @@ impl Array {
     ///
     /// ```
     /// # fn main() -> mlx::Result<()> {
-    /// use mlx::{Array, PadMode};
+    /// use mlx::{Array, ops::PadMode};
     /// let x = Array::from_slice(&[1, 2, 3], &[3]);
     /// assert_eq!(x.pad((1, 2), 0)?.to_vec::<i32>()?, [0, 1, 2, 3, 0, 0]);
     /// assert_eq!(x.pad_mode(1, PadMode::Reflect)?.to_vec::<i32>()?, [2, 1, 2, 3, 2]);

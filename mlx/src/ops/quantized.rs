@@ -64,7 +64,7 @@ impl Quantized {
     ///
     /// ```
     /// # fn main() -> mlx::Result<()> {
-    /// use mlx::{Array, Dtype, Gather, nn::{Quantization, quantize}, ones, random};
+    /// use mlx::{Array, Dtype, nn::{Quantization, quantize}, ones, ops::Gather, random};
     /// let experts = random::normal(&[4, 8, 64], Dtype::F32, &random::key(0)?)?;
     /// let experts = quantize(&experts, Quantization::affine(64, 8))?;
     /// let (x, choice) = (ones(&[2, 1, 64], Dtype::F32), Array::from_slice(&[3u32, 1], &[2]));

@@ -26,7 +26,7 @@ impl Array {
     ///
     /// ```
     /// # fn main() -> mlx::Result<()> {
-    /// use mlx::{Array, ConvOptions};
+    /// use mlx::{Array, ops::ConvOptions};
     /// let x = Array::from_slice(&[1.0f32, 2.0, 4.0, 8.0], &[1, 4, 1]);
     /// let differences = Array::from_slice(&[-1.0f32, 1.0], &[1, 2, 1]);
     /// assert_eq!(x.conv1d(&differences, ConvOptions::new())?.to_vec::<f32>()?, [1.0, 2.0, 4.0]);
@@ -43,7 +43,7 @@ impl Array {
     ///
     /// ```
     /// # fn main() -> mlx::Result<()> {
-    /// use mlx::{ConvOptions, Dtype, ones};
+    /// use mlx::{Dtype, ones, ops::ConvOptions};
     /// let (image, weight) = (ones(&[1, 8, 8, 3], Dtype::F32), ones(&[16, 3, 3, 3], Dtype::F32));
     /// let y = image.conv2d(&weight, ConvOptions::new().stride(2).padding(1))?;
     /// assert_eq!(y.shape()?, [1, 4, 4, 16]);
@@ -92,7 +92,7 @@ impl Array {
     ///
     /// ```
     /// # fn main() -> mlx::Result<()> {
-    /// use mlx::{ConvTransposeOptions, Dtype, ones};
+    /// use mlx::{Dtype, ones, ops::ConvTransposeOptions};
     /// let (image, weight) = (ones(&[1, 4, 4, 16], Dtype::F32), ones(&[3, 2, 2, 16], Dtype::F32));
     /// let y = image.conv_transpose2d(&weight, ConvTransposeOptions::new().stride(2))?;
     /// assert_eq!(y.shape()?, [1, 8, 8, 3]);
@@ -120,7 +120,7 @@ impl Array {
     ///
     /// ```
     /// # fn main() -> mlx::Result<()> {
-    /// use mlx::{Array, ConvolveMode};
+    /// use mlx::{Array, ops::ConvolveMode};
     /// let (a, b) = (Array::from_slice(&[1.0f32, 2.0, 3.0], &[3]), Array::from_slice(&[0.0f32, 1.0, 0.5], &[3]));
     /// assert_eq!(a.convolve(&b, ConvolveMode::Full)?.to_vec::<f32>()?, [0.0, 1.0, 2.5, 4.0, 1.5]);
     /// # Ok(())

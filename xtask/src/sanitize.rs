@@ -47,10 +47,10 @@ pub(crate) fn run(arguments: &Arguments) -> Result {
         Tool::Valgrind if arguments.tests.is_empty() => FOR_VALGRIND.to_vec(),
         _ => arguments.tests.iter().map(String::as_str).collect(),
     };
-    match tests.is_empty() {
-        true => drop(command.args(["--lib", "--tests", "--no-fail-fast"])),
-        false => tests.iter().for_each(|test| drop(command.args(["--test", test]))),
+    if tests.is_empty() {
+        command.args(["--lib", "--tests", "--no-fail-fast"]);
     }
+    command.args(tests.iter().flat_map(|test| ["--test", test]));
     command.env("CARGO_TARGET_X86_64_UNKNOWN_LINUX_GNU_RUNNER", runner);
     match command.status()?.success() {
         true => Ok(()),

@@ -1,6 +1,6 @@
 //! The maximum or mean of windows that slide over the positions.
 
-use crate::{Array, Error, PerAxis, Result, module::without_parameters};
+use crate::{Array, Error, Result, module::without_parameters, ops::PerAxis};
 
 /// Where the windows lie.
 #[derive(Clone, Debug)]

@@ -166,9 +166,12 @@ fn traces_without_shapes_ask_for_outputs_again() -> Result<()> {
     Ok(())
 }
 
+/// What a transformation gives for an input.
+type Give = fn(&Array) -> Result<Vec<Array>>;
+
 /// An operation whose transformations give whatever they are told.
 struct Wrong {
-    give: fn(&Array) -> Result<Vec<Array>>,
+    give: Give,
     axis: usize,
 }
 
@@ -196,7 +199,7 @@ impl Operation for Wrong {
 #[test]
 fn transformations_that_give_something_else_are_errors() -> Result<()> {
     let x = ones(&[2, 3], Dtype::F32);
-    let give: [(fn(&Array) -> Result<Vec<Array>>, &str); 5] = [
+    let give: [(Give, &str); 5] = [
         (|_| Ok(vec![]), "gave 0 arrays"),
         (|x| Ok(vec![x.clone(), x.clone()]), "gave 2 arrays"),
         (|x| Ok(vec![x.sum(..)?]), "gave float32 [] for number 0"),

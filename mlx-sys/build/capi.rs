@@ -109,9 +109,12 @@ pub(crate) fn run(command: &mut Command, what: &str) -> Result<()> {
         return Ok(());
     }
     let said = String::from_utf8_lossy(&output.stderr);
+    // Without the environment, which `{:?}` of the command would show in full.
+    let arguments: Vec<_> = command.get_args().map(|argument| argument.to_string_lossy()).collect();
     Err(Failure::Refused(format!(
-        "{program} could not compile {what} ({}):\n{}\nThe command was: {command:?}",
+        "{program} could not compile {what} ({}):\n{}\nThe command was: {program} {}",
         output.status,
-        said.trim()
+        said.trim(),
+        arguments.join(" ")
     )))
 }

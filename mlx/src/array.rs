@@ -5,7 +5,12 @@ use crate::{Dtype, Element, Error, ErrorKind, Result, ffi, ffi::Handle};
 /// A lazy n-dimensional array.
 ///
 /// Cloning copies a handle, not data. An operator that fails gives a *failed array*, which carries the error to the
-/// next call that returns a [`Result`]. Two words wide; neither `Send` nor `Sync` (see [`SharedArray`]).
+/// next call that returns a [`Result`]. Two words wide; neither `Send` nor `Sync` (see [`SharedArray`]):
+///
+/// ```compile_fail,E0277
+/// let lazy = mlx::Array::scalar(1.0f32) + 1.0;
+/// std::thread::spawn(move || drop(lazy)); // MLX changes its graph without locks
+/// ```
 ///
 /// [`SharedArray`]: crate::SharedArray
 #[derive(Clone)]

@@ -4,6 +4,11 @@ use crate::{Device, Error, Result, ffi::stream as ffi};
 use std::{marker::PhantomData, sync::LazyLock, thread::available_parallelism};
 
 /// A queue of work, bound to the thread that made it.
+///
+/// ```compile_fail,E0277
+/// let stream = mlx::Stream::new(mlx::Device::Cpu).unwrap();
+/// std::thread::spawn(move || drop(stream));
+/// ```
 #[derive(Clone, Debug)]
 pub struct Stream {
     raw: mlx_sys::mlx_stream,

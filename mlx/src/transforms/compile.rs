@@ -59,6 +59,12 @@ pub fn compile_with_state<S: Module, T: Tree, O: Tree>(
 }
 
 /// A compiled function; see [`compile`]. It stays on the thread that made it, and its traces go with it.
+///
+/// ```compile_fail,E0277
+/// use mlx::{Array, transforms::compile};
+/// let f = compile(|x: &Array| x.exp());
+/// std::thread::spawn(move || drop(f)); // MLX keeps traces per thread
+/// ```
 pub struct Compiled<T, O>(CompiledStep<(), T, O>);
 
 impl<T: Tree, O: Tree> Compiled<T, O> {

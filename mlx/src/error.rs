@@ -54,12 +54,11 @@ impl Error {
         Error::new(ErrorKind::InvalidArgument, op, message)
     }
 
-    /// The error with the place `to`, if it was made in the source file `from`.
-    ///
-    /// A closure cannot know its caller, so what a transformation finds is reported where the transformation was made;
-    /// errors of the user's function keep their lines.
-    pub(crate) fn moved(self, from: &str, to: &'static Location<'static>) -> Error {
-        if self.0.location.file() != from {
+    /// The error with the place `to`, if it was made in the source of this crate; errors of the user's functions keep
+    /// their places.
+    pub(crate) fn moved(self, to: &'static Location<'static>) -> Error {
+        let source = file!().trim_end_matches("error.rs");
+        if !self.0.location.file().starts_with(source) {
             return self;
         }
         let (kind, op, message) = (self.0.kind, self.0.op, self.0.message.clone());
@@ -85,6 +84,15 @@ impl Error {
     pub fn location(&self) -> &'static Location<'static> {
         self.0.location
     }
+}
+
+/// The result, with an error that was made in the source of this crate reported at the caller's line.
+///
+/// For where the compiler cannot pass the caller's line on: closures, trait objects, functions that MLX calls.
+#[track_caller]
+pub(crate) fn at_caller<T>(result: Result<T>) -> Result<T> {
+    let place = Location::caller();
+    result.map_err(|error| error.moved(place))
 }
 
 impl fmt::Display for Error {

@@ -17,8 +17,8 @@ mod frames;
 pub use frames::{Pad, Stft, istft, stft};
 
 use crate::{
-    Array, Axes, Dtype, Error, Result, axes as axes_of, ffi::fft as ops, index::resolve_axis,
-    ops::create::check_shape,
+    Array, Axes, Dtype, Error, Result, axes as axes_of, error::at_caller, ffi::fft as ops,
+    index::resolve_axis, ops::create::check_shape,
 };
 
 /// Which direction divides by the size, so that both together give the input again.
@@ -74,7 +74,9 @@ impl Along {
     fn plan(self, op: &'static str, x: &Array, count: Option<usize>, domain: Domain) -> Result<Plan> {
         let shape = x.shape()?;
         let axes = match self.axes.list() {
-            Some(list) => list.iter().map(|&axis| resolve_axis(op, axis, shape)).collect::<Result<_>>()?,
+            Some(list) => {
+                at_caller(list.iter().map(|&axis| resolve_axis(op, axis, shape)).collect::<Result<_>>())?
+            }
             None => (0..shape.len()).collect::<Vec<_>>(),
         };
         if axes.is_empty() || count.is_some_and(|count| count != axes.len()) {

@@ -1,6 +1,6 @@
 //! Modules made of modules, and plain data.
 
-use crate::{Array, Loader, Module, Path, Result, Slot, SlotMut};
+use crate::{Array, Loader, Module, Path, Result, Slot, SlotMut, error::at_caller};
 use std::{cell::RefCell, collections::BTreeMap};
 
 /// Carried along, not learned.
@@ -47,7 +47,7 @@ impl<M: Module> Module for Option<M> {
     }
 
     fn load(&mut self, weights: &Loader) -> Result<()> {
-        self.iter_mut().try_for_each(|module| module.load(weights))
+        at_caller(self.iter_mut().try_for_each(|module| module.load(weights)))
     }
 }
 
@@ -61,7 +61,7 @@ impl<M: Module + ?Sized> Module for Box<M> {
     }
 
     fn load(&mut self, weights: &Loader) -> Result<()> {
-        (**self).load(weights)
+        at_caller((**self).load(weights))
     }
 }
 
@@ -80,7 +80,7 @@ impl<M: Module> Module for [M] {
     }
 
     fn load(&mut self, weights: &Loader) -> Result<()> {
-        self.iter_mut().enumerate().try_for_each(|(i, module)| module.load(&weights.at(i)))
+        at_caller(self.iter_mut().enumerate().try_for_each(|(i, module)| module.load(&weights.at(i))))
     }
 }
 
@@ -125,7 +125,7 @@ impl<M: Module> Module for BTreeMap<String, M> {
     }
 
     fn load(&mut self, weights: &Loader) -> Result<()> {
-        self.iter_mut().try_for_each(|(key, module)| module.load(&weights.at(key)))
+        at_caller(self.iter_mut().try_for_each(|(key, module)| module.load(&weights.at(key))))
     }
 }
 

@@ -75,7 +75,9 @@ impl Loader {
     #[track_caller]
     pub fn take(&self, shape: &[i32]) -> Result<Array> {
         let found = self.checkpoint.left.borrow_mut().remove(&self.path);
-        let array = found.ok_or_else(|| self.error(format!("tensor `{}` is missing", self.path)))?;
+        let Some(array) = found else {
+            return Err(self.error(format!("tensor `{}` is missing", self.path)));
+        };
         match array.shape()? {
             found if found == shape => Ok(array),
             found => Err(self.error(format!(

@@ -55,6 +55,10 @@ pub trait Module {
     fn visit_mut(&mut self, path: &mut Path, f: &mut dyn FnMut(&str, SlotMut<'_>));
 
     /// Takes each array from the checkpoint; see [`Loader`].
+    ///
+    /// # Errors
+    /// A tensor that is missing or has another shape than the module expects. What was taken before stays.
+    #[track_caller]
     fn load(&mut self, weights: &Loader) -> Result<()>;
 
     /// All arrays by path, those that are not learned included.

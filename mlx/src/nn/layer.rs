@@ -5,7 +5,7 @@ use super::{
     GroupNorm, Identity, InstanceNorm, LayerNorm, Linear, MaxPool1d, MaxPool2d, MaxPool3d, PRelu, RmsNorm,
     SinusoidalPositionalEncoding, Upsample,
 };
-use crate::{Array, Loader, Module, Path, Result, Slot, SlotMut, random};
+use crate::{Array, Loader, Module, Path, Result, Slot, SlotMut, error::at_caller, random};
 
 /// A layer from one array to one, as [`Sequential`] holds them.
 ///
@@ -31,6 +31,7 @@ use crate::{Array, Loader, Module, Path, Result, Slot, SlotMut, random};
 /// ```
 pub trait Layer: Module {
     /// `x` through the layer. `key` is for layers that draw random numbers, which they do in training.
+    #[track_caller]
     fn call(&self, x: &Array, key: Option<&Array>) -> Result<Array>;
 }
 
@@ -148,7 +149,7 @@ impl Sequential {
                 }
                 None => None,
             };
-            x = layer.call(&x, own.as_ref())?;
+            x = at_caller(layer.call(&x, own.as_ref()))?;
         }
         Ok(x)
     }

@@ -28,6 +28,7 @@ impl Weight {
     }
 
     /// `x @ self` transposed.
+    #[track_caller]
     pub(super) fn project(&self, x: &Array) -> Result<Array> {
         match self {
             Weight::Dense(weight) => x.matmul(&weight.t()?),
@@ -36,6 +37,7 @@ impl Weight {
     }
 
     /// The rows at `indices`.
+    #[track_caller]
     pub(super) fn rows(&self, indices: &Array) -> Result<Array> {
         match self {
             Weight::Dense(weight) => weight.take(indices, 0),
@@ -44,6 +46,7 @@ impl Weight {
     }
 
     /// How the layer at the cursor is stored: `None` when dense.
+    #[track_caller]
     fn stored(weights: &Loader, columns: i32) -> Result<Option<Quantization>> {
         if let Some(said) = weights.quantization() {
             return said.map(Quantization::check).transpose();

@@ -1,7 +1,6 @@
 //! Gradients kept within bounds.
 
-use super::place::at_caller;
-use crate::{Array, Dtype, Error, Operand, Parameters, Result};
+use crate::{Array, Dtype, Error, Operand, Parameters, Result, error::at_caller};
 
 /// Scales all gradients down together, so that their norm (the root of the sum of all squares) is at most `max_norm`.
 /// Returns them with the norm they had. Floating-point dtypes stay.

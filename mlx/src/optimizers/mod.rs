@@ -35,7 +35,6 @@ mod learning_rate;
 mod lion;
 mod muon;
 mod optimizer;
-mod place;
 mod rmsprop;
 mod rule;
 mod schedule;

@@ -3,9 +3,8 @@
 use super::{
     LearningRate, Rule,
     group::{Group, Pair, Progress, unfit},
-    place::at_caller,
 };
-use crate::{Array, Error, Loader, Module, Parameters, Path, Result, Slot, SlotMut, io};
+use crate::{Array, Error, Loader, Module, Parameters, Path, Result, Slot, SlotMut, error::at_caller, io};
 use std::{fmt, path::Path as FilePath};
 
 /// Changes parameters by their gradients, step after step.
@@ -275,7 +274,7 @@ impl Module for Optimizer {
             return self.rest.load(weights);
         }
         let weights = weights.at("states");
-        self.all_mut().enumerate().try_for_each(|(i, group)| group.load(&weights.at(i)))
+        at_caller(self.all_mut().enumerate().try_for_each(|(i, group)| group.load(&weights.at(i))))
     }
 }
 

@@ -1,7 +1,6 @@
 //! Learning rates that change with the step.
 
-use super::place::at_caller;
-use crate::{Array, Error, Result};
+use crate::{Array, Error, Result, error::at_caller};
 use std::{f64::consts::PI, fmt, rc::Rc};
 
 /// A learning rate as a function of the number of steps done, a `U64` scalar.
@@ -97,13 +96,13 @@ pub fn linear_schedule(init: f64, end: f64, steps: u32) -> Result<Schedule> {
 /// Not one boundary less than schedules.
 #[track_caller]
 pub fn join_schedules(schedules: &[Schedule], boundaries: &[u32]) -> Result<Schedule> {
-    let error = |text: String| Err(Error::invalid("join_schedules", text));
     let Some((first, rest)) = schedules.split_first() else {
-        return error("there is no schedule to join".to_owned());
+        return Err(Error::invalid("join_schedules", "there is no schedule to join"));
     };
     if rest.len() != boundaries.len() {
         let (schedules, boundaries) = (schedules.len(), boundaries.len());
-        return error(format!("{schedules} schedules need {} boundaries, not {boundaries}", schedules - 1));
+        let text = format!("{schedules} schedules need {} boundaries, not {boundaries}", schedules - 1);
+        return Err(Error::invalid("join_schedules", text));
     }
     let first = first.clone();
     let rest: Vec<_> = boundaries.iter().copied().zip(rest.iter().cloned()).collect();

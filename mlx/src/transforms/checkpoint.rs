@@ -37,7 +37,7 @@ where
         let run = Box::new(move |arrays| record(&*f, &input, &outputs, arrays));
         let results = ffi::transforms::checkpoint(run)
             .and_then(|function| function.call("checkpoint", &Flat::of(x).arrays))
-            .map_err(|error| error.moved(file!(), place))?;
+            .map_err(|error| error.moved(place))?;
         output.rebuild(results)
     }
 }

@@ -35,7 +35,7 @@ where
     O: Tree + 'static,
 {
     let (custom, place) = (custom_function(f).with_vjp(vjp), Location::caller());
-    move |x: &T| custom.call(x).map_err(|error| error.moved(file!(), place))
+    move |x: &T| custom.call(x).map_err(|error| error.moved(place))
 }
 
 /// `f`, ready to be given transformations of its own; see [`CustomFunction`].

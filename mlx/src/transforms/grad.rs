@@ -2,7 +2,9 @@
 
 use super::recording::{Pattern, record};
 use crate::{
-    Array, Error, Result, Tree, ffi,
+    Array, Error, Result, Tree,
+    error::at_caller,
+    ffi,
     tree::{self, Flat},
 };
 use std::panic::Location;
@@ -54,7 +56,7 @@ pub fn grad<T: Tree>(f: impl Fn(&T) -> Result<Array>) -> impl Fn(&T) -> Result<T
 #[track_caller]
 pub fn value_and_grad<T: Tree, O: Tree>(f: impl Fn(&T) -> Result<O>) -> impl Fn(&T) -> Result<(O, T)> {
     let place = Location::caller();
-    move |x: &T| differentiate(&f, x).map_err(|error| error.moved(file!(), place))
+    move |x: &T| differentiate(&f, x).map_err(|error| error.moved(place))
 }
 
 fn differentiate<T: Tree, O: Tree>(f: &impl Fn(&T) -> Result<O>, x: &T) -> Result<(O, T)> {
@@ -94,7 +96,7 @@ pub fn vjp<T: Tree, O: Tree>(f: impl Fn(&T) -> Result<O>, primals: &T, cotangent
         check_shapes("vjp", "cotangents", "outputs", &cotangents, &outputs)?;
         Ok(outputs)
     };
-    let (values, products) = ffi::transforms::vjp(&run, &Flat::of(primals).arrays, &cotangents)?;
+    let (values, products) = at_caller(ffi::transforms::vjp(&run, &Flat::of(primals).arrays, &cotangents))?;
     Ok((output.rebuild(values)?, tree::rebuild(primals, products)?))
 }
 

@@ -105,7 +105,7 @@ pub fn vmap_axes<T: Tree, O: Tree>(
     out_axes: impl Into<MapAxes>,
 ) -> impl Fn(&T) -> Result<O> {
     let (in_axes, out_axes, place) = (in_axes.into(), out_axes.into(), Location::caller());
-    move |x: &T| map(&f, x, &in_axes, &out_axes).map_err(|error| error.moved(file!(), place))
+    move |x: &T| map(&f, x, &in_axes, &out_axes).map_err(|error| error.moved(place))
 }
 
 fn map<T: Tree, O: Tree>(

@@ -76,6 +76,7 @@
 //! | [`fast`] | fused operations of language models: attention, rope, norms |
 //! | [`io`] | safetensors, npy, npz, GGUF |
 //! | [`Stream`], [`Device`], [`metal`], [`cuda`] | where work runs |
+//! | [`kernels`], [`export`], [`distributed`] | operations of your own, functions in files, several processes |
 //! | [`memory`], [`graph`] | what MLX holds, and what it has recorded |
 
 mod array;

@@ -109,10 +109,10 @@ pub fn normal(shape: &[i32], dtype: Dtype, key: &Array) -> Result<Array> {
 ///
 /// ```
 /// # fn main() -> mlx::Result<()> {
-/// use mlx::{Array, Dtype, random};
+/// use mlx::{Array, Dtype, ops::Tolerance, random};
 /// let means = Array::from_slice(&[0.0f32, 100.0], &[2]);
 /// let x = random::normal_with(&means, 0.5, &[1000, 2], Dtype::F32, &random::key(0)?)?;
-/// assert!(x.mean(0)?.isclose(&means, 1e-2, 0.1)?.all(..)?.item::<bool>()?);
+/// assert!(x.mean(0)?.allclose(&means, Tolerance { atol: 0.1, ..Tolerance::default() })?.item::<bool>()?);
 /// # Ok(())
 /// # }
 /// ```

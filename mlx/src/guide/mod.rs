@@ -10,8 +10,10 @@ macro_rules! pages {
 pages! {
     autodiff = "autodiff.md";
     compile = "compile.md";
+    distributed = "distributed.md";
     files = "files.md";
     indexing = "indexing.md";
+    kernels = "kernels.md";
     laziness = "laziness.md";
     memory = "memory.md";
     python = "python.md";

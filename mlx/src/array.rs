@@ -71,6 +71,14 @@ impl Array {
     }
 
     /// The shape with its rank checked, for destructuring: `let [batch, length, _] = x.dims()?;`
+    ///
+    /// ```
+    /// # fn main() -> mlx::Result<()> {
+    /// let [rows, columns] = mlx::zeros(&[2, 3], mlx::Dtype::F32).dims()?;
+    /// assert_eq!((rows, columns), (2, 3));
+    /// # Ok(())
+    /// # }
+    /// ```
     #[track_caller]
     pub fn dims<const RANK: usize>(&self) -> Result<[i32; RANK]> {
         let shape = self.shape()?;
@@ -110,6 +118,15 @@ impl Array {
     }
 
     /// Evaluates, casts to `T` and copies the elements out in row-major order.
+    ///
+    /// ```
+    /// # fn main() -> mlx::Result<()> {
+    /// let x = mlx::Array::from_slice(&[1.5f32, -2.5], &[2]);
+    /// assert_eq!(x.to_vec::<f32>()?, [1.5, -2.5]);
+    /// assert_eq!(x.to_vec::<i32>()?, [1, -2]); // cast as `astype` does
+    /// # Ok(())
+    /// # }
+    /// ```
     #[track_caller]
     pub fn to_vec<T: Element>(&self) -> Result<Vec<T>> {
         if T::DTYPE == Dtype::Bool {
@@ -122,6 +139,15 @@ impl Array {
     }
 
     /// Evaluates and reads the only element, cast to `T`.
+    ///
+    /// ```
+    /// # fn main() -> mlx::Result<()> {
+    /// let x = mlx::Array::from_slice(&[1.0f32, 2.0], &[2]);
+    /// assert_eq!(x.sum(..)?.item::<f32>()?, 3.0);
+    /// assert!(x.item::<f32>().is_err());
+    /// # Ok(())
+    /// # }
+    /// ```
     #[track_caller]
     pub fn item<T: Element>(&self) -> Result<T> {
         match self.to_vec::<T>()?.as_slice() {
@@ -159,12 +185,32 @@ fn read_bools<T: Element>(array: &Array) -> Result<Vec<T>> {
 /// Evaluates several arrays in one pass and waits.
 ///
 /// When this fails, none of `arrays` may be read: a later read of one fails too.
+///
+/// ```
+/// # fn main() -> mlx::Result<()> {
+/// use mlx::{Dtype, eval, ones};
+/// let x = ones(&[3], Dtype::F32);
+/// let (sum, product) = (x.sum(..)?, x.prod(..)?);
+/// eval([&sum, &product])?;
+/// # Ok(())
+/// # }
+/// ```
 #[track_caller]
 pub fn eval<'a>(arrays: impl IntoIterator<Item = &'a Array>) -> Result<()> {
     ffi::eval(&arrays.into_iter().collect::<Vec<_>>())
 }
 
 /// Starts evaluating several arrays; reading one waits for it.
+///
+/// ```
+/// # fn main() -> mlx::Result<()> {
+/// let x = mlx::ones(&[3], mlx::Dtype::F32).exp()?;
+/// mlx::async_eval([&x])?;
+/// // Other work of the host goes here.
+/// assert_eq!(x.size()?, x.to_vec::<f32>()?.len());
+/// # Ok(())
+/// # }
+/// ```
 #[track_caller]
 pub fn async_eval<'a>(arrays: impl IntoIterator<Item = &'a Array>) -> Result<()> {
     ffi::async_eval(&arrays.into_iter().collect::<Vec<_>>())

@@ -25,6 +25,16 @@ pub fn key(seed: u64) -> Result<Array> {
 }
 
 /// `N` keys from one, independent of it and of each other.
+///
+/// ```
+/// # fn main() -> mlx::Result<()> {
+/// use mlx::{Dtype, random};
+/// let [for_weight, for_bias] = random::split(&random::key(0)?)?;
+/// let weight = random::normal(&[4, 4], Dtype::F32, &for_weight)?;
+/// let bias = random::normal(&[4], Dtype::F32, &for_bias)?;
+/// # Ok(())
+/// # }
+/// ```
 #[track_caller]
 pub fn split<const N: usize>(key: &Array) -> Result<[Array; N]> {
     let keys = split_num(key, i32::try_from(N).unwrap_or(i32::MAX))?;
@@ -99,6 +109,16 @@ pub fn bits(shape: &[i32], dtype: Dtype, key: &Array) -> Result<Array> {
 }
 
 /// Draws from the standard normal distribution; a real or the complex dtype.
+///
+/// ```
+/// # fn main() -> mlx::Result<()> {
+/// use mlx::{Dtype, random};
+/// let x = random::normal(&[1000], Dtype::F32, &random::key(0)?)?;
+/// assert!(x.mean(..)?.item::<f32>()?.abs() < 0.1);
+/// assert!((x.std(.., 0)?.item::<f32>()? - 1.0).abs() < 0.1);
+/// # Ok(())
+/// # }
+/// ```
 #[track_caller]
 pub fn normal(shape: &[i32], dtype: Dtype, key: &Array) -> Result<Array> {
     check_shape("normal", shape, dtype)?;
@@ -161,6 +181,15 @@ pub fn multivariate_normal(mean: &Array, cov: &Array, shape: &[i32], key: &Array
 }
 
 /// Draws from the uniform distribution over `low..high`, `low` included.
+///
+/// ```
+/// # fn main() -> mlx::Result<()> {
+/// use mlx::{Dtype, random};
+/// let x = random::uniform(-1.0, 1.0, &[100], Dtype::F32, &random::key(0)?)?;
+/// assert!(x.min(..)?.item::<f32>()? >= -1.0 && x.max(..)?.item::<f32>()? < 1.0);
+/// # Ok(())
+/// # }
+/// ```
 #[track_caller]
 pub fn uniform(
     low: impl Operand,
@@ -175,6 +204,16 @@ pub fn uniform(
 }
 
 /// Draws integers from `low` to below `high`; `low` where `high` is not larger.
+///
+/// ```
+/// # fn main() -> mlx::Result<()> {
+/// use mlx::{Dtype, random};
+/// let dice = random::randint(1, 7, &[100], Dtype::I32, &random::key(0)?)?;
+/// assert_eq!(dice.min(..)?.item::<i32>()?, 1);
+/// assert_eq!(dice.max(..)?.item::<i32>()?, 6);
+/// # Ok(())
+/// # }
+/// ```
 #[track_caller]
 pub fn randint(
     low: impl Operand,
@@ -192,6 +231,15 @@ pub fn randint(
 }
 
 /// True with probability `p`; `Bool`.
+///
+/// ```
+/// # fn main() -> mlx::Result<()> {
+/// use mlx::random;
+/// let heads = random::bernoulli(0.5, &[1000], &random::key(0)?)?;
+/// assert!((heads.mean(..)?.item::<f32>()? - 0.5).abs() < 0.1);
+/// # Ok(())
+/// # }
+/// ```
 #[track_caller]
 pub fn bernoulli(p: impl Operand, shape: &[i32], key: &Array) -> Result<Array> {
     check_shape("bernoulli", shape, Dtype::F32)?;
@@ -236,6 +284,16 @@ pub fn laplace_with(loc: f32, scale: f32, shape: &[i32], dtype: Dtype, key: &Arr
 }
 
 /// One position (`U32`) per line along `axis`, drawn with the probabilities `softmax(logits)`.
+///
+/// ```
+/// # fn main() -> mlx::Result<()> {
+/// use mlx::{Array, random};
+/// // Of one impossible and one certain outcome, in both rows the certain one.
+/// let logits = Array::from_slice(&[f32::NEG_INFINITY, 0.0, 0.0, f32::NEG_INFINITY], &[2, 2]);
+/// assert_eq!(random::categorical(&logits, -1, &random::key(0)?)?.to_vec::<u32>()?, [1, 0]);
+/// # Ok(())
+/// # }
+/// ```
 #[track_caller]
 pub fn categorical(logits: &Array, axis: i32, key: &Array) -> Result<Array> {
     choices(logits, axis)?;
@@ -276,6 +334,15 @@ pub fn categorical_shape(logits: &Array, axis: i32, shape: &[i32], key: &Array) 
 }
 
 /// The parts of `x` along `axis` in random order.
+///
+/// ```
+/// # fn main() -> mlx::Result<()> {
+/// use mlx::{Dtype, arange, random};
+/// let shuffled = random::permutation(&arange(0.0, 5.0, 1.0, Dtype::I32)?, 0, &random::key(0)?)?;
+/// assert_eq!(shuffled.sort(0)?.to_vec::<i32>()?, [0, 1, 2, 3, 4]);
+/// # Ok(())
+/// # }
+/// ```
 #[track_caller]
 pub fn permutation(x: &Array, axis: i32, key: &Array) -> Result<Array> {
     let axis = resolve_axis("permutation", axis, x.shape()?)?;

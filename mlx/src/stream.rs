@@ -126,6 +126,18 @@ impl ThreadLocalStream {
 }
 
 /// Waits for all work of the current stream.
+///
+/// ```
+/// # fn main() -> mlx::Result<()> {
+/// use mlx::{Dtype, async_eval, ones, synchronize};
+/// let x = ones(&[64, 64], Dtype::F32);
+/// let start = std::time::Instant::now();
+/// async_eval([&x.matmul(&x)?])?;
+/// synchronize()?;
+/// println!("{:?}", start.elapsed());
+/// # Ok(())
+/// # }
+/// ```
 #[track_caller]
 pub fn synchronize() -> Result<()> {
     ffi::synchronize(None)

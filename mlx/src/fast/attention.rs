@@ -52,6 +52,17 @@ impl<'a> From<Mask<'a>> for AttentionOptions<'a> {
 /// `[batch, kv heads, keys, dim]`; the number of heads is a multiple of that of kv heads. Softmax is in `f32`.
 ///
 /// `options` is a [`Mask`], or one with more: `Mask::Causal.sinks(&sinks)`.
+///
+/// ```
+/// # fn main() -> mlx::Result<()> {
+/// use mlx::{Dtype, fast::{self, Mask}, ones};
+/// let q = ones(&[1, 4, 3, 8], Dtype::F32);                                        // four heads, three queries
+/// let (k, v) = (ones(&[1, 2, 5, 8], Dtype::F32), ones(&[1, 2, 5, 8], Dtype::F32)); // two of keys and values
+/// let y = fast::scaled_dot_product_attention(&q, &k, &v, 8f32.sqrt().recip(), Mask::Causal)?;
+/// assert_eq!(y.shape()?, [1, 4, 3, 8]);
+/// # Ok(())
+/// # }
+/// ```
 #[track_caller]
 pub fn scaled_dot_product_attention<'a>(
     q: &Array,

@@ -4,6 +4,16 @@ use crate::{Array, Result, ffi::ops};
 
 /// Root-mean-square normalization over the last axis: `x / sqrt(mean(x²) + eps) * weight`
 /// ([Zhang and Sennrich, 2019](https://arxiv.org/abs/1910.07467)).
+///
+/// ```
+/// # fn main() -> mlx::Result<()> {
+/// use mlx::{Array, fast};
+/// let x = Array::from_slice(&[3.0f32, 3.0], &[1, 2]);
+/// let weight = Array::from_slice(&[1.0f32, 2.0], &[2]);
+/// assert_eq!(fast::rms_norm(&x, Some(&weight), 0.0)?.to_vec::<f32>()?, [1.0, 2.0]);
+/// # Ok(())
+/// # }
+/// ```
 #[track_caller]
 pub fn rms_norm(x: &Array, weight: Option<&Array>, eps: f32) -> Result<Array> {
     ops::rms_norm(x, weight, eps)

@@ -190,6 +190,15 @@ fn check_frequencies(op: &'static str, size: i32, spacing: f64) -> Result<()> {
 }
 
 /// The elements moved so that frequency zero comes to the middle of the axes; `..` for all.
+///
+/// ```
+/// # fn main() -> mlx::Result<()> {
+/// use mlx::fft;
+/// assert_eq!(fft::fftfreq(4, 1.0)?.to_vec::<f32>()?, [0.0, 0.25, -0.5, -0.25]);
+/// assert_eq!(fft::fftshift(&fft::fftfreq(4, 1.0)?, ..)?.to_vec::<f32>()?, [-0.5, -0.25, 0.0, 0.25]);
+/// # Ok(())
+/// # }
+/// ```
 #[track_caller]
 pub fn fftshift(x: &Array, axes: impl Into<Axes>) -> Result<Array> {
     ops::fftshift(x, &axes.into())

@@ -119,6 +119,17 @@ fn dtype(stored: Stored) -> Result<Dtype, String> {
 /// Arrays that were loaded from the same file and not yet read are read first, so a file may be replaced by its own
 /// contents.
 ///
+/// ```
+/// # fn main() -> mlx::Result<()> {
+/// use mlx::{Array, io};
+/// # let folder = tempfile::tempdir().unwrap();
+/// # let path = folder.path().join("x.safetensors");
+/// io::save_safetensors(&path, [("x", &Array::from_slice(&[1, 2], &[2]))], &[("format", "mlx")])?;
+/// assert_eq!(io::load_safetensors(&path)?["x"].to_vec::<i32>()?, [1, 2]);
+/// # Ok(())
+/// # }
+/// ```
+///
 /// # Errors
 /// A name or a metadata key given twice, a name that the format reserves, a dtype it lacks ([`Dtype::F64`], which MLX
 /// would not read back), or a path that cannot be written.

@@ -59,6 +59,16 @@ pub fn svdvals(a: &Array) -> Result<Array> {
 /// `a = u.T @ u`. Only that triangle of `a` is read.
 ///
 /// MLX does not notice when a matrix is not positive definite: its factor is then meaningless.
+///
+/// ```
+/// # fn main() -> mlx::Result<()> {
+/// use mlx::{Array, linalg::{self, Triangle}};
+/// let a = Array::from_slice(&[4.0f32, 2.0, 2.0, 5.0], &[2, 2]);
+/// let l = linalg::cholesky(&a, Triangle::Lower)?;
+/// assert_eq!(l.to_vec::<f32>()?, [2.0, 0.0, 1.0, 2.0]);
+/// # Ok(())
+/// # }
+/// ```
 #[track_caller]
 pub fn cholesky(a: &Array, triangle: Triangle) -> Result<Array> {
     square("cholesky", a, REAL)?;

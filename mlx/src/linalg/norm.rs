@@ -109,6 +109,15 @@ fn along(x: &Array, axes: &Axes, norm: Norm) -> Result<Axes> {
 /// The cross product of vectors of two or three elements along `axis`; the other dimensions broadcast.
 ///
 /// A vector of two elements has a third of zero; the result has three.
+///
+/// ```
+/// # fn main() -> mlx::Result<()> {
+/// use mlx::{Array, linalg};
+/// let (x, y) = (Array::from_slice(&[1, 0, 0], &[3]), Array::from_slice(&[0, 1, 0], &[3]));
+/// assert_eq!(linalg::cross(&x, &y, -1)?.to_vec::<i32>()?, [0, 0, 1]);
+/// # Ok(())
+/// # }
+/// ```
 #[track_caller]
 pub fn cross(a: &Array, b: &Array, axis: i32) -> Result<Array> {
     supported!("cross", ops::cross(a, b, axis))

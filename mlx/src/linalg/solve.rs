@@ -4,6 +4,15 @@ use super::{Finite, REAL, Triangle, matrices, not_empty, square};
 use crate::{Array, Dtype, Error, Result, ffi::linalg as ops};
 
 /// The inverse of square matrices. Evaluation fails for a singular one.
+///
+/// ```
+/// # fn main() -> mlx::Result<()> {
+/// use mlx::{Array, linalg};
+/// let a = Array::from_slice(&[2.0f32, 0.0, 0.0, 4.0], &[2, 2]);
+/// assert_eq!(linalg::inv(&a)?.to_vec::<f32>()?, [0.5, 0.0, 0.0, 0.25]);
+/// # Ok(())
+/// # }
+/// ```
 #[track_caller]
 pub fn inv(a: &Array) -> Result<Array> {
     let size = square("inv", a, REAL)?;
@@ -39,6 +48,16 @@ pub fn pinv(a: &Array) -> Result<Array> {
 
 /// `x` with `a @ x = b`, for square `a` `[..., n, n]`: `b` is a vector `[n]` or matrices `[..., n, k]`. Batches broadcast.
 /// Evaluation fails for a singular `a`.
+///
+/// ```
+/// # fn main() -> mlx::Result<()> {
+/// use mlx::{Array, linalg};
+/// let a = Array::from_slice(&[2.0f32, 0.0, 0.0, 4.0], &[2, 2]);
+/// let b = Array::from_slice(&[2.0f32, 2.0], &[2]);
+/// assert_eq!(linalg::solve(&a, &b)?.to_vec::<f32>()?, [1.0, 0.5]);
+/// # Ok(())
+/// # }
+/// ```
 #[track_caller]
 pub fn solve(a: &Array, b: &Array) -> Result<Array> {
     let (a, b) = system("solve", a, b)?;

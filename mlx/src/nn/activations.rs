@@ -150,6 +150,14 @@ pub fn sigmoid(x: &Array) -> Result<Array> {
 }
 
 /// `x · sigmoid(x)` ([Elfwing et al., 2017](https://arxiv.org/abs/1702.03118)).
+///
+/// ```
+/// # fn main() -> mlx::Result<()> {
+/// let x = mlx::Array::from_slice(&[0.0f32, 100.0], &[2]);
+/// assert_eq!(mlx::nn::silu(&x)?.to_vec::<f32>()?, [0.0, 100.0]);
+/// # Ok(())
+/// # }
+/// ```
 #[doc(alias = "swish")]
 #[track_caller]
 pub fn silu(x: &Array) -> Result<Array> {

@@ -20,6 +20,18 @@ macro_rules! dropouts {
             /// `x`, thinned out in training by random numbers from `key`; in inference `x` itself, and `None` will do.
             ///
             /// One key gives one choice: take another at each call.
+            ///
+            /// ```
+            /// # fn main() -> mlx::Result<()> {
+            /// use mlx::{Dtype, Module, nn::Dropout, ones, random};
+            /// let mut dropout = Dropout::new(0.5);
+            /// let x = ones(&[4], Dtype::F32);
+            /// let thinned = dropout.forward(&x, &random::key(0)?)?; // zeros and twos
+            /// dropout.set_training(false);
+            /// assert_eq!(dropout.forward(&x, None)?.to_vec::<f32>()?, [1.0; 4]);
+            /// # Ok(())
+            /// # }
+            /// ```
             #[track_caller]
             pub fn forward<'a>(&self, x: &Array, key: impl Into<Option<&'a Array>>) -> Result<Array> {
                 const NAME: &str = stringify!($name);

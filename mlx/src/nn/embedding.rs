@@ -27,6 +27,15 @@ impl Embedding {
     }
 
     /// The vectors of `ids`: `[...]` to `[..., dims]`. Ids out of range are clamped.
+    ///
+    /// ```
+    /// # fn main() -> mlx::Result<()> {
+    /// use mlx::{Array, nn::Embedding, random};
+    /// let tokens = Embedding::new(100, 8).init(&random::key(0)?)?;
+    /// assert_eq!(tokens.forward(&Array::from_slice(&[5u32, 7], &[1, 2]))?.shape()?, [1, 2, 8]);
+    /// # Ok(())
+    /// # }
+    /// ```
     #[track_caller]
     pub fn forward(&self, ids: &Array) -> Result<Array> {
         self.weight.rows(ids)

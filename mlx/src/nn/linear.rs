@@ -53,6 +53,16 @@ impl Linear {
     }
 
     /// `x` `[..., inputs]` to `[..., outputs]`.
+    ///
+    /// ```
+    /// # fn main() -> mlx::Result<()> {
+    /// use mlx::{Array, nn::Linear, random};
+    /// let layer = Linear::new(3, 2).with_bias(true).init(&random::key(0)?)?;
+    /// let x = Array::from_slice(&[1.0f32, 2.0, 3.0], &[1, 3]);
+    /// assert_eq!(layer.forward(&x)?.shape()?, [1, 2]);
+    /// # Ok(())
+    /// # }
+    /// ```
     #[track_caller]
     pub fn forward(&self, x: &Array) -> Result<Array> {
         let y = self.weight.project(x)?;

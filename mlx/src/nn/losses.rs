@@ -205,6 +205,16 @@ pub fn l1_loss(predictions: &Array, targets: &Array, reduction: Reduction) -> Re
 }
 
 /// `(predictions - targets)²`. Python averages by default.
+///
+/// ```
+/// # fn main() -> mlx::Result<()> {
+/// use mlx::{Array, nn::losses::{Reduction, mse_loss}};
+/// let (x, y) = (Array::from_slice(&[1.0f32, 2.0], &[2]), Array::from_slice(&[1.0f32, 4.0], &[2]));
+/// assert_eq!(mse_loss(&x, &y, Reduction::Mean)?.item::<f32>()?, 2.0);
+/// assert_eq!(mse_loss(&x, &y, Reduction::None)?.to_vec::<f32>()?, [0.0, 4.0]);
+/// # Ok(())
+/// # }
+/// ```
 #[track_caller]
 pub fn mse_loss(predictions: &Array, targets: &Array, reduction: Reduction) -> Result<Array> {
     same_shapes("mse_loss", &[("predictions", predictions), ("targets", targets)])?;

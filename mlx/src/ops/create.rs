@@ -17,6 +17,15 @@ pub(crate) fn check_shape(op: &'static str, shape: &[i32], dtype: Dtype) -> Resu
 }
 
 /// Zeros; a bad shape gives a failed array.
+///
+/// ```
+/// # fn main() -> mlx::Result<()> {
+/// use mlx::{Dtype, zeros};
+/// assert_eq!(zeros(&[2], Dtype::I32).to_vec::<i32>()?, [0, 0]);
+/// assert!(zeros(&[-2], Dtype::I32).eval().is_err());
+/// # Ok(())
+/// # }
+/// ```
 #[track_caller]
 pub fn zeros(shape: &[i32], dtype: Dtype) -> Array {
     Array::from_result(check_shape("zeros", shape, dtype).and_then(|()| ops::zeros(shape, dtype)))
@@ -29,6 +38,13 @@ pub fn ones(shape: &[i32], dtype: Dtype) -> Array {
 }
 
 /// `value` in every place; a bad shape gives a failed array.
+///
+/// ```
+/// # fn main() -> mlx::Result<()> {
+/// assert_eq!(mlx::full(&[2], 7, mlx::Dtype::F32).to_vec::<f32>()?, [7.0, 7.0]);
+/// # Ok(())
+/// # }
+/// ```
 #[track_caller]
 pub fn full(shape: &[i32], value: impl Operand, dtype: Dtype) -> Array {
     // A function rather than a closure, because only functions pass the caller's line on.

@@ -77,6 +77,14 @@ pub fn tri(size: impl Into<MatrixSize>, dtype: Dtype) -> Array {
 
 impl Array {
     /// The lower triangle of the last two dimensions, zero above the given diagonal.
+    ///
+    /// ```
+    /// # fn main() -> mlx::Result<()> {
+    /// let x = mlx::ones(&[2, 2], mlx::Dtype::I32);
+    /// assert_eq!(x.tril(0)?.to_vec::<i32>()?, [1, 0, 1, 1]);
+    /// # Ok(())
+    /// # }
+    /// ```
     #[track_caller]
     pub fn tril(&self, diagonal: i32) -> Result<Array> {
         ops::tril(self, nearby(self, diagonal)?)
@@ -89,6 +97,15 @@ impl Array {
     }
 
     /// The given diagonal of a matrix; or, of a vector, the square matrix that has it there and zeros elsewhere.
+    ///
+    /// ```
+    /// # fn main() -> mlx::Result<()> {
+    /// let x = mlx::Array::from_slice(&[1, 2], &[2]);
+    /// assert_eq!(x.diag(0)?.to_vec::<i32>()?, [1, 0, 0, 2]);
+    /// assert_eq!(x.diag(0)?.diag(0)?.to_vec::<i32>()?, [1, 2]);
+    /// # Ok(())
+    /// # }
+    /// ```
     #[track_caller]
     pub fn diag(&self, diagonal: i32) -> Result<Array> {
         if let &[count] = self.shape()? {

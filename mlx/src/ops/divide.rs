@@ -7,6 +7,15 @@ use crate::{Array, Dtype, Operand, Result, ffi::ops, promote_types};
 
 impl Array {
     /// `self / rhs`, rounded towards negative infinity. An integer divided by zero gives 0.
+    ///
+    /// ```
+    /// # fn main() -> mlx::Result<()> {
+    /// let x = mlx::Array::from_slice(&[7, -7, 5], &[3]);
+    /// assert_eq!(x.floor_divide(2)?.to_vec::<i32>()?, [3, -4, 2]);
+    /// assert_eq!(x.remainder(2)?.to_vec::<i32>()?, [1, 1, 1]);
+    /// # Ok(())
+    /// # }
+    /// ```
     #[track_caller]
     pub fn floor_divide(&self, rhs: impl Operand) -> Result<Array> {
         let rhs = rhs.into_array(self.dtype()?)?;

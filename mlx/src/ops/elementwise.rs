@@ -130,6 +130,14 @@ binary! {
     /// `self / rhs`; integers divide as `f32`.
     divide;
     /// `self == rhs`; `Bool`.
+    ///
+    /// ```
+    /// # fn main() -> mlx::Result<()> {
+    /// let x = mlx::Array::from_slice(&[1, 2, 3], &[3]);
+    /// assert_eq!(x.equal(2)?.to_vec::<bool>()?, [false, true, false]);
+    /// # Ok(())
+    /// # }
+    /// ```
     equal;
     /// `self > rhs`; `Bool`.
     greater;
@@ -150,6 +158,14 @@ binary! {
     /// Exactly one is true or non-zero; `Bool`.
     logical_xor;
     /// The larger; NaN if one is NaN.
+    ///
+    /// ```
+    /// # fn main() -> mlx::Result<()> {
+    /// let x = mlx::Array::from_slice(&[-1.0f32, 2.0], &[2]);
+    /// assert_eq!(x.maximum(0.0)?.to_vec::<f32>()?, [0.0, 2.0]);
+    /// # Ok(())
+    /// # }
+    /// ```
     maximum;
     /// The smaller; NaN if one is NaN.
     minimum;
@@ -158,6 +174,14 @@ binary! {
     /// `self != rhs`; `Bool`.
     not_equal;
     /// `self` to the power of `rhs`.
+    ///
+    /// ```
+    /// # fn main() -> mlx::Result<()> {
+    /// let x = mlx::Array::from_slice(&[2.0f32, 3.0], &[2]);
+    /// assert_eq!(x.power(2)?.to_vec::<f32>()?, [4.0, 9.0]);
+    /// # Ok(())
+    /// # }
+    /// ```
     power;
     /// Bits moved down by `rhs` places; also `a >> b`. Of more places than there are bits, the result is unspecified.
     right_shift;
@@ -182,6 +206,14 @@ impl Array {
 
     /// Elements below `low` become `low`, those above `high` become `high`. For one bound alone, [`Array::maximum`] or
     /// [`Array::minimum`].
+    ///
+    /// ```
+    /// # fn main() -> mlx::Result<()> {
+    /// let x = mlx::Array::from_slice(&[-2, 0, 2], &[3]);
+    /// assert_eq!(x.clip(-1, 1)?.to_vec::<i32>()?, [-1, 0, 1]);
+    /// # Ok(())
+    /// # }
+    /// ```
     #[track_caller]
     pub fn clip(&self, low: impl Operand, high: impl Operand) -> Result<Array> {
         let dtype = self.dtype()?;
@@ -189,6 +221,14 @@ impl Array {
     }
 
     /// The nearest multiple of `10^-decimals`; halves go to the even neighbour.
+    ///
+    /// ```
+    /// # fn main() -> mlx::Result<()> {
+    /// let x = mlx::Array::from_slice(&[0.5f32, 1.5, 2.345], &[3]);
+    /// assert_eq!(x.round(0)?.to_vec::<f32>()?, [0.0, 2.0, 2.0]);
+    /// # Ok(())
+    /// # }
+    /// ```
     #[track_caller]
     pub fn round(&self, decimals: i32) -> Result<Array> {
         ops::round(self, decimals)

@@ -7,6 +7,15 @@ use crate::{
 
 impl Array {
     /// The array as a constant: no gradient flows back through it.
+    ///
+    /// ```
+    /// # fn main() -> mlx::Result<()> {
+    /// use mlx::{Array, transforms::grad};
+    /// let f = |x: &Array| x.multiply(x.stop_gradient()?);
+    /// assert_eq!(grad(f)(&Array::scalar(3.0f32))?.item::<f32>()?, 3.0); // not 6
+    /// # Ok(())
+    /// # }
+    /// ```
     #[track_caller]
     pub fn stop_gradient(&self) -> Result<Array> {
         ops::stop_gradient(self)

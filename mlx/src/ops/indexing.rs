@@ -41,6 +41,15 @@ impl Array {
     /// the other axes broadcast. With `..` as the axis both are read flattened.
     ///
     /// Negative positions count from the end; positions out of range are clamped.
+    ///
+    /// ```
+    /// # fn main() -> mlx::Result<()> {
+    /// let x = mlx::Array::from_slice(&[30, 10, 20, 5, 6, 4], &[2, 3]);
+    /// let order = x.argsort(-1)?;
+    /// assert_eq!(x.take_along_axis(&order, -1)?.to_vec::<i32>()?, [10, 20, 30, 4, 5, 6]);
+    /// # Ok(())
+    /// # }
+    /// ```
     #[track_caller]
     pub fn take_along_axis(&self, indices: &Array, axis: impl Into<Axes>) -> Result<Array> {
         let axes = axis.into();
@@ -53,6 +62,16 @@ impl Array {
     /// The array with `values` at `indices` along `axis`; the reverse of [`Array::take_along_axis`].
     ///
     /// Where a line names a position more than once any one of its values stays.
+    ///
+    /// ```
+    /// # fn main() -> mlx::Result<()> {
+    /// use mlx::{Array, Dtype, zeros};
+    /// let classes = Array::from_slice(&[2u32, 0], &[2, 1]);
+    /// let one_hot = zeros(&[2, 3], Dtype::I32).put_along_axis(&classes, 1, -1)?;
+    /// assert_eq!(one_hot.to_vec::<i32>()?, [0, 0, 1, 1, 0, 0]);
+    /// # Ok(())
+    /// # }
+    /// ```
     #[track_caller]
     pub fn put_along_axis(
         &self,

@@ -4,12 +4,28 @@ use crate::{Array, Dtype, Error, Result, ffi::ops};
 
 impl Array {
     /// The elements converted to `dtype`. Of a complex number, a real type keeps the real part.
+    ///
+    /// ```
+    /// # fn main() -> mlx::Result<()> {
+    /// let x = mlx::Array::from_slice(&[1.7f32, -1.7], &[2]);
+    /// assert_eq!(x.astype(mlx::Dtype::I32)?.to_vec::<i32>()?, [1, -1]);
+    /// # Ok(())
+    /// # }
+    /// ```
     #[track_caller]
     pub fn astype(&self, dtype: Dtype) -> Result<Array> {
         ops::astype(self, dtype)
     }
 
     /// The same bytes read as `dtype`; the last dimension grows or shrinks with the element's size.
+    ///
+    /// ```
+    /// # fn main() -> mlx::Result<()> {
+    /// let one = mlx::Array::scalar(1.0f32).view(mlx::Dtype::U32)?;
+    /// assert_eq!(one.item::<u32>()?, 1.0f32.to_bits());
+    /// # Ok(())
+    /// # }
+    /// ```
     #[track_caller]
     pub fn view(&self, dtype: Dtype) -> Result<Array> {
         if let Some(&last) = self.shape()?.last() {

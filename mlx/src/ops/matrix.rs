@@ -5,6 +5,18 @@ use crate::{Array, Dtype, Error, Result, concatenate, ffi::matrix, index::resolv
 
 impl Array {
     /// Matrix product of the last two dimensions; the others broadcast. Vectors are rows or columns as fits.
+    ///
+    /// ```
+    /// # fn main() -> mlx::Result<()> {
+    /// use mlx::{Array, Dtype, ones};
+    /// let a = Array::from_slice(&[1.0f32, 2.0, 3.0, 4.0], &[2, 2]);
+    /// let column = Array::from_slice(&[1.0f32, 10.0], &[2, 1]);
+    /// assert_eq!(a.matmul(&column)?.to_vec::<f32>()?, [21.0, 43.0]);
+    /// let batch = ones(&[8, 2, 3], Dtype::F32);
+    /// assert_eq!(a.matmul(&batch)?.shape()?, [8, 2, 3]);
+    /// # Ok(())
+    /// # }
+    /// ```
     #[track_caller]
     pub fn matmul(&self, rhs: &Array) -> Result<Array> {
         matrix::matmul(self, rhs)
@@ -38,6 +50,14 @@ impl Array {
     }
 
     /// Every element of one, flattened, times every element of the other: `[size, rhs size]`.
+    ///
+    /// ```
+    /// # fn main() -> mlx::Result<()> {
+    /// let (a, b) = (mlx::Array::from_slice(&[1, 2], &[2]), mlx::Array::from_slice(&[3, 4], &[2]));
+    /// assert_eq!(a.outer(&b)?.to_vec::<i32>()?, [3, 4, 6, 8]);
+    /// # Ok(())
+    /// # }
+    /// ```
     #[track_caller]
     pub fn outer(&self, rhs: &Array) -> Result<Array> {
         matrix::outer(self, rhs)

@@ -6,12 +6,31 @@ use crate::{Array, Axes, Operand, Result, ffi::ops};
 
 impl Array {
     /// The elements in ascending order; equals keep theirs.
+    ///
+    /// ```
+    /// # fn main() -> mlx::Result<()> {
+    /// let x = mlx::Array::from_slice(&[3, 1, 2, 0], &[2, 2]);
+    /// assert_eq!(x.sort(-1)?.to_vec::<i32>()?, [1, 3, 0, 2]);
+    /// assert_eq!(x.sort(..)?.to_vec::<i32>()?, [0, 1, 2, 3]);
+    /// # Ok(())
+    /// # }
+    /// ```
     #[track_caller]
     pub fn sort(&self, axis: impl Into<Axes>) -> Result<Array> {
         ops::sort(self, axis.into().single("sort")?)
     }
 
     /// The positions (`U32`) that sort the elements in ascending order; equals keep theirs.
+    ///
+    /// ```
+    /// # fn main() -> mlx::Result<()> {
+    /// let x = mlx::Array::from_slice(&[30, 10, 20], &[3]);
+    /// let order = x.argsort(0)?;
+    /// assert_eq!(order.to_vec::<u32>()?, [1, 2, 0]);
+    /// assert_eq!(x.at(&order)?.to_vec::<i32>()?, [10, 20, 30]);
+    /// # Ok(())
+    /// # }
+    /// ```
     #[track_caller]
     pub fn argsort(&self, axis: impl Into<Axes>) -> Result<Array> {
         ops::argsort(self, axis.into().single("argsort")?)
@@ -32,6 +51,14 @@ impl Array {
     }
 
     /// The `k` largest elements, in no particular order.
+    ///
+    /// ```
+    /// # fn main() -> mlx::Result<()> {
+    /// let x = mlx::Array::from_slice(&[3, 9, 1, 7], &[4]);
+    /// assert_eq!(x.topk(2, -1)?.sort(-1)?.to_vec::<i32>()?, [7, 9]);
+    /// # Ok(())
+    /// # }
+    /// ```
     #[track_caller]
     pub fn topk(&self, k: i32, axis: impl Into<Axes>) -> Result<Array> {
         ops::topk(self, k, axis.into().single("topk")?)

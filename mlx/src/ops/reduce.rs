@@ -25,8 +25,24 @@ reductions! {
     /// `log(sum(exp(x)))`, without overflow.
     logsumexp;
     /// The largest element.
+    ///
+    /// ```
+    /// # fn main() -> mlx::Result<()> {
+    /// let x = mlx::Array::from_slice(&[1, 5, 3, 4], &[2, 2]);
+    /// assert_eq!(x.max(0)?.to_vec::<i32>()?, [3, 5]);
+    /// # Ok(())
+    /// # }
+    /// ```
     max;
     /// The arithmetic mean.
+    ///
+    /// ```
+    /// # fn main() -> mlx::Result<()> {
+    /// let x = mlx::Array::from_slice(&[1.0f32, 2.0, 3.0, 6.0], &[2, 2]);
+    /// assert_eq!(x.mean(-1)?.to_vec::<f32>()?, [1.5, 4.5]);
+    /// # Ok(())
+    /// # }
+    /// ```
     mean;
     /// The middle element, or the mean of the middle two.
     median;
@@ -35,11 +51,30 @@ reductions! {
     /// The product.
     prod;
     /// The sum.
+    ///
+    /// ```
+    /// # fn main() -> mlx::Result<()> {
+    /// use mlx::{Array, axes};
+    /// let x = Array::from_slice(&[1, 2, 3, 4], &[2, 2]);
+    /// assert_eq!(x.sum(..)?.item::<i32>()?, 10);
+    /// assert_eq!(x.sum(0)?.to_vec::<i32>()?, [4, 6]);
+    /// assert_eq!(x.sum(axes(-1).keep())?.shape()?, [2, 1]);
+    /// # Ok(())
+    /// # }
+    /// ```
     sum;
 }
 
 impl Array {
     /// The smallest and the largest element, found in one pass.
+    ///
+    /// ```
+    /// # fn main() -> mlx::Result<()> {
+    /// let (low, high) = mlx::Array::from_slice(&[3, -1, 2], &[3]).minmax(..)?;
+    /// assert_eq!((low.item::<i32>()?, high.item::<i32>()?), (-1, 3));
+    /// # Ok(())
+    /// # }
+    /// ```
     #[track_caller]
     pub fn minmax(&self, axes: impl Into<Axes>) -> Result<(Array, Array)> {
         let axes = axes.into();
@@ -47,6 +82,15 @@ impl Array {
     }
 
     /// The variance, dividing by the count less `ddof`.
+    ///
+    /// ```
+    /// # fn main() -> mlx::Result<()> {
+    /// let x = mlx::Array::from_slice(&[1.0f32, 3.0], &[2]);
+    /// assert_eq!(x.var(.., 0)?.item::<f32>()?, 1.0);
+    /// assert_eq!(x.var(.., 1)?.item::<f32>()?, 2.0);
+    /// # Ok(())
+    /// # }
+    /// ```
     #[track_caller]
     pub fn var(&self, axes: impl Into<Axes>, ddof: i32) -> Result<Array> {
         let axes = axes.into();
@@ -62,6 +106,15 @@ impl Array {
 
     /// The position (`U32`) of the largest element along one axis, or with `..` in the flattened array; the first of
     /// equals.
+    ///
+    /// ```
+    /// # fn main() -> mlx::Result<()> {
+    /// let x = mlx::Array::from_slice(&[1, 5, 3, 4], &[2, 2]);
+    /// assert_eq!(x.argmax(-1)?.to_vec::<u32>()?, [1, 1]);
+    /// assert_eq!(x.argmax(..)?.item::<u32>()?, 1);
+    /// # Ok(())
+    /// # }
+    /// ```
     #[track_caller]
     pub fn argmax(&self, axis: impl Into<Axes>) -> Result<Array> {
         let axis = axis.into();
@@ -77,6 +130,14 @@ impl Array {
     }
 
     /// `exp(x)` scaled to sum to one along the axes; half precision is computed in `f32` and rounded once.
+    ///
+    /// ```
+    /// # fn main() -> mlx::Result<()> {
+    /// let x = mlx::Array::from_slice(&[0.0f32, 0.0, 1000.0, 0.0], &[2, 2]);
+    /// assert_eq!(x.softmax(-1)?.to_vec::<f32>()?, [0.5, 0.5, 1.0, 0.0]);
+    /// # Ok(())
+    /// # }
+    /// ```
     #[track_caller]
     pub fn softmax(&self, axes: impl Into<Axes>) -> Result<Array> {
         ops::softmax(self, &axes.into(), true)

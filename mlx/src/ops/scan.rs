@@ -72,6 +72,15 @@ scans! {
     /// Running products. Small dtypes may overflow: `astype` first.
     cumprod(None);
     /// Running sums. Small dtypes may overflow: `astype` first.
+    ///
+    /// ```
+    /// # fn main() -> mlx::Result<()> {
+    /// let x = mlx::Array::from_slice(&[1, 2, 3, 4], &[2, 2]);
+    /// assert_eq!(x.cumsum(-1)?.to_vec::<i32>()?, [1, 3, 3, 7]);
+    /// assert_eq!(x.cumsum(..)?.to_vec::<i32>()?, [1, 3, 6, 10]);
+    /// # Ok(())
+    /// # }
+    /// ```
     cumsum(None);
     /// `log` of the running sum of `exp(x)`, without overflow.
     logcumsumexp();
@@ -79,6 +88,15 @@ scans! {
 
 impl Array {
     /// The differences of neighbours along `axis`, `n` times over; each time the axis is one shorter.
+    ///
+    /// ```
+    /// # fn main() -> mlx::Result<()> {
+    /// let x = mlx::Array::from_slice(&[1, 4, 9, 16], &[4]);
+    /// assert_eq!(x.diff(1, 0)?.to_vec::<i32>()?, [3, 5, 7]);
+    /// assert_eq!(x.diff(2, 0)?.to_vec::<i32>()?, [2, 2]);
+    /// # Ok(())
+    /// # }
+    /// ```
     #[track_caller]
     pub fn diff(&self, n: i32, axis: i32) -> Result<Array> {
         let shape = self.shape()?;

@@ -78,6 +78,16 @@ impl Array {
     ///
     /// The mask broadcasts to the array's shape. Values beyond the mask's true entries are ignored; with too few
     /// evaluation fails on the CPU, and elements stay as they were on a GPU. See [`Array::set_at`].
+    ///
+    /// ```
+    /// # fn main() -> mlx::Result<()> {
+    /// use mlx::{Array, Dtype, zeros};
+    /// let mask = Array::from_slice(&[true, false, true], &[3]);
+    /// let values = Array::from_slice(&[7, 8], &[2]);
+    /// assert_eq!(zeros(&[3], Dtype::I32).masked_scatter(&mask, &values)?.to_vec::<i32>()?, [7, 0, 8]);
+    /// # Ok(())
+    /// # }
+    /// ```
     #[track_caller]
     pub fn masked_scatter(&self, mask: &Array, values: &Array) -> Result<Array> {
         let op = "masked_scatter";

@@ -10,6 +10,14 @@ use crate::{
 
 impl Array {
     /// The elements in another shape; one extent may be -1 and is worked out.
+    ///
+    /// ```
+    /// # fn main() -> mlx::Result<()> {
+    /// let x = mlx::arange(0.0, 6.0, 1.0, mlx::Dtype::I32)?;
+    /// assert_eq!(x.reshape([2, -1])?.shape()?, [2, 3]);
+    /// # Ok(())
+    /// # }
+    /// ```
     #[track_caller]
     pub fn reshape(&self, shape: impl AsRef<[i32]>) -> Result<Array> {
         let (shape, dtype) = (shape.as_ref(), self.dtype()?);
@@ -19,6 +27,15 @@ impl Array {
     }
 
     /// The dimensions in the order of `axes`: `x.transpose([0, 2, 1, 3])`; `..` reverses them.
+    ///
+    /// ```
+    /// # fn main() -> mlx::Result<()> {
+    /// let x = mlx::zeros(&[2, 3, 4], mlx::Dtype::F32);
+    /// assert_eq!(x.transpose([0, 2, 1])?.shape()?, [2, 4, 3]);
+    /// assert_eq!(x.transpose(..)?.shape()?, [4, 3, 2]);
+    /// # Ok(())
+    /// # }
+    /// ```
     #[track_caller]
     pub fn transpose(&self, axes: impl Into<Axes>) -> Result<Array> {
         ops::transpose(self, &axes.into())
@@ -39,12 +56,29 @@ impl Array {
     }
 
     /// Without the given axes, which must have length one; `..` for all of that length.
+    ///
+    /// ```
+    /// # fn main() -> mlx::Result<()> {
+    /// let x = mlx::zeros(&[1, 3, 1], mlx::Dtype::F32);
+    /// assert_eq!(x.squeeze(-1)?.shape()?, [1, 3]);
+    /// assert_eq!(x.squeeze(..)?.shape()?, [3]);
+    /// # Ok(())
+    /// # }
+    /// ```
     #[track_caller]
     pub fn squeeze(&self, axes: impl Into<Axes>) -> Result<Array> {
         ops::squeeze(self, &axes.into())
     }
 
     /// With new axes of length one where `axes` says, counted in the result.
+    ///
+    /// ```
+    /// # fn main() -> mlx::Result<()> {
+    /// let x = mlx::zeros(&[3], mlx::Dtype::F32);
+    /// assert_eq!(x.expand_dims([0, 2])?.shape()?, [1, 3, 1]);
+    /// # Ok(())
+    /// # }
+    /// ```
     #[track_caller]
     pub fn expand_dims(&self, axes: impl Into<Axes>) -> Result<Array> {
         match axes.into().list() {
@@ -54,6 +88,14 @@ impl Array {
     }
 
     /// The dimensions from `start` to `end` (inclusive, may be negative) as one.
+    ///
+    /// ```
+    /// # fn main() -> mlx::Result<()> {
+    /// let x = mlx::zeros(&[2, 3, 4], mlx::Dtype::F32);
+    /// assert_eq!(x.flatten(1, -1)?.shape()?, [2, 12]);
+    /// # Ok(())
+    /// # }
+    /// ```
     #[track_caller]
     pub fn flatten(&self, start: i32, end: i32) -> Result<Array> {
         ops::flatten(self, start, end)
@@ -77,6 +119,14 @@ impl Array {
     }
 
     /// Repeated along axes of length one, and new leading axes, until the shape is `shape`. Copies nothing.
+    ///
+    /// ```
+    /// # fn main() -> mlx::Result<()> {
+    /// let row = mlx::Array::from_slice(&[1, 2], &[2]);
+    /// assert_eq!(row.broadcast_to([2, 2])?.to_vec::<i32>()?, [1, 2, 1, 2]);
+    /// # Ok(())
+    /// # }
+    /// ```
     #[track_caller]
     pub fn broadcast_to(&self, shape: impl AsRef<[i32]>) -> Result<Array> {
         check_shape("broadcast_to", shape.as_ref(), self.dtype()?)?;
@@ -84,6 +134,15 @@ impl Array {
     }
 
     /// Each element `repeats` times in a row along one axis, or with `..` in the flattened array.
+    ///
+    /// ```
+    /// # fn main() -> mlx::Result<()> {
+    /// let x = mlx::Array::from_slice(&[1, 2], &[2]);
+    /// assert_eq!(x.repeat(2, 0)?.to_vec::<i32>()?, [1, 1, 2, 2]);
+    /// assert_eq!(x.tile([2])?.to_vec::<i32>()?, [1, 2, 1, 2]);
+    /// # Ok(())
+    /// # }
+    /// ```
     #[track_caller]
     pub fn repeat(&self, repeats: i32, axis: impl Into<Axes>) -> Result<Array> {
         let axis = axis.into().single("repeat")?;
@@ -148,6 +207,14 @@ impl Array {
     }
 
     /// Cut into `parts` equal parts along `axis`.
+    ///
+    /// ```
+    /// # fn main() -> mlx::Result<()> {
+    /// let parts = mlx::arange(0.0, 6.0, 1.0, mlx::Dtype::I32)?.split(3, 0)?;
+    /// assert_eq!(parts[1].to_vec::<i32>()?, [2, 3]);
+    /// # Ok(())
+    /// # }
+    /// ```
     #[track_caller]
     pub fn split(&self, parts: i32, axis: i32) -> Result<Vec<Array>> {
         if parts < 1 {
@@ -157,6 +224,15 @@ impl Array {
     }
 
     /// Cut along `axis` before each of the positions `at`.
+    ///
+    /// ```
+    /// # fn main() -> mlx::Result<()> {
+    /// let parts = mlx::arange(0.0, 6.0, 1.0, mlx::Dtype::I32)?.split_at(&[1, 4], 0)?;
+    /// assert_eq!(parts.len(), 3);
+    /// assert_eq!(parts[1].to_vec::<i32>()?, [1, 2, 3]);
+    /// # Ok(())
+    /// # }
+    /// ```
     #[track_caller]
     pub fn split_at(&self, at: &[i32], axis: i32) -> Result<Vec<Array>> {
         ops::split_sections(self, at, axis)
@@ -248,12 +324,30 @@ impl<const AXES: usize> From<[i32; AXES]> for Shifts {
 }
 
 /// The arrays one after the other along `axis`.
+///
+/// ```
+/// # fn main() -> mlx::Result<()> {
+/// use mlx::{Dtype, concatenate, ones};
+/// let (a, b) = (ones(&[2, 3], Dtype::F32), ones(&[1, 3], Dtype::F32));
+/// assert_eq!(concatenate(&[&a, &b], 0)?.shape()?, [3, 3]);
+/// # Ok(())
+/// # }
+/// ```
 #[track_caller]
 pub fn concatenate(arrays: &[&Array], axis: i32) -> Result<Array> {
     ops::concatenate(&ArrayList::of(arrays.iter().copied())?, axis)
 }
 
 /// The arrays, all of one shape, along a new axis.
+///
+/// ```
+/// # fn main() -> mlx::Result<()> {
+/// use mlx::{Array, stack};
+/// let (a, b) = (Array::from_slice(&[1, 2], &[2]), Array::from_slice(&[3, 4], &[2]));
+/// assert_eq!(stack(&[&a, &b], 1)?.to_vec::<i32>()?, [1, 3, 2, 4]);
+/// # Ok(())
+/// # }
+/// ```
 #[track_caller]
 pub fn stack(arrays: &[&Array], axis: i32) -> Result<Array> {
     ops::stack(&ArrayList::of(arrays.iter().copied())?, axis)

@@ -10,6 +10,14 @@ use crate::{
 impl Array {
     /// The block from `start` (inclusive) to `stop` (exclusive), one of each per dimension. For steps see
     /// [`Array::at`].
+    ///
+    /// ```
+    /// # fn main() -> mlx::Result<()> {
+    /// let x = mlx::arange(0.0, 9.0, 1.0, mlx::Dtype::I32)?.reshape([3, 3])?;
+    /// assert_eq!(x.slice(&[1, 0], &[3, 2])?.to_vec::<i32>()?, [3, 4, 6, 7]);
+    /// # Ok(())
+    /// # }
+    /// ```
     #[track_caller]
     pub fn slice(&self, start: &[i32], stop: &[i32]) -> Result<Array> {
         check_block("slice", self.shape()?, start, stop)?;
@@ -20,6 +28,16 @@ impl Array {
     ///
     /// `start` is an integer array of one position per axis, which may be computed on the device. It is clamped to
     /// where the block lies within the array; negative positions do not count from the end.
+    ///
+    /// ```
+    /// # fn main() -> mlx::Result<()> {
+    /// use mlx::{Array, Dtype, arange};
+    /// let x = arange(0.0, 9.0, 1.0, Dtype::I32)?.reshape([3, 3])?;
+    /// let row = Array::from_slice(&[2], &[1]);
+    /// assert_eq!(x.slice_dynamic(&row, &[0], &[1, 3])?.to_vec::<i32>()?, [6, 7, 8]);
+    /// # Ok(())
+    /// # }
+    /// ```
     #[doc(alias = "slice")]
     #[track_caller]
     pub fn slice_dynamic(&self, start: &Array, axes: &[i32], sizes: &[i32]) -> Result<Array> {

@@ -57,6 +57,15 @@ pub fn step_decay(init: f64, decay_rate: f64, step_size: u32) -> Result<Schedule
 
 /// Half a cosine wave from `init` to `end` over `decay_steps` steps; `end` from then on.
 ///
+/// ```
+/// # fn main() -> mlx::Result<()> {
+/// use mlx::{Array, optimizers::cosine_decay};
+/// let schedule = cosine_decay(0.1, 0.0, 100)?;
+/// assert!((schedule.at(&Array::scalar(50u64))?.item::<f32>()? - 0.05).abs() < 1e-6);
+/// # Ok(())
+/// # }
+/// ```
+///
 /// # Errors
 /// `decay_steps` of 0.
 #[track_caller]

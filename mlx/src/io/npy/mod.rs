@@ -99,6 +99,16 @@ pub fn save_npy(path: impl AsRef<Path>, array: &Array) -> Result<()> {
 }
 
 /// Like [`save_npy`], to anything that can be written to.
+///
+/// ```
+/// # fn main() -> mlx::Result<()> {
+/// use mlx::{Array, io};
+/// let mut bytes = Vec::new();
+/// io::write_npy(&mut bytes, &Array::from_slice(&[1, 2, 3], &[3]))?;
+/// assert_eq!(io::read_npy(&bytes[..])?.to_vec::<i32>()?, [1, 2, 3]);
+/// # Ok(())
+/// # }
+/// ```
 #[track_caller]
 pub fn write_npy(mut writer: impl Write, array: &Array) -> Result<()> {
     report("write_npy", encode(array).and_then(|parts| write(&mut writer, &parts)))

@@ -6,7 +6,7 @@ fn main() -> mlx::Result<()> {
     // Operations record what to do and return at once.
     let x = arange(0.0, 6.0, 1.0, Dtype::F32)?.reshape([2, 3])?;
     let y = (&x * 2.0 + 1) / 3.0;
-    println!("not computed yet: {y:?}");
+    println!("not computed yet, but known: {:?} of {}", y.shape()?, y.dtype()?);
 
     // `eval`, `to_vec` and `item` compute; several results in one pass.
     let (sum, rows) = (y.sum(..)?, y.max(axes(-1).keep())?);

@@ -13,6 +13,7 @@ use crate::{Dtype, Element, Error, ErrorKind, Result, ffi, ffi::Handle};
 /// ```
 ///
 /// [`SharedArray`]: crate::SharedArray
+#[doc(alias = "mx.array")]
 #[derive(Clone)]
 pub struct Array(Repr);
 
@@ -31,6 +32,7 @@ impl Array {
     /// let x = mlx::Array::from_slice(&[1i32, 2, 3, 4, 5, 6], &[2, 3]);
     /// assert_eq!(x.shape().unwrap(), [2, 3]);
     /// ```
+    #[doc(alias = "mx.array")]
     #[track_caller]
     pub fn from_slice<T: Element>(data: &[T], shape: &[i32]) -> Array {
         let result = match element_count(shape) {
@@ -127,6 +129,7 @@ impl Array {
     /// # Ok(())
     /// # }
     /// ```
+    #[doc(alias = "tolist")]
     #[track_caller]
     pub fn to_vec<T: Element>(&self) -> Result<Vec<T>> {
         if T::DTYPE == Dtype::Bool {

@@ -30,32 +30,46 @@ macro_rules! dtypes {
 
 dtypes! {
     /// True or false, one byte.
+    #[doc(alias = "bool_")]
     Bool = 0, "bool", 1;
     /// 8-bit unsigned integer.
+    #[doc(alias = "uint8")]
     U8 = 1, "uint8", 1;
     /// 16-bit unsigned integer.
+    #[doc(alias = "uint16")]
     U16 = 2, "uint16", 2;
     /// 32-bit unsigned integer.
+    #[doc(alias = "uint32")]
     U32 = 3, "uint32", 4;
     /// 64-bit unsigned integer.
+    #[doc(alias = "uint64")]
     U64 = 4, "uint64", 8;
     /// 8-bit signed integer.
+    #[doc(alias = "int8")]
     I8 = 5, "int8", 1;
     /// 16-bit signed integer.
+    #[doc(alias = "int16")]
     I16 = 6, "int16", 2;
     /// 32-bit signed integer.
+    #[doc(alias = "int32")]
     I32 = 7, "int32", 4;
     /// 64-bit signed integer.
+    #[doc(alias = "int64")]
     I64 = 8, "int64", 8;
     /// IEEE half precision.
+    #[doc(alias = "float16")]
     F16 = 9, "float16", 2;
     /// IEEE single precision.
+    #[doc(alias = "float32")]
     F32 = 10, "float32", 4;
     /// IEEE double precision; on the CPU only.
+    #[doc(alias = "float64")]
     F64 = 11, "float64", 8;
     /// Brain float: the upper half of a single.
+    #[doc(alias = "bfloat16")]
     Bf16 = 12, "bfloat16", 2;
     /// Complex number of two singles.
+    #[doc(alias = "complex64")]
     C64 = 13, "complex64", 8;
 }
 

@@ -154,6 +154,8 @@ pub fn synchronize() -> Result<()> {
 /// # Ok(())
 /// # }
 /// ```
+#[doc(alias = "StreamContext")]
+#[doc(alias = "mx.stream")]
 pub fn with_stream<T>(stream: &Stream, f: impl FnOnce() -> T) -> T {
     on(stream.raw, f)
 }

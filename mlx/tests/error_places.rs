@@ -127,8 +127,8 @@ fn of_shapes_and_parts() {
         of(x.at(&mask)),
         of(x.at((0, mlx::step(.., 0)))),
         of(x.set_at(2, 0.0)),
-        of(x.set_at(0, &ones(&[2], Dtype::F32))),
-        of(x.set_at(&mask, &ones(&[2, 2], Dtype::F32))),
+        of(x.set_at(0, ones(&[2], Dtype::F32))),
+        of(x.set_at(&mask, ones(&[2, 2], Dtype::F32))),
         of(x.add_at(2, 0.0)),
         of(x.subtract_at(2, 0.0)),
         of(x.multiply_at(2, 0.0)),
@@ -359,8 +359,8 @@ fn of_processes() {
     check(vec![
         of(Group::init(Backend::Nccl)),
         of(alone.send(&x, 1)),
-        of(alone.recv(&[1], Dtype::F32, 1)),
-        of(alone.recv(&[-1], Dtype::F32, 1)),
+        of(alone.recv([1], Dtype::F32, 1)),
+        of(alone.recv([-1], Dtype::F32, 1)),
     ]);
 }
 

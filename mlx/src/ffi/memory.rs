@@ -18,12 +18,16 @@ macro_rules! counters {
 
 counters! {
     /// Bytes in use by arrays.
+    #[doc(alias = "get_active_memory")]
     active = mlx_get_active_memory;
     /// Bytes kept for reuse.
+    #[doc(alias = "get_cache_memory")]
     cached = mlx_get_cache_memory;
     /// The limit of [`set_memory_limit`]: by default most of the machine's memory.
+    #[doc(alias = "get_memory_limit")]
     memory_limit = mlx_get_memory_limit;
     /// The most bytes in use since the start or [`reset_peak`].
+    #[doc(alias = "get_peak_memory")]
     peak = mlx_get_peak_memory;
 }
 
@@ -50,6 +54,7 @@ limits! {
 }
 
 /// Starts a new peak at the bytes in use now.
+#[doc(alias = "reset_peak_memory")]
 #[track_caller]
 pub fn reset_peak() -> Result<()> {
     // SAFETY: takes nothing.

@@ -17,6 +17,7 @@ pub fn axes(axes: impl Into<Axes>) -> Axes {
 
 impl Axes {
     /// Keeps the reduced axes, with length one.
+    #[doc(alias = "keepdims")]
     pub fn keep(self) -> Axes {
         Axes { keep: true, ..self }
     }

@@ -56,6 +56,7 @@ impl Array {
     }
 
     /// As [`Array::array_equal`], but NaN is equal to NaN.
+    #[doc(alias = "equal_nan")]
     #[track_caller]
     pub fn array_equal_nan(&self, rhs: &Array) -> Result<Array> {
         ops::array_equal(self, rhs, true)

@@ -199,6 +199,8 @@ impl Array {
     /// # Ok(())
     /// # }
     /// ```
+    #[doc(alias = "where")]
+    #[doc(alias = "mx.where")]
     #[track_caller]
     pub fn where_(&self, x: impl Operand, y: &Array) -> Result<Array> {
         ops::where_(self, &x.into_array(y.dtype()?)?, y)

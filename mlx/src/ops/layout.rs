@@ -47,6 +47,7 @@ impl Array {
     }
 
     /// The array in row-major order without gaps; copied only if it is not so already.
+    #[doc(alias = "ascontiguousarray")]
     #[track_caller]
     pub fn contiguous(&self) -> Result<Array> {
         ops::contiguous(self, false)

@@ -38,6 +38,7 @@ impl Array {
     /// # Ok(())
     /// # }
     /// ```
+    #[doc(alias = "addmm")]
     #[track_caller]
     pub fn addmm_scaled(&self, a: &Array, b: &Array, alpha: f32, beta: f32) -> Result<Array> {
         matrix::addmm(self, a, b, alpha, beta)
@@ -114,6 +115,7 @@ impl Array {
     }
 
     /// [`Array::hadamard_transform`] with the matrix of ones and minus ones multiplied by `scale`.
+    #[doc(alias = "hadamard_transform")]
     #[track_caller]
     pub fn hadamard_transform_scaled(&self, scale: f32) -> Result<Array> {
         check_hadamard(self)?;

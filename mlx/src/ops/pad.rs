@@ -78,6 +78,7 @@ impl Array {
     }
 
     /// The array with some of its own elements around it.
+    #[doc(alias = "pad")]
     #[track_caller]
     pub fn pad_mode(&self, widths: impl Into<Padding>, mode: PadMode) -> Result<Array> {
         let mode = match mode {

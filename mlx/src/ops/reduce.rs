@@ -144,6 +144,7 @@ impl Array {
     }
 
     /// As [`Array::softmax`], but half precision is summed in half precision: Python's `softmax` without `precise`.
+    #[doc(alias = "precise")]
     #[track_caller]
     pub fn softmax_imprecise(&self, axes: impl Into<Axes>) -> Result<Array> {
         ops::softmax(self, &axes.into(), false)

@@ -233,6 +233,7 @@ impl Array {
     /// # Ok(())
     /// # }
     /// ```
+    #[doc(alias = "split")]
     #[track_caller]
     pub fn split_at(&self, at: &[i32], axis: i32) -> Result<Vec<Array>> {
         ops::split_sections(self, at, axis)

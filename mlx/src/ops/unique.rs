@@ -39,6 +39,7 @@ impl Array {
     }
 
     /// As [`Array::unique`], with `fill` in the places beyond the last distinct element.
+    #[doc(alias = "unique")]
     #[doc(alias = "fill_value")]
     #[track_caller]
     pub fn unique_or(&self, size: i32, fill: impl Operand) -> Result<Unique> {

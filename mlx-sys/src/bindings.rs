@@ -656,6 +656,10 @@ unsafe extern "C" {
     pub fn mlx_compile(out: *mut mlx_function, f: mlx_closure, shapeless: bool) -> ::core::ffi::c_int;
 }
 unsafe extern "C" {
+    #[doc = " Whether a shapeless compiled function, which has been called before, may be called with arrays of these shapes: traces\n `f` for them and compares what it records. MLX replays a trace without checking shapes again, and would read foreign\n memory where they do not fit."]
+    pub fn mlx_compiled_fits(out: *mut bool, f: mlx_function, inputs: mlx_arrays) -> ::core::ffi::c_int;
+}
+unsafe extern "C" {
     #[doc = " Makes `mlx_compile` return functions as they are, in the whole process."]
     pub fn mlx_disable_compile() -> ::core::ffi::c_int;
 }

@@ -53,18 +53,53 @@ fn traces_once_per_combination() {
     assert_eq!(runs.get(), 4);
 }
 
+/// The function runs once to be traced, and once for each further shape, to see that it records the same.
 #[test]
-fn shapeless_traces_serve_all_lengths() {
-    let (f, runs) = counted(|x: &Array| x.exp()?.sum(0));
-    // SAFETY: a sum along an axis fits all shapes.
-    let f = unsafe { compile(f).shapeless() };
-    for length in 1..5 {
-        let x = vector(&vec![0.0; length]);
-        assert_eq!(values(&f.call(&x).unwrap()), [length as f32]);
+fn shapeless_traces_serve_all_shapes() {
+    let (f, runs) = counted(|x: &Array| x.exp()?.add(1.0)?.multiply(x)?.sum(0));
+    let f = compile(f).shapeless();
+    for _ in 0..3 {
+        for length in 1..5 {
+            let x = vector(&vec![0.5; length]);
+            let expected = (0.5f32.exp() + 1.0) * 0.5 * length as f32;
+            assert!((values(&f.call(&x).unwrap())[0] - expected).abs() < 1e-5);
+        }
+        assert_eq!(runs.get(), 4);
     }
-    assert_eq!(runs.get(), 1);
-    assert_eq!(values(&f.call(&Array::from_slice(&[0.0f32; 6], &[2, 3])).unwrap()), [2.0; 3]);
-    assert_eq!(runs.get(), 2);
+    let matrix = f.call(&Array::from_slice(&[0.0f32; 6], &[2, 3])).unwrap();
+    assert_eq!(values(&matrix), [0.0; 3]);
+    assert_eq!(runs.get(), 5);
+}
+
+/// MLX replays a trace on any shape, and reads foreign memory where its operations do not fit.
+#[test]
+fn shapeless_traces_are_not_replayed_where_they_do_not_fit() {
+    let weight = mlx::ones(&[3, 4], Dtype::F32);
+    weight.eval().unwrap();
+    let f = compile(move |x: &Array| x.matmul(&weight)).shapeless();
+    assert_eq!(values(&f.call(&mlx::ones(&[1, 3], Dtype::F32)).unwrap()), [3.0; 4]);
+    assert_eq!(f.call(&mlx::ones(&[1, 7], Dtype::F32)).unwrap_err().op(), "matmul");
+    assert_eq!(values(&f.call(&mlx::ones(&[2, 3], Dtype::F32)).unwrap()), [3.0; 8]);
+
+    let add = compile(|(a, b): &(Array, Array)| a.add(b)).shapeless();
+    add.call(&(vector(&[1.0, 2.0]), vector(&[1.0, 2.0]))).unwrap();
+    assert!(add.call(&(vector(&[1.0, 2.0]), vector(&[1.0, 2.0, 3.0]))).is_err());
+    assert_eq!(values(&add.call(&(vector(&[1.0, 2.0]), vector(&[1.0]))).unwrap()), [2.0, 3.0]);
+
+    // What the function works out from the shape is that of each shape.
+    let halves = compile(|x: &Array| {
+        let half = x.dim(0)? / 2;
+        Ok((x.reshape([2, half])?.sum(1)?, x.multiply(half)?))
+    })
+    .shapeless();
+    for length in [4, 2, 6, 4, 8, 6] {
+        let x = mlx::arange(0.0, f64::from(length), 1.0, Dtype::F32).unwrap();
+        let (sums, scaled) = halves.call(&x).unwrap();
+        let all = values(&x);
+        let (left, right) = all.split_at(all.len() / 2);
+        assert_eq!(values(&sums), [left.iter().sum::<f32>(), right.iter().sum()]);
+        assert_eq!(values(&scaled), all.iter().map(|x| x * left.len() as f32).collect::<Vec<_>>());
+    }
 }
 
 #[test]

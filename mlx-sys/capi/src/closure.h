@@ -9,6 +9,7 @@
 #include "convert.h"
 #include "mlx/compile_impl.h"
 #include "mlx_capi/transforms.h"
+#include "recording.h"
 
 namespace mlx_capi {
 
@@ -97,6 +98,9 @@ struct Function {
   /// Set for a compiled function: what it is known by in the cache of the thread that made it.
   std::uintptr_t compile_id = 0;
   mx::detail::CompileCacheWeakPtr compile_cache = {};
+  /// Set for a shapeless function: what was compiled, and what it recorded when it was traced last.
+  Fun plain = {};
+  std::shared_ptr<Recording> recording = {};
 
   ~Function() {
     if (compile_id) mx::detail::compile_erase(compile_cache, compile_id);

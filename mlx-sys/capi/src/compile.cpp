@@ -19,6 +19,15 @@ std::uintptr_t next_compile_id() {
   return top_bit | ++count;
 }
 
+/// `plain`, which notes in `recording` what it has recorded: at once, because MLX rewrites it in place.
+Fun recorded(Fun plain, std::shared_ptr<Recording> recording) {
+  return [plain = std::move(plain), recording = std::move(recording)](const Arrays& inputs) {
+    Arrays outputs = plain(inputs);
+    *recording = Recording(inputs, outputs);
+    return outputs;
+  };
+}
+
 }  // namespace
 }  // namespace mlx_capi
 
@@ -26,8 +35,23 @@ int mlx_compile(mlx_function* out, mlx_closure f, bool shapeless) noexcept {
   return guard([&] {
     Callback callback(f);
     const auto id = next_compile_id();
-    auto fun = mx::detail::compile(function(callback), id, shapeless);
-    out->p = new Function{std::move(fun), id, mx::detail::compile_cache()};
+    Fun plain = function(callback);
+    auto recording = shapeless ? std::make_shared<Recording>() : nullptr;
+    auto fun = mx::detail::compile(recording ? recorded(plain, recording) : plain, id, shapeless);
+    out->p = new Function{std::move(fun), id, mx::detail::compile_cache(), std::move(plain), std::move(recording)};
+  });
+}
+
+int mlx_compiled_fits(bool* out, mlx_function f, mlx_arrays inputs) noexcept {
+  return guard([&] {
+    const auto& function = *static_cast<Function*>(f.p);
+    if (!function.recording) throw std::invalid_argument("the function is not a shapeless compiled one");
+    const auto id = next_compile_id();
+    auto fresh = std::make_shared<Recording>();
+    Function trace{mx::detail::compile(recorded(function.plain, fresh), id, true), id,
+                   mx::detail::compile_cache()};
+    trace.call(get(inputs));
+    *out = *fresh == *function.recording;
   });
 }
 

@@ -5,7 +5,7 @@ use super::{
     call::{Outputs, call},
     closure::{self, Forwarder, Fun, Kept},
 };
-use crate::{Array, Error, Result};
+use crate::{Array, Error, Result, error::at_caller};
 use mlx_sys::{
     mlx_array_vector, mlx_arrays, mlx_closure_jvp, mlx_closure_vjp, mlx_closure_vmap, mlx_function,
     mlx_int_vector, mlx_ints,
@@ -250,7 +250,20 @@ impl Compiled {
     /// The outputs for `inputs`; calls `f` only to trace it.
     #[track_caller]
     pub(crate) fn call(&self, inputs: &[Array], f: &Fun<'_>) -> Result<Vec<Array>> {
-        self.target.install(f, || self.function.call("compile", inputs))?
+        at_caller(self.target.install(f, || self.function.call("compile", inputs))?)
+    }
+
+    /// Whether a shapeless function, which has been traced before, records the same for these inputs, so that its trace may
+    /// be replayed for them. Calls `f`.
+    #[track_caller]
+    pub(crate) fn fits(&self, inputs: &[Array], f: &Fun<'_>) -> Result<bool> {
+        let inputs = ArrayList::of(inputs)?;
+        let mut fits = false;
+        // SAFETY: a live function of this thread; the handles outlive the call, the out-pointer is valid.
+        let check = || unsafe { mlx_sys::mlx_compiled_fits(&mut fits, self.function.0, inputs.span()) };
+        let code = self.target.install(f, || on_a_large_stack(check))?;
+        call("compile", || code)?;
+        Ok(fits)
     }
 }
 

@@ -6,7 +6,11 @@ use crate::{
     ffi::{stream, transforms as ffi},
     tree::{self, Flat},
 };
-use std::{cell::RefCell, collections::HashMap, rc::Rc};
+use std::{
+    cell::{Cell, RefCell},
+    collections::HashMap,
+    rc::Rc,
+};
 
 /// `f` compiled: it runs once per combination of shapes and dtypes, to be traced; after that its operations are replayed,
 /// elementwise ones fused into few kernels.
@@ -55,7 +59,13 @@ pub fn compile<T: Tree, O: Tree>(f: impl Fn(&T) -> Result<O> + 'static) -> Compi
 pub fn compile_with_state<S: Module, T: Tree, O: Tree>(
     f: impl Fn(&mut S, &T) -> Result<O> + 'static,
 ) -> CompiledStep<S, T, O> {
-    CompiledStep { f: Box::new(f), shapeless: false, traces: RefCell::default() }
+    CompiledStep {
+        f: Box::new(f),
+        shapeless: false,
+        traces: RefCell::default(),
+        shared: RefCell::default(),
+        running: Cell::default(),
+    }
 }
 
 /// A compiled function; see [`compile`]. It stays on the thread that made it, and its traces go with it.
@@ -68,26 +78,24 @@ pub fn compile_with_state<S: Module, T: Tree, O: Tree>(
 pub struct Compiled<T, O>(CompiledStep<(), T, O>);
 
 impl<T: Tree, O: Tree> Compiled<T, O> {
-    /// One trace for all shapes with the same number of dimensions. What the function works out from a shape is that of the
-    /// first call; operations that MLX cannot trace so are errors.
+    /// One trace for all shapes for which the function records the same operations with the same parameters, as elementwise
+    /// operations, products and reductions are. Shapes that lead to others, by `x.reshape([n / 2, 2])` say, get traces of
+    /// their own.
     ///
-    /// # Safety
-    /// MLX replays the trace on other shapes without the checks of the operations in it, and reads foreign memory where
-    /// they would fail. For all arguments the function is called with, it must succeed when it is not compiled, and
-    /// record the same operations with the same parameters.
+    /// The function runs once for each new shape, to be compared; nothing is compiled again. Operations of which MLX cannot
+    /// tell the shape of the result from those of the operands, such as slices, are errors in such a function.
     ///
     /// ```
     /// # fn main() -> mlx::Result<()> {
     /// use mlx::{Array, transforms::compile};
-    /// // SAFETY: elementwise operations fit all shapes.
-    /// let f = unsafe { compile(|x: &Array| x.exp()?.add(1.0)).shapeless() };
+    /// let f = compile(|x: &Array| x.exp()?.add(1.0)).shapeless();
     /// assert_eq!(f.call(&Array::from_slice(&[0.0f32], &[1]))?.to_vec::<f32>()?, [2.0]);
     /// assert_eq!(f.call(&Array::from_slice(&[0.0f32, 0.0], &[2]))?.to_vec::<f32>()?, [2.0, 2.0]);
     /// # Ok(())
     /// # }
     /// ```
-    pub unsafe fn shapeless(self) -> Self {
-        Compiled(self.0.with_one_trace())
+    pub fn shapeless(self) -> Self {
+        Compiled(self.0.shapeless())
     }
 
     /// The function at `x`.
@@ -104,27 +112,34 @@ impl<T: Tree, O: Tree> Compiled<T, O> {
 pub struct CompiledStep<S, T, O> {
     f: Box<Step<S, T, O>>,
     shapeless: bool,
-    traces: RefCell<HashMap<Vec<u8>, Rc<Trace<O>>>>,
+    /// By structure, shapes and dtypes: the trace that was used.
+    traces: Traces<O>,
+    /// By structure and dtypes: the trace that serves several shapes.
+    shared: Traces<O>,
+    running: Cell<bool>,
 }
 
 type Step<S, T, O> = dyn Fn(&mut S, &T) -> Result<O>;
+type Traces<O> = RefCell<HashMap<Vec<u8>, Rc<Trace<O>>>>;
 
-/// What is kept of one combination of structure, shapes and dtypes.
 struct Trace<O> {
     function: ffi::Compiled,
     output: Pattern<O>,
 }
 
+impl<O: Tree> Trace<O> {
+    #[track_caller]
+    fn new(shapeless: bool) -> Result<Rc<Trace<O>>> {
+        Ok(Rc::new(Trace { function: ffi::Compiled::new(shapeless)?, output: Pattern::new() }))
+    }
+}
+
+/// Runs a step on arrays, and keeps the pattern of its output.
+type Run<'a, O> = dyn Fn(&Pattern<O>, Vec<Array>) -> Result<Vec<Array>> + 'a;
+
 impl<S: Module, T: Tree, O: Tree> CompiledStep<S, T, O> {
     /// As [`Compiled::shapeless`].
-    ///
-    /// # Safety
-    /// As [`Compiled::shapeless`].
-    pub unsafe fn shapeless(self) -> Self {
-        self.with_one_trace()
-    }
-
-    fn with_one_trace(self) -> Self {
+    pub fn shapeless(self) -> Self {
         CompiledStep { shapeless: true, ..self }
     }
 
@@ -136,64 +151,98 @@ impl<S: Module, T: Tree, O: Tree> CompiledStep<S, T, O> {
     pub fn call(&self, state: &mut S, x: &T) -> Result<O> {
         let Flat { arrays: arguments, structure } = Flat::of(x);
         let (before, roles) = arrays_of(state);
-        let key = self.key(&structure, &roles, before.iter().chain(&arguments))?;
-        let known = self.traces.borrow().get(&key).cloned();
-        let trace = match known {
-            Some(trace) => trace,
-            None => {
-                let function = ffi::Compiled::new(self.shapeless)?;
-                let trace = Rc::new(Trace { function, output: Pattern::new() });
-                self.traces.borrow_mut().insert(key, trace.clone());
-                trace
-            }
-        };
         let inputs: Vec<Array> = before.iter().chain(&arguments).cloned().collect();
         let place = RefCell::new(&mut *state);
-        let run = |mut arrays: Vec<Array>| {
+        if self.running.get() {
+            return Err(Error::invalid("compile", "a compiled function was called from within itself"));
+        }
+        let run = |output: &Pattern<O>, mut arrays: Vec<Array>| {
+            let _running = Running::set(&self.running);
             let rest = arrays.split_off(before.len());
             let mut state = place.borrow_mut();
             put_arrays(*state, arrays);
-            let output = (self.f)(&mut state, &tree::rebuild(x, rest)?)?;
+            let value = (self.f)(&mut state, &tree::rebuild(x, rest)?)?;
             let (mut results, roles_after) = arrays_of(*state);
             if roles_after != roles {
                 let text = "the step changed what its state consists of, which a trace cannot repeat";
                 return Err(Error::invalid("compile", text));
             }
-            results.extend(trace.output.flatten(&output)?);
+            results.extend(output.flatten(&value)?);
             Ok(results)
         };
-        let outcome = {
+        let exact = key(&structure, &roles, &inputs, true)?;
+        let (trace, mut after) = {
             // Also after a panic the state must not hold the arrays of a trace.
             let _restore = Restore { place: &place, arrays: before.clone() };
-            trace.function.call(&inputs, &run)
+            let known = self.traces.borrow().get(&exact).cloned();
+            let trace = match known {
+                Some(trace) => trace,
+                None if self.shapeless => self.shared_trace(&structure, &roles, &inputs, &run)?,
+                None => Trace::new(false)?,
+            };
+            let after = trace.function.call(&inputs, &|arrays| run(&trace.output, arrays))?;
+            (trace, after)
         };
-        let mut after = outcome?;
+        self.traces.borrow_mut().entry(exact).or_insert_with(|| trace.clone());
         let rest = after.split_off(before.len());
         put_arrays(state, after);
         trace.output.rebuild(rest)
     }
 
-    /// What a trace is good for.
-    fn key<'a>(
+    /// The trace of other shapes, if the step records the same for these; otherwise a new one.
+    #[track_caller]
+    fn shared_trace(
         &self,
         structure: &[u8],
         roles: &[u8],
-        arrays: impl Iterator<Item = &'a Array>,
-    ) -> Result<Vec<u8>> {
-        let mut key = Flat { arrays: vec![], structure: stream::key()?.to_vec() };
-        key.describe(structure);
-        key.describe(roles);
-        for array in arrays {
-            let shape = array.shape()?;
-            let mut bytes = vec![array.dtype()? as u8];
-            match self.shapeless {
-                true => bytes.extend((shape.len() as u64).to_le_bytes()),
-                false => bytes.extend(shape.iter().flat_map(|extent| extent.to_le_bytes())),
-            }
-            key.describe(&bytes);
-        }
-        Ok(key.structure)
+        inputs: &[Array],
+        run: &Run<'_, O>,
+    ) -> Result<Rc<Trace<O>>> {
+        let loose = key(structure, roles, inputs, false)?;
+        let known = self.shared.borrow().get(&loose).cloned();
+        let Some(trace) = known.filter(|trace| trace.output.is_known()) else {
+            let trace = Trace::new(true)?;
+            self.shared.borrow_mut().insert(loose, trace.clone());
+            return Ok(trace);
+        };
+        let output = Pattern::new();
+        let same = trace.function.fits(inputs, &|arrays| run(&output, arrays))?;
+        if same && output.matches(&trace.output) { Ok(trace) } else { Trace::new(false) }
     }
+}
+
+/// Marks a function as running until it is dropped.
+struct Running<'a>(&'a Cell<bool>);
+
+impl Running<'_> {
+    fn set(flag: &Cell<bool>) -> Running<'_> {
+        flag.set(true);
+        Running(flag)
+    }
+}
+
+impl Drop for Running<'_> {
+    fn drop(&mut self) {
+        self.0.set(false);
+    }
+}
+
+/// What a trace is good for: with the extents of the arrays, or with their numbers of dimensions only.
+#[track_caller]
+fn key(structure: &[u8], roles: &[u8], arrays: &[Array], extents: bool) -> Result<Vec<u8>> {
+    let mut key = Flat { arrays: vec![], structure: stream::key()?.to_vec() };
+    key.describe(structure);
+    key.describe(roles);
+    for array in arrays {
+        let shape = array.shape()?;
+        let mut bytes = vec![array.dtype()? as u8];
+        match extents {
+            true => bytes.extend(shape.iter().flat_map(|extent| extent.to_le_bytes())),
+            false => bytes.extend((shape.len() as u64).to_le_bytes()),
+        }
+        key.describe(&bytes);
+    }
+    Ok(key.structure)
 }
 
 /// Puts the arrays a state had back in their places when it goes.

@@ -21,6 +21,18 @@ impl<O: Tree> Pattern<O> {
         Ok(Flat::of(output).arrays)
     }
 
+    /// Whether the function has run.
+    pub(super) fn is_known(&self) -> bool {
+        self.0.borrow().is_some()
+    }
+
+    /// Whether both were patterns of values that differ in their arrays only.
+    pub(super) fn matches(&self, other: &Pattern<O>) -> bool {
+        let structure =
+            |pattern: &Pattern<O>| pattern.0.borrow().as_ref().map(|tree| Flat::of(tree).structure);
+        structure(self) == structure(other)
+    }
+
     /// The output made of `arrays`.
     pub(super) fn rebuild(&self, arrays: Vec<Array>) -> Result<O> {
         match &*self.0.borrow() {

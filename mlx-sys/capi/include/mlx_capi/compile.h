@@ -12,6 +12,11 @@ MLX_C_BEGIN
 /// within `f`.
 MLX_C_API int mlx_compile(mlx_function* out, mlx_closure f, bool shapeless) MLX_C_NOEXCEPT;
 
+/// Whether a shapeless compiled function, which has been called before, may be called with arrays of these shapes: traces
+/// `f` for them and compares what it records. MLX replays a trace without checking shapes again, and would read foreign
+/// memory where they do not fit.
+MLX_C_API int mlx_compiled_fits(bool* out, mlx_function f, mlx_arrays inputs) MLX_C_NOEXCEPT;
+
 /// Makes `mlx_compile` return functions as they are, in the whole process.
 MLX_C_API int mlx_disable_compile(void) MLX_C_NOEXCEPT;
 

@@ -1,7 +1,10 @@
 //! Sizes of vectors and matrices, and the cross product.
 
 use super::Finite;
-use crate::{Array, Axes, Error, Result, axes as all_of, ffi::linalg as ops, index::resolve_axis};
+use crate::{
+    Array, Axes, Error, Result, axes as all_of, ffi::linalg as ops, index::resolve_axis,
+    ops::reduce::reducible,
+};
 
 /// Which norm: `2`, `f64::INFINITY` and the like are [`Norm::Order`].
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
@@ -48,6 +51,7 @@ impl From<f64> for Norm {
 /// ```
 #[track_caller]
 pub fn norm(x: &Array, norm: impl Into<Norm>, axes: impl Into<Axes>) -> Result<Array> {
+    let x = &reducible(x)?;
     let (norm, axes) = (norm.into(), axes.into());
     let (along, keep) = (along(x, &axes, norm)?, axes.keeps());
     let matrices = along.list().is_some_and(|list| list.len() == 2);

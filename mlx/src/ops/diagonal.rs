@@ -3,7 +3,7 @@
 //! Diagonal 0 is the main one, positive ones lie above it, negative ones below.
 
 use super::create::check_shape;
-use crate::{Array, Dtype, Result, ffi::ops};
+use crate::{Array, Dtype, Result, ffi::ops, index::resolve_axis, zeros};
 
 /// The extents of a matrix, and one of its diagonals: `3`, `[3, 4]`, or `matrix([3, 4]).diagonal(1)`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -113,18 +113,25 @@ impl Array {
             let extent = i32::try_from(i64::from(count) + i64::from(diagonal).abs()).unwrap_or(-1);
             check_shape("diag", &[extent, extent], self.dtype()?)?;
         }
-        ops::diag(self, diagonal)
+        if self.ndim()? == 2 { self.diagonal(diagonal, [0, 1]) } else { ops::diag(self, diagonal) }
     }
 
     /// The diagonal at `offset` of the matrices that two axes make; it becomes the last axis in place of both.
     #[track_caller]
     pub fn diagonal(&self, offset: i32, [rows, columns]: [i32; 2]) -> Result<Array> {
+        if let Some(batch) = batch_of_nothing("diagonal", self.shape()?, offset, [rows, columns])? {
+            return Ok(zeros(&[&batch[..], &[0]].concat(), self.dtype()?));
+        }
         ops::diagonal(self, offset, rows, columns)
     }
 
     /// The sum of [`Array::diagonal`]. Small dtypes may overflow: `astype` first.
     #[track_caller]
     pub fn trace(&self, offset: i32, [rows, columns]: [i32; 2]) -> Result<Array> {
+        if let Some(batch) = batch_of_nothing("trace", self.shape()?, offset, [rows, columns])? {
+            let zeros = zeros(&[&batch[..], &[1, 1]].concat(), self.dtype()?);
+            return ops::trace(&zeros, 0, -2, -1, None);
+        }
         ops::trace(self, offset, rows, columns, None)
     }
 }
@@ -135,4 +142,23 @@ fn nearby(x: &Array, diagonal: i32) -> Result<i32> {
         [.., rows, columns] => diagonal.clamp(-rows, columns),
         _ => diagonal,
     })
+}
+
+/// The other extents, if a diagonal has no elements: on the CPU, MLX may never come back from the sum of what it gathers
+/// for one.
+#[track_caller]
+fn batch_of_nothing(
+    op: &'static str,
+    shape: &[i32],
+    offset: i32,
+    [rows, columns]: [i32; 2],
+) -> Result<Option<Vec<i32>>> {
+    let (rows, columns) = (resolve_axis(op, rows, shape)?, resolve_axis(op, columns, shape)?);
+    let below = i64::from(shape[rows]) + i64::from(offset.min(0));
+    let right = i64::from(shape[columns]) - i64::from(offset.max(0));
+    if rows == columns || below.min(right) > 0 {
+        return Ok(None);
+    }
+    let others = shape.iter().enumerate().filter(|(axis, _)| *axis != rows && *axis != columns);
+    Ok(Some(others.map(|(_, &extent)| extent).collect()))
 }

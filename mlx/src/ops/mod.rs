@@ -49,7 +49,7 @@ mod matrix;
 mod order;
 mod pad;
 mod quantized;
-mod reduce;
+pub(crate) mod reduce;
 mod scan;
 mod scatter;
 mod shape;

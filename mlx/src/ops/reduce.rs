@@ -9,7 +9,7 @@ macro_rules! reductions {
             #[track_caller]
             pub fn $name(&self, axes: impl Into<Axes>) -> Result<Array> {
                 let axes = axes.into();
-                ops::$name(self, &axes, axes.keeps())
+                ops::$name(&reducible(self)?, &axes, axes.keeps())
             }
         )* }
     };
@@ -78,7 +78,7 @@ impl Array {
     #[track_caller]
     pub fn minmax(&self, axes: impl Into<Axes>) -> Result<(Array, Array)> {
         let axes = axes.into();
-        ops::minmax(self, &axes, axes.keeps())
+        ops::minmax(&reducible(self)?, &axes, axes.keeps())
     }
 
     /// The variance, dividing by the count less `ddof`.
@@ -94,14 +94,14 @@ impl Array {
     #[track_caller]
     pub fn var(&self, axes: impl Into<Axes>, ddof: i32) -> Result<Array> {
         let axes = axes.into();
-        ops::var(self, &axes, axes.keeps(), ddof)
+        ops::var(&reducible(self)?, &axes, axes.keeps(), ddof)
     }
 
     /// The standard deviation, dividing by the count less `ddof`.
     #[track_caller]
     pub fn std(&self, axes: impl Into<Axes>, ddof: i32) -> Result<Array> {
         let axes = axes.into();
-        ops::std(self, &axes, axes.keeps(), ddof)
+        ops::std(&reducible(self)?, &axes, axes.keeps(), ddof)
     }
 
     /// The position (`U32`) of the largest element along one axis, or with `..` in the flattened array; the first of
@@ -149,4 +149,11 @@ impl Array {
     pub fn softmax_imprecise(&self, axes: impl Into<Axes>) -> Result<Array> {
         ops::softmax(self, &axes.into(), false)
     }
+}
+
+/// The array, or zeros of its shape if it has no elements: on the CPU, MLX may never come back from reducing an empty
+/// array that does not lie in row-major order.
+#[track_caller]
+pub(crate) fn reducible(x: &Array) -> Result<Array> {
+    if x.size()? == 0 { x.zeros_like() } else { Ok(x.clone()) }
 }

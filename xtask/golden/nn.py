@@ -34,9 +34,11 @@ class Goldens:
         # safetensors writes the memory as it lies, whatever the strides.
         self.arrays[name] = np.array(array, order="C")
 
-    def case(self, name: str, function, *inputs: mx.array, grad: bool = False) -> None:
-        """The output of a function, or of a module with its weights, for the inputs; `grad` for gradients too."""
-        before = dict(tree_flatten(function.parameters())) if isinstance(function, nn.Module) else {}
+    def case(self, name: str, function, *inputs: mx.array, grad: bool = False, module=None) -> None:
+        """The output of a function, of a module with its weights, or of a function that calls `module`, for the inputs;
+        `grad` for gradients too."""
+        module = function if isinstance(function, nn.Module) else module
+        before = dict(tree_flatten(module.parameters())) if module else {}
         for i, array in enumerate(inputs):
             self.put(f"{name}/in.{i}", array)
         for path, array in before.items():
@@ -52,7 +54,7 @@ class Goldens:
             for i, array in enumerate(outputs):
                 self.put(f"{name}/out.{i}", array)
         if before:
-            for path, array in tree_flatten(function.parameters()):
+            for path, array in tree_flatten(module.parameters()):
                 if not mx.array_equal(array, before[path]):
                     self.put(f"{name}/after.{path}", array)
 
@@ -268,20 +270,20 @@ def upsampling(goldens: Goldens) -> None:
 GROUPS = [activations, losses, initializers, linear, normalizations, positions, pooling, upsampling]
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+def write(groups, file: str) -> None:
+    parser = argparse.ArgumentParser(description="Computes goldens.")
     parser.add_argument("output", type=Path)
     output = parser.parse_args().output
     mx.set_default_device(mx.cpu)
     arrays = {}
-    for seed, group in enumerate(GROUPS):
+    for seed, group in enumerate(groups):
         mx.random.seed(seed)
         goldens = Goldens(group.__name__)
         group(goldens)
         arrays |= goldens.arrays
     output.mkdir(parents=True, exist_ok=True)
-    (output / "nn.safetensors").write_bytes(save(arrays))
+    (output / file).write_bytes(save(arrays))
 
 
 if __name__ == "__main__":
-    main()
+    write(GROUPS, "nn.safetensors")

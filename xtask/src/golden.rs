@@ -42,7 +42,9 @@ pub(crate) fn run(arguments: &Arguments) -> Result {
         execute(script(&python, "export.py").arg(root().join("mlx/tests/golden/export")))?;
     }
     if sets.contains(&Set::Nn) {
-        execute(script(&python, "nn.py").arg(&arrays.output))?;
+        for file in ["nn.py", "nn_modules.py"] {
+            execute(script(&python, file).arg(&arrays.output))?;
+        }
     }
     if sets.contains(&Set::Optimizers) {
         execute(script(&python, "optimizers.py").arg(&arrays.output))?;

@@ -17,12 +17,14 @@ use std::ops::Deref;
 pub struct Param {
     value: Array,
     frozen: bool,
+    /// Whether it is no more than this process's share of an array.
+    sharded: bool,
 }
 
 impl Param {
     /// A parameter that learns.
     pub fn new(value: Array) -> Param {
-        Param { value, frozen: false }
+        Param { value, frozen: false, sharded: false }
     }
 
     /// The array.
@@ -43,6 +45,14 @@ impl Param {
     /// Keeps it from learning, or lets it learn again.
     pub fn set_frozen(&mut self, frozen: bool) {
         self.frozen = frozen;
+    }
+
+    pub(crate) fn is_sharded(&self) -> bool {
+        self.sharded
+    }
+
+    pub(crate) fn set_sharded(&mut self) {
+        self.sharded = true;
     }
 }
 

@@ -72,7 +72,7 @@ impl<M: Module> Drop for Restore<'_, '_, M> {
 }
 
 /// Puts `values` at `paths`, which are sorted.
-fn put<M: Module>(model: &mut M, paths: &[String], values: &[Array]) {
+pub(super) fn put<M: Module>(model: &mut M, paths: &[String], values: &[Array]) {
     model.visit_mut(&mut Path::default(), &mut |path, slot| {
         if let SlotMut::Param(param) = slot
             && let Ok(i) = paths.binary_search_by(|known| known.as_str().cmp(path))

@@ -1,8 +1,9 @@
 //! Layers one after the other.
 
 use super::{
-    Activation, AvgPool1d, AvgPool2d, AvgPool3d, BatchNorm, Dropout, Dropout2d, Dropout3d, Embedding,
-    GroupNorm, Identity, InstanceNorm, LayerNorm, Linear, MaxPool1d, MaxPool2d, MaxPool3d, PRelu, RmsNorm,
+    Activation, AvgPool1d, AvgPool2d, AvgPool3d, BatchNorm, Conv1d, Conv2d, Conv3d, ConvTranspose1d,
+    ConvTranspose2d, ConvTranspose3d, Dropout, Dropout2d, Dropout3d, Embedding, GroupNorm, Gru, Identity,
+    InstanceNorm, LayerNorm, Linear, MaxPool1d, MaxPool2d, MaxPool3d, PRelu, QqLinear, RmsNorm, Rnn,
     SinusoidalPositionalEncoding, Upsample,
 };
 use crate::{Array, Loader, Module, Path, Result, Slot, SlotMut, error::at_caller, random};
@@ -63,8 +64,15 @@ layers!(
     AvgPool2d,
     AvgPool3d,
     BatchNorm,
+    Conv1d,
+    Conv2d,
+    Conv3d,
+    ConvTranspose1d,
+    ConvTranspose2d,
+    ConvTranspose3d,
     Embedding,
     GroupNorm,
+    Gru,
     Identity,
     InstanceNorm,
     LayerNorm,
@@ -73,7 +81,9 @@ layers!(
     MaxPool2d,
     MaxPool3d,
     PRelu,
+    QqLinear,
     RmsNorm,
+    Rnn,
     SinusoidalPositionalEncoding,
     Upsample
 );

@@ -9,8 +9,8 @@ use crate::{Array, Dtype, Module, Param, Result, random, zeros};
 #[derive(Clone, Debug, Module)]
 pub struct Linear {
     #[module(flatten)]
-    weight: Weight,
-    bias: Option<Param>,
+    pub(super) weight: Weight,
+    pub(super) bias: Option<Param>,
     #[module(skip)]
     outputs: i32,
 }
@@ -43,9 +43,7 @@ impl Linear {
     #[track_caller]
     pub fn init(mut self, key: &Array) -> Result<Linear> {
         let [for_weight, for_bias] = random::split(key)?;
-        let weight = self.weight.dense()?;
-        let [outputs, inputs] = weight.dims()?;
-        *weight.value_mut() = init::by_inputs(&[outputs, inputs], inputs, &for_weight)?;
+        let [outputs, inputs] = self.weight.draw_by_columns(&for_weight)?;
         if let Some(bias) = &mut self.bias {
             *bias.value_mut() = init::by_inputs(&[outputs], inputs, &for_bias)?;
         }

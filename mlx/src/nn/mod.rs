@@ -8,8 +8,10 @@ pub mod losses;
 
 mod activations;
 mod affine;
+mod attention;
 mod batch_norm;
 mod bilinear;
+mod conv;
 mod dropout;
 mod embedding;
 mod gradients;
@@ -20,9 +22,14 @@ mod layer_norm;
 mod linear;
 mod pooling;
 mod positions;
+mod qq_linear;
 mod quantization;
+mod quantize_layers;
+mod recurrent;
 mod rms_norm;
 mod rope;
+mod sharding;
+mod transformer;
 mod upsample;
 mod weight;
 
@@ -31,8 +38,12 @@ pub use activations::{
     hardswish, leaky_relu, log_sigmoid, log_softmax, mish, prelu, relu, relu2, relu6, selu, sigmoid, silu,
     softmax, softmin, softplus, softshrink, softsign, step, tanh,
 };
+pub use attention::MultiHeadAttention;
 pub use batch_norm::BatchNorm;
 pub use bilinear::Bilinear;
+pub use conv::{
+    Conv, Conv1d, Conv2d, Conv3d, ConvTranspose, ConvTranspose1d, ConvTranspose2d, ConvTranspose3d,
+};
 pub use dropout::{Dropout, Dropout2d, Dropout3d};
 pub use embedding::Embedding;
 pub use gradients::{checkpoint, value_and_grad};
@@ -43,9 +54,20 @@ pub use layer_norm::LayerNorm;
 pub use linear::Linear;
 pub use pooling::{AvgPool, AvgPool1d, AvgPool2d, AvgPool3d, MaxPool, MaxPool1d, MaxPool2d, MaxPool3d};
 pub use positions::{Alibi, SinusoidalPositionalEncoding};
+pub use qq_linear::QqLinear;
 pub use quantization::{Mode, Quantization, Quantized, quantize};
+pub use quantize_layers::{dequantize_layers, quantize_layers};
+pub use recurrent::{Gru, Lstm, Rnn};
 pub use rms_norm::RmsNorm;
 pub use rope::Rope;
+pub use sharding::{
+    AllToShardedLinear, FullySharded, Segments, Shard, ShardedToAllLinear, all_to_sharded, average_gradients,
+    average_gradients_sized, clip_grad_norm_sharded, shard_inplace, sharded_to_all,
+};
+pub use transformer::{
+    Transformer, TransformerDecoder, TransformerDecoderLayer, TransformerEncoder, TransformerEncoderLayer,
+    TransformerMasks, TransformerOptions,
+};
 pub use upsample::{Interpolation, Upsample};
 pub use weight::Weight;
 

@@ -1,6 +1,6 @@
 //! A weight matrix that becomes what the checkpoint holds.
 
-use super::{Quantization, Quantized};
+use super::{Quantization, Quantized, init};
 use crate::{Array, Dtype, Error, Loader, Module, Param, Path, Result, Slot, SlotMut, zeros};
 
 /// The matrix `[rows, columns]` of a linear layer or an embedding, dense or quantized.
@@ -24,6 +24,27 @@ impl Weight {
         match self {
             Weight::Dense(weight) => Ok(weight),
             Weight::Quantized(_) => Err(Error::invalid("init", "the layer is quantized and does not learn")),
+        }
+    }
+
+    /// Draws the numbers uniformly from ±`1 / sqrt(columns)`; gives the shape `[rows, columns]`.
+    #[track_caller]
+    pub(super) fn draw_by_columns(&mut self, key: &Array) -> Result<[i32; 2]> {
+        let weight = self.dense()?;
+        let [rows, columns] = weight.dims()?;
+        *weight.value_mut() = init::by_inputs(&[rows, columns], columns, key)?;
+        Ok([rows, columns])
+    }
+
+    /// `[rows, columns]`.
+    #[track_caller]
+    pub(super) fn shape(&self) -> Result<[i32; 2]> {
+        match self {
+            Weight::Dense(weight) => weight.dims(),
+            Weight::Quantized(weight) => {
+                let [rows, groups] = weight.scales.dims()?;
+                Ok([rows, groups.saturating_mul(weight.quantization.group_size)])
+            }
         }
     }
 

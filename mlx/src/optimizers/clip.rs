@@ -20,15 +20,30 @@ use crate::{Array, Dtype, Error, Operand, Parameters, Result, error::at_caller};
 /// A `max_norm` that is negative or NaN.
 #[track_caller]
 pub fn clip_grad_norm(gradients: &Parameters, max_norm: f64) -> Result<(Parameters, Array)> {
-    if max_norm.is_nan() || max_norm < 0.0 {
-        return Err(Error::invalid("clip_grad_norm", format!("max_norm must be at least 0, not {max_norm}")));
-    }
-    at_caller(clipped(gradients, max_norm))
+    clip_grad_norm_by("clip_grad_norm", gradients, max_norm, Ok)
 }
 
-fn clipped(gradients: &Parameters, max_norm: f64) -> Result<(Parameters, Array)> {
+/// [`clip_grad_norm`] by the norm whose square `all` makes of the sum of these gradients' squares.
+#[track_caller]
+pub(crate) fn clip_grad_norm_by(
+    op: &'static str,
+    gradients: &Parameters,
+    max_norm: f64,
+    all: impl FnOnce(Array) -> Result<Array>,
+) -> Result<(Parameters, Array)> {
+    if max_norm.is_nan() || max_norm < 0.0 {
+        return Err(Error::invalid(op, format!("max_norm must be at least 0, not {max_norm}")));
+    }
+    at_caller(clipped(gradients, max_norm, all))
+}
+
+fn clipped(
+    gradients: &Parameters,
+    max_norm: f64,
+    all: impl FnOnce(Array) -> Result<Array>,
+) -> Result<(Parameters, Array)> {
     let squares = gradients.values().map(squared_norm).reduce(|sum, next| sum?.add(next?));
-    let norm = squares.unwrap_or_else(|| Ok(Array::scalar(0.0f32)))?.sqrt()?;
+    let norm = all(squares.unwrap_or_else(|| Ok(Array::scalar(0.0f32)))?)?.sqrt()?;
     let factor = max_norm.into_array(norm.dtype()?)?.divide(&norm + 1e-6)?.minimum(1.0)?;
     let scaled = |(path, gradient): (&String, &Array)| Ok((path.clone(), scale(gradient, &factor)?));
     Ok((gradients.iter().map(scaled).collect::<Result<_>>()?, norm))

@@ -45,6 +45,7 @@ pub use adafactor::Adafactor;
 pub use adagrad::Adagrad;
 pub use adam::{Adam, AdamW, Adamax};
 pub use clip::clip_grad_norm;
+pub(crate) use clip::clip_grad_norm_by;
 pub use learning_rate::LearningRate;
 pub use lion::Lion;
 pub use muon::Muon;

@@ -11,9 +11,12 @@ pub(crate) struct Goldens {
 
 impl Goldens {
     pub(crate) fn of(group: &str) -> Goldens {
-        let path = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/golden/nn.safetensors");
         let mut cases = BTreeMap::<String, BTreeMap<_, _>>::new();
-        for (name, array) in io::load_safetensors(path).unwrap() {
+        let arrays = ["nn", "nn_modules"].map(|file| {
+            let path = format!("{}/tests/golden/{file}.safetensors", env!("CARGO_MANIFEST_DIR"));
+            io::load_safetensors(path).unwrap()
+        });
+        for (name, array) in arrays.into_iter().flatten() {
             if let [of, case, what] = name.split('/').collect::<Vec<_>>()[..]
                 && of == group
             {
@@ -68,6 +71,24 @@ impl Case<'_> {
 
     pub(crate) fn input(&self, i: usize) -> &Array {
         self.array(&format!("in.{i}"))
+    }
+
+    /// A function of all inputs gives the output, and the gradients that there are.
+    pub(crate) fn call(&self, f: impl Fn(&[Array]) -> Result<Array>) {
+        let inputs = (0..).map_while(|i| self.arrays.get(&format!("in.{i}")).cloned());
+        let inputs: Vec<Array> = inputs.collect();
+        self.check("out", &f(&inputs).unwrap());
+        if self.arrays.contains_key("grad.0") {
+            let gradients = grad(|inputs: &Vec<Array>| f(inputs)?.square()?.sum(..))(&inputs).unwrap();
+            for (i, gradient) in gradients.iter().enumerate() {
+                self.check(&format!("grad.{i}"), gradient);
+            }
+        }
+    }
+
+    /// All arrays by name.
+    pub(crate) fn arrays(&self) -> &BTreeMap<String, Array> {
+        self.arrays
     }
 
     /// The module with the case's weights; all of them are used.

@@ -86,5 +86,6 @@ fn thin_out(x: &Array, p: f32, spatial: usize, key: &Array) -> Result<Array> {
     let mut shape = x.shape()?.to_vec();
     shape.iter_mut().rev().skip(1).take(spatial).for_each(|extent| *extent = 1);
     let kept = 1.0 - p;
-    random::bernoulli(kept, &shape, key)?.multiply(x)?.multiply(1.0 / kept)
+    // MLX has no gradient of random numbers by their key, and a checkpoint differentiates by all it is given.
+    random::bernoulli(kept, &shape, &key.stop_gradient()?)?.multiply(x)?.multiply(1.0 / kept)
 }

@@ -8,7 +8,7 @@ use crate::{Array, Error, Module, Result};
 /// The weight may be dense: then it is quantized in each call, and learns. [`quantize_layers`](super::quantize_layers)
 /// and a quantized checkpoint make it quantized for good, which gives the same results.
 ///
-/// On the CPU, MLX has it for one vector and without gradients; what it lacks fails when evaluated.
+/// On the CPU, MLX has it for one vector and a quantized weight, without gradients; what it lacks fails when evaluated.
 ///
 /// ```
 /// # fn main() -> mlx::Result<()> {

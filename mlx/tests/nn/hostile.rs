@@ -2,12 +2,29 @@
 
 use mlx::{
     Array, Dtype, Result,
+    fast::Mask,
     nn::{losses::*, *},
     ones, random, zeros,
 };
 
 fn f32s(shape: &[i32]) -> Array {
     zeros(shape, Dtype::F32)
+}
+
+#[track_caller]
+fn attend(attention: MultiHeadAttention) -> Result<Array> {
+    let x = f32s(&[1, 4, 6]);
+    attention.forward(&x, &x, &x, Mask::Causal)
+}
+
+#[track_caller]
+fn attend_to(x: &Array, mask: Mask<'_>) -> Result<Array> {
+    MultiHeadAttention::new(x.dim(-1)?, 1).forward(x, x, x, mask)
+}
+
+#[track_caller]
+fn encode(options: TransformerOptions) -> Result<Array> {
+    TransformerEncoder::new(2, options).forward(&f32s(&[1, 4, 6]), Mask::Causal, None)
 }
 
 #[test]
@@ -99,6 +116,60 @@ fn bad_arguments_are_errors() {
         ("huge scale", scaled(&[1e9])),
         ("upsampling of a matrix", Upsample::new(&[2.0]).forward(&matrix)),
         ("antialiased nearest", Upsample::new(&[0.5]).with_antialias(true).forward(&image)),
+        ("no convolution groups", Conv2d::new(6, 4, 2).with_groups(0).forward(&image)),
+        ("negative convolution groups", Conv2d::new(6, 4, 2).with_groups(i32::MIN).forward(&image)),
+        ("channels not in groups", Conv2d::new(6, 4, 2).with_groups(4).forward(&image)),
+        ("outputs not in groups", Conv2d::new(6, 4, 2).with_groups(3).forward(&image)),
+        ("groups of volumes", Conv3d::new(4, 4, 1).with_groups(2).forward(&f32s(&[1, 2, 2, 2, 4]))),
+        ("no convolution window", Conv2d::new(6, 4, [0, 2]).forward(&image)),
+        ("negative convolution window", Conv2d::new(6, 4, -1).init(&key).and_then(|c| c.forward(&image))),
+        ("window of other axes", Conv2d::new(6, 4, [2, 2, 2]).forward(&image)),
+        ("huge convolution", Conv2d::new(i32::MAX, i32::MAX, i32::MAX).forward(&image)),
+        (
+            "huge convolution drawn",
+            Conv1d::new(1 << 20, 1, 1 << 20).init(&key).and_then(|c| c.forward(&image)),
+        ),
+        ("no channels", Conv2d::new(0, 4, 2).init(&key).and_then(|c| c.forward(&image))),
+        ("negative outputs", Conv2d::new(6, -4, 2).forward(&image)),
+        ("convolution stride", Conv2d::new(6, 4, 2).with_stride(0).forward(&image)),
+        ("convolution dilation", Conv2d::new(6, 4, 2).with_dilation([1, -1]).forward(&image)),
+        ("convolution padding", Conv2d::new(6, 4, 2).with_padding(i32::MIN).forward(&image)),
+        ("convolution of other axes", Conv1d::new(6, 4, 2).forward(&image)),
+        ("convolution of a scalar", Conv1d::new(6, 4, 2).forward(&f32s(&[]))),
+        ("convolution of other channels", Conv2d::new(5, 4, 2).forward(&image)),
+        ("transposed groups", ConvTranspose2d::new(6, 4, 2).with_groups(-1).forward(&image)),
+        ("transposed stride", ConvTranspose2d::new(6, 4, 2).with_stride(i32::MAX).forward(&image)),
+        ("transposed padding", ConvTranspose2d::new(6, 4, 2).with_output_padding(-1).forward(&image)),
+        ("transposed convolution over four axes", ConvTranspose::<4>::new(6, 4, 2).forward(&image)),
+        ("convolution over no axes", Conv::<0>::new(6, 4, 2).forward(&matrix)),
+        ("no steps", Rnn::new(3, 4).forward(&f32s(&[0, 3]))),
+        ("a step without a sequence", Gru::new(3, 4).forward(&f32s(&[3]))),
+        ("steps of other features", Gru::new(4, 4).forward(&matrix)),
+        ("a state of other features", Gru::new(3, 4).forward_from(&matrix, &f32s(&[5]))),
+        ("states of another batch", Rnn::new(3, 4).forward_from(&f32s(&[2, 5, 3]), &f32s(&[3, 4]))),
+        (
+            "a cell of other features",
+            Lstm::new(3, 4).forward_from(&matrix, &f32s(&[4]), &f32s(&[3])).map(|x| x.0),
+        ),
+        ("no state", Lstm::new(3, 0).init(&key).and_then(|l| l.forward(&matrix)).map(|x| x.0)),
+        ("negative state", Gru::new(3, i32::MIN).forward(&matrix)),
+        ("huge state", Lstm::new(i32::MAX, i32::MAX).forward(&matrix).map(|x| x.0)),
+        ("no attention heads", attend(MultiHeadAttention::new(6, 0))),
+        ("negative attention heads", attend(MultiHeadAttention::new(6, -2))),
+        ("heads that do not divide", attend(MultiHeadAttention::new(6, 4))),
+        ("values that heads do not divide", attend(MultiHeadAttention::new(6, 3).with_values(5))),
+        ("attention without features", attend(MultiHeadAttention::new(0, 1))),
+        ("attention of other features", attend(MultiHeadAttention::new(5, 1))),
+        ("attention of a matrix", attend_to(&matrix, Mask::None)),
+        ("attention mask of other shape", attend_to(&f32s(&[1, 4, 6]), Mask::Array(&f32s(&[3, 3])))),
+        ("a mask of integers", MultiHeadAttention::create_additive_causal_mask(2, Dtype::I32)),
+        ("a huge mask", MultiHeadAttention::create_additive_causal_mask(i32::MAX, Dtype::F32)),
+        ("certain dropout in a transformer", encode(TransformerOptions::new(6, 2).dropout(1.0))),
+        ("dropout without a key", encode(TransformerOptions::new(6, 2).dropout(0.5))),
+        ("the same, checkpointed", encode(TransformerOptions::new(6, 2).dropout(0.5).checkpoint(true))),
+        ("no heads in a transformer", encode(TransformerOptions::new(6, 0).checkpoint(true))),
+        ("a transformer without features", encode(TransformerOptions::new(i32::MIN, 2))),
+        ("huge features", encode(TransformerOptions::new(6, 2).mlp_dims(i32::MAX).checkpoint(true))),
         ("failed input", relu(&(f32s(&[2]) + f32s(&[3])))),
     ];
     // Each is an error of this file: the user's line, not ours.
@@ -137,6 +208,16 @@ fn empty_arrays_give_empty_arrays() {
         ("avg_pool", AvgPool2d::new([3, 2]).with_stride(1).forward(&image)),
         ("nearest", Upsample::new(&[1.5]).forward(&no_image)),
         ("cubic", cubic.forward(&no_image)),
+        ("conv", Conv2d::new(6, 3, 2).forward(&image)),
+        ("conv without outputs", Conv2d::new(6, 0, 2).forward(&f32s(&[1, 4, 4, 6]))),
+        ("transposed conv", ConvTranspose2d::new(6, 3, 2).forward(&image)),
+        ("rnn", Rnn::new(3, 4).forward(&f32s(&[0, 5, 3]))),
+        ("gru", Gru::new(3, 4).forward(&f32s(&[0, 5, 3]))),
+        ("gru without a state", Gru::new(3, 0).forward(&f32s(&[2, 5, 3]))),
+        ("lstm", Lstm::new(3, 4).forward(&f32s(&[0, 5, 3])).map(|x| x.1)),
+        ("attention", attend_to(&f32s(&[0, 4, 6]), Mask::None)),
+        ("attention of no positions", attend_to(&f32s(&[2, 0, 6]), Mask::None)),
+        ("mask", MultiHeadAttention::create_additive_causal_mask(-1, Dtype::F32)),
         ("shrunk to nothing", Upsample::new(&[0.1]).forward(&f32s(&[1, 4, 4, 6]))),
     ] {
         let found = result.unwrap_or_else(|e| panic!("{name}: {e}"));

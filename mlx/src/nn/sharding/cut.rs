@@ -43,9 +43,10 @@ impl Segments {
                 (1..*count).map(|i| i * (extent / count)).collect()
             }
             Segments::At(at) => at.clone(),
-            // A cast to an integer saturates, also from NaN.
-            Segments::Fractions(at) => at.iter().map(|f| (f * f64::from(extent)).round() as i32).collect(),
-            Segments::Equal(_) => vec![-1],
+            Segments::Fractions(at) if at.iter().all(|fraction| (0.0..=1.0).contains(fraction)) => {
+                at.iter().map(|fraction| (fraction * f64::from(extent)).round() as i32).collect()
+            }
+            Segments::Equal(_) | Segments::Fractions(_) => vec![-1],
         };
         if cuts.is_sorted() && cuts.iter().all(|cut| (0..=extent).contains(cut)) {
             return Ok(cuts);

@@ -23,13 +23,16 @@ struct Sizes {
 impl<const AXES: usize> Weights<AXES> {
     #[track_caller]
     fn new(sizes: Sizes, bias: bool) -> Self {
-        let weight = sizes.shape::<AXES>().map(|shape| zeros(&shape, Dtype::F32));
-        Weights { weight: Array::from_result(weight).into(), bias: None, sizes }.with_bias(bias)
+        let weight = match sizes.shape::<AXES>() {
+            Ok(shape) => zeros(&shape, Dtype::F32),
+            Err(error) => Array::from_result(Err(error)),
+        };
+        Weights { weight: weight.into(), bias: None, sizes }.with_bias(bias)
     }
 
     #[track_caller]
     fn with_bias(self, bias: bool) -> Self {
-        let bias = bias.then(|| zeros(&[self.sizes.outputs], Dtype::F32).into());
+        let bias = bias.then_some(zeros(&[self.sizes.outputs], Dtype::F32).into());
         Weights { bias, ..self }
     }
 

@@ -113,7 +113,7 @@ impl Rnn {
     /// With a bias of zeros, or without.
     #[track_caller]
     pub fn with_bias(self, bias: bool) -> Rnn {
-        Rnn { bias: bias.then(|| bias_of(1, self.hidden)), ..self }
+        Rnn { bias: bias.then_some(bias_of(1, self.hidden)), ..self }
     }
 
     /// With another function than `tanh`.
@@ -187,7 +187,7 @@ impl Gru {
     /// With biases of zeros, or without.
     #[track_caller]
     pub fn with_bias(self, bias: bool) -> Gru {
-        let (b, bhn) = (bias.then(|| bias_of(3, self.hidden)), bias.then(|| bias_of(1, self.hidden)));
+        let (b, bhn) = (bias.then_some(bias_of(3, self.hidden)), bias.then_some(bias_of(1, self.hidden)));
         Gru { b, bhn, ..self }
     }
 
@@ -294,7 +294,7 @@ impl Lstm {
     /// With a bias of zeros, or without.
     #[track_caller]
     pub fn with_bias(self, bias: bool) -> Lstm {
-        Lstm { bias: bias.then(|| bias_of(4, self.hidden)), ..self }
+        Lstm { bias: bias.then_some(bias_of(4, self.hidden)), ..self }
     }
 
     /// With weights and bias drawn uniformly from ±`1 / sqrt(hidden)`.

@@ -92,7 +92,7 @@ macro_rules! sharded_linears {
             pub fn with_bias(self, bias: bool) -> $name {
                 let extent: fn(i32, &Group) -> i32 = $bias;
                 let [_, outputs] = self.sizes;
-                let bias = bias.then(|| zeros(&[extent(outputs, &self.group)], Dtype::F32).into());
+                let bias = bias.then_some(zeros(&[extent(outputs, &self.group)], Dtype::F32).into());
                 $name { bias, ..self }
             }
 

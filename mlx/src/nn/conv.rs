@@ -1,7 +1,11 @@
 //! Layers of convolution.
 
 use super::{init, merged};
-use crate::{Array, ConvOptions, ConvTransposeOptions, Dtype, Error, Module, Param, PerAxis, Result, zeros};
+use crate::{
+    Array, Dtype, Error, Module, Param, Result,
+    ops::{ConvOptions, ConvTransposeOptions, PerAxis},
+    zeros,
+};
 
 /// The weights of a convolution and what they follow from.
 #[derive(Clone, Debug, Module)]

@@ -4,13 +4,11 @@ use super::Shard;
 use crate::{
     Array, Dtype, Error, ErrorKind, Loader, Module, Path, Result, Slot, SlotMut, concatenate,
     distributed::Group,
+    error::at_caller,
     nn::{gradients::put, merged},
     transforms::custom_vjp,
 };
-use std::{
-    cell::{RefCell, RefMut},
-    panic::Location,
-};
+use std::cell::{RefCell, RefMut};
 
 /// A module of whose learned arrays each process keeps and updates a share, along axis 0
 /// ([Zhao et al., 2023](https://arxiv.org/abs/2304.11277)).
@@ -114,7 +112,6 @@ impl<M: Module> FullySharded<M> {
     /// The whole arrays of all processes' shares.
     #[track_caller]
     fn gather(&self, shares: &Vec<Array>) -> Result<Vec<Array>> {
-        let place = Location::caller();
         let (group, group_back, dtype) = (self.group.clone(), self.group.clone(), self.compute_dtype);
         let gather = custom_vjp(
             move |shares: &Vec<Array>| {
@@ -126,10 +123,7 @@ impl<M: Module> FullySharded<M> {
                 parts.iter().zip(shares).map(|(part, share)| part.astype(share.dtype()?)).collect()
             },
         );
-        gather(shares).map_err(|error| {
-            let made_in = error.location().file();
-            error.moved(made_in, place)
-        })
+        at_caller(gather(shares))
     }
 }
 

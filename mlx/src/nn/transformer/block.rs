@@ -7,7 +7,6 @@ use crate::{
     nn::{Activation, Dropout, Linear},
     random::{self, Keys},
 };
-use std::panic::Location;
 
 /// Two linear layers with an activation between, for each position.
 #[derive(Clone, Debug, Module)]
@@ -74,16 +73,6 @@ pub(super) fn next_key(left: &mut Option<Keys>) -> Result<Option<Array>> {
         Some(left) => left.next_key().map(Some),
         None => Ok(None),
     }
-}
-
-/// The result of a checkpointed layer, with its error reported at the caller's line: closures hand on none.
-#[track_caller]
-pub(super) fn at_caller(result: Result<Array>) -> Result<Array> {
-    let place = Location::caller();
-    result.map_err(|error| {
-        let made_in = error.location().file();
-        error.moved(made_in, place)
-    })
 }
 
 /// A mask that a checkpoint can keep.

@@ -2,10 +2,11 @@
 
 use super::{
     TransformerOptions,
-    block::{FeedForward, KeptMask, at_caller, keys, next_key, residual},
+    block::{FeedForward, KeptMask, keys, next_key, residual},
 };
 use crate::{
     Array, Module, Result,
+    error::at_caller,
     fast::Mask,
     nn::{Dropout, LayerNorm, MultiHeadAttention, checkpoint},
     random::{self, Keys},

@@ -1,7 +1,10 @@
 //! Operations on shapes and layouts, creation, and indexing.
 
 use super::{Args, Op, one};
-use mlx::{Array, Grid, MatrixSize, PadMode, Padding, Shifts};
+use mlx::{
+    Array,
+    ops::{Grid, MatrixSize, PadMode, Padding, Shifts},
+};
 
 fn list(x: &[Array]) -> Vec<&Array> {
     x.iter().collect()

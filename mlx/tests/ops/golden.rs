@@ -3,6 +3,7 @@
 use mlx::{Array, Axes, Dtype, Operand, Result, axes, eval, io, step};
 use serde_json::Value;
 use std::{
+    borrow::Cow,
     cell::RefCell,
     collections::{BTreeMap, BTreeSet},
 };
@@ -220,12 +221,12 @@ pub(crate) enum Given {
 }
 
 impl Operand for Given {
-    fn into_array(self, like: Dtype) -> Result<Array> {
+    fn to_array(&self, like: Dtype) -> Result<Cow<'_, Array>> {
         match self {
-            Given::Array(array) => array.into_array(like),
-            Given::Bool(value) => value.into_array(like),
-            Given::Int(value) => value.into_array(like),
-            Given::Float(value) => value.into_array(like),
+            Given::Array(array) => array.to_array(like),
+            Given::Bool(value) => value.to_array(like),
+            Given::Int(value) => value.to_array(like),
+            Given::Float(value) => value.to_array(like),
         }
     }
 }

@@ -2,11 +2,12 @@
 
 use super::{Args, Op, one, pair};
 use mlx::{
-    Array, BlockMasks, Contraction, ConvOptions, ConvTransposeOptions, ConvolveMode, Gather, Result,
+    Array, Result,
     fast::{self, AttentionOptions, GatedDelta, Mask, Offset, RopeOptions},
     fft::{self, Along, Pad, Stft, along},
     linalg::{self, Norm, Triangle},
     nn::{self, Mode, Quantization, Quantized},
+    ops::{BlockMasks, Contraction, ConvOptions, ConvTransposeOptions, ConvolveMode, Gather},
     random,
 };
 
@@ -131,7 +132,7 @@ pub(super) const QUANTIZED: &[(&str, Op)] = &[
     }),
     ("qqmm", |x, a| match a.flag("stored") {
         true => one(nn::quantize(&x[1], quantization(a))?.qqmm(&x[0])),
-        false => one(mlx::qqmm(&x[0], &x[1], quantization(a))),
+        false => one(nn::qqmm(&x[0], &x[1], quantization(a))),
     }),
     ("gather_qqmm", |x, a| {
         let picks = Array::from_slice(&[1u32, 0], &[2]);

@@ -1,7 +1,11 @@
 //! Operations on elements, reductions, scans and sorts.
 
 use super::{Args, Op, one, pair};
-use mlx::{Array, NonFinite, Scan, Side, Tolerance, Unique, scan};
+use mlx::{
+    Array,
+    ops::{NonFinite, Scan, Side, Tolerance, Unique},
+    scan,
+};
 
 macro_rules! unary {
     ($($name:ident)*) => { &[$((stringify!($name), |x, _| one(x[0].$name()))),*] };

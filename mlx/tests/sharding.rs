@@ -348,6 +348,7 @@ fn whole_only_while_used(model: &FullySharded<Outer>, group: &Group) -> Result<(
     assert_eq!(model.parameters()["module.scale"].shape()?, [4 / group.size()], "after an error too");
     let again = model.with_whole(|_| model.with_whole(|_| Ok(()))).unwrap_err();
     assert!(again.message().contains("whole already"), "{again}");
+    assert_eq!(FullySharded::new((), group)?.with_whole(|()| Ok(3))?, 3);
     let half = FullySharded::new(Linear::new(3, 4).init(&random::key(0)?)?, group)?;
     let half = half.with_compute_dtype(Dtype::F16);
     let weights = half.with_whole(|linear| Ok(linear.parameters()))?;

@@ -2,7 +2,7 @@ use crate::golden::{Goldens, assert_close};
 use mlx::{
     Dtype, Module, eye,
     nn::{
-        Bilinear, Embedding, Linear,
+        Bilinear, Conv2d, ConvTranspose1d, Embedding, Gru, Linear, Lstm, Rnn,
         init::{self, Fan},
     },
     random, zeros,
@@ -33,6 +33,20 @@ fn initializers_draw_what_python_draws() {
     goldens.case("linear").check_weights(&Linear::new(5, 3).with_bias(true).init(&seed).unwrap());
     goldens.case("bilinear").check_weights(&Bilinear::new(5, 3, 4).with_bias(true).init(&seed).unwrap());
     goldens.case("embedding").check_weights(&Embedding::new(7, 4).init(&key).unwrap());
+    goldens.finish();
+}
+
+#[test]
+fn layers_draw_what_python_draws() {
+    let goldens = Goldens::of("drawn");
+    let seed = random::key(7).unwrap();
+    let [key] = random::split(&seed).unwrap();
+    let conv = Conv2d::new(4, 3, [3, 2]).with_groups(2).init(&key).unwrap();
+    goldens.case("conv2d").check_weights(&conv);
+    goldens.case("transpose1d").check_weights(&ConvTranspose1d::new(4, 3, 2).init(&key).unwrap());
+    goldens.case("rnn").check_weights(&Rnn::new(3, 4).init(&seed).unwrap());
+    goldens.case("gru").check_weights(&Gru::new(3, 4).init(&seed).unwrap());
+    goldens.case("lstm").check_weights(&Lstm::new(3, 4).init(&seed).unwrap());
     goldens.finish();
 }
 

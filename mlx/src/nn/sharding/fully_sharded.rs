@@ -8,7 +8,10 @@ use crate::{
     nn::{gradients::put, merged},
     transforms::custom_vjp,
 };
-use std::cell::{RefCell, RefMut};
+use std::{
+    cell::{RefCell, RefMut},
+    collections::BTreeMap,
+};
 
 /// A module of whose learned arrays each process keeps and updates a share, along axis 0
 /// ([Zhao et al., 2023](https://arxiv.org/abs/2304.11277)).
@@ -18,7 +21,8 @@ use std::cell::{RefCell, RefMut};
 /// [`average_gradients`](super::average_gradients) is not needed, and norms are those of
 /// [`clip_grad_norm_sharded`](super::clip_grad_norm_sharded). Arrays that are not learned stay whole.
 ///
-/// Wrap the layers of a model one by one rather than all in one, so that there is one layer's weights at a time.
+/// Wrap the layers of a model one by one rather than all in one, so that there is one layer's weights at a time. Load
+/// checkpoints before; what is saved and loaded later is the share.
 ///
 /// ```
 /// # fn main() -> mlx::Result<()> {
@@ -97,21 +101,32 @@ impl<M: Module> FullySharded<M> {
         let Ok(module) = self.module.try_borrow_mut() else {
             return Err(Error::invalid("with_whole", "the module is whole already: it is being used"));
         };
-        let shares = self.shares(&*module);
+        let (paths, shares) = self.shares(&*module);
         let wholes = self.gather(&shares)?;
-        let mut used = Used { module, paths: &self.paths, shares: &shares };
-        put(&mut *used.module, &self.paths, &wholes);
+        let mut used = Used { module, paths, shares };
+        put(&mut *used.module, &used.paths, &wholes);
         f(&used.module)
     }
 
-    fn shares(&self, module: &M) -> Vec<Array> {
-        let mut held = module.parameters();
-        self.paths.iter().filter_map(|path| held.remove(path)).collect()
+    /// What is shared out and still learned, sorted by path.
+    fn shares(&self, module: &M) -> (Vec<String>, Vec<Array>) {
+        let mut held = BTreeMap::new();
+        module.visit(&mut Path::default(), &mut |path, slot| {
+            if let Slot::Param(param) = slot
+                && self.paths.iter().any(|known| known == path)
+            {
+                held.insert(path.to_owned(), param.value().clone());
+            }
+        });
+        held.into_iter().unzip()
     }
 
     /// The whole arrays of all processes' shares.
     #[track_caller]
     fn gather(&self, shares: &Vec<Array>) -> Result<Vec<Array>> {
+        if shares.is_empty() {
+            return Ok(vec![]);
+        }
         let (group, group_back, dtype) = (self.group.clone(), self.group.clone(), self.compute_dtype);
         let gather = custom_vjp(
             move |shares: &Vec<Array>| {
@@ -178,7 +193,7 @@ fn packed(rows: i32, arrays: &[&Array]) -> Result<(Array, Vec<i32>)> {
     let (mut flat, mut ends, mut end) = (vec![], vec![], 0i32);
     for array in arrays {
         let columns = merged("FullySharded", array.shape()?)? / rows;
-        end = merged_sum(end, columns)?;
+        end = end_after(end, columns)?;
         ends.push(end);
         flat.push(array.reshape([rows, columns])?);
     }
@@ -186,21 +201,21 @@ fn packed(rows: i32, arrays: &[&Array]) -> Result<(Array, Vec<i32>)> {
     Ok((concatenate(&flat.iter().collect::<Vec<_>>(), 1)?, ends))
 }
 
-fn merged_sum(a: i32, b: i32) -> Result<i32> {
+fn end_after(end: i32, columns: i32) -> Result<i32> {
     let text = "there are too many numbers for one message; wrap the layers one by one";
-    a.checked_add(b).ok_or_else(|| Error::invalid("FullySharded", text))
+    end.checked_add(columns).ok_or_else(|| Error::invalid("FullySharded", text))
 }
 
 /// A module that holds whole arrays; it gets its shares back when this goes, also after a panic.
 struct Used<'a, M: Module> {
     module: RefMut<'a, M>,
-    paths: &'a [String],
-    shares: &'a [Array],
+    paths: Vec<String>,
+    shares: Vec<Array>,
 }
 
 impl<M: Module> Drop for Used<'_, M> {
     fn drop(&mut self) {
-        put(&mut *self.module, self.paths, self.shares);
+        put(&mut *self.module, &self.paths, &self.shares);
     }
 }
 

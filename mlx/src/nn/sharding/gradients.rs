@@ -35,21 +35,15 @@ pub fn average_gradients_sized(
         return Ok(gradients.clone());
     }
     let mut averaged = Parameters::new();
-    let (mut message, mut bytes) = (vec![], 0);
+    let (mut message, mut bytes, mut dtype) = (vec![], 0, None);
     for (path, gradient) in gradients {
-        let same = message
-            .last()
-            .is_none_or(|(_, last): &(&String, &Array)| last.dtype().ok() == gradient.dtype().ok());
-        if !same {
+        let previous = dtype.replace(gradient.dtype()?);
+        if bytes >= all_reduce_size || previous != dtype {
             send(&mut message, group, &mut averaged)?;
             bytes = 0;
         }
         message.push((path, gradient));
         bytes += gradient.nbytes()?;
-        if bytes >= all_reduce_size {
-            send(&mut message, group, &mut averaged)?;
-            bytes = 0;
-        }
     }
     send(&mut message, group, &mut averaged)?;
     Ok(averaged)
@@ -58,16 +52,16 @@ pub fn average_gradients_sized(
 /// Averages what is in the message and empties it.
 #[track_caller]
 fn send(message: &mut Vec<(&String, &Array)>, group: &Group, averaged: &mut Parameters) -> Result<()> {
-    let (mut flat, mut ends) = (vec![], vec![]);
-    let mut end = 0;
+    if message.is_empty() {
+        return Ok(());
+    }
+    let (mut flat, mut ends, mut end) = (vec![], vec![], 0i32);
     for (_, gradient) in message.iter() {
-        let gradient = gradient.reshape([-1])?;
-        end += gradient.dim(0)?;
+        let gradient = gradient.flatten(0, -1)?;
+        // Lengths beyond that `concatenate` refuses.
+        end = end.saturating_add(gradient.dim(0)?);
         ends.push(end);
         flat.push(gradient);
-    }
-    if flat.is_empty() {
-        return Ok(());
     }
     let sum = group.all_sum(&concatenate(&flat.iter().collect::<Vec<_>>(), 0)?)?;
     let mean = sum.divide(group.size())?.astype(sum.dtype()?)?;

@@ -56,12 +56,11 @@ macro_rules! residual {
 }
 pub(super) use residual;
 
-/// As many keys, drawn from the one there is, if there is one. A checkpoint differentiates by all it is given, and MLX
-/// has no gradient of random numbers by their key, so it ends here.
+/// As many keys, drawn from the one there is, if there is one.
 #[track_caller]
 pub(super) fn keys<const N: usize>(key: Option<&Array>) -> Result<[Option<Array>; N]> {
     match key {
-        Some(key) => Ok(random::split::<N>(&key.stop_gradient()?)?.map(Some)),
+        Some(key) => Ok(random::split::<N>(key)?.map(Some)),
         None => Ok([const { None }; N]),
     }
 }

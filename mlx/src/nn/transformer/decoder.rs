@@ -136,7 +136,6 @@ impl TransformerDecoder {
 type Inputs = (Array, Array, KeptMask, KeptMask, Option<Array>);
 
 /// A layer of all that its result depends on.
-#[track_caller]
 fn run(layer: &TransformerDecoderLayer, (x, memory, mask, memory_mask, key): &Inputs) -> Result<Array> {
     layer.forward(x, memory, mask.get(), memory_mask.get(), key)
 }

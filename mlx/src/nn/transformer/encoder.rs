@@ -105,7 +105,6 @@ impl TransformerEncoder {
 }
 
 /// A layer of all that its result depends on.
-#[track_caller]
 fn run(layer: &TransformerEncoderLayer, (x, mask, key): &(Array, KeptMask, Option<Array>)) -> Result<Array> {
     layer.forward(x, mask.get(), key)
 }

@@ -169,6 +169,13 @@ impl Array {
     }
 }
 
+/// For functions of lists of arrays or of references to them.
+impl AsRef<Array> for Array {
+    fn as_ref(&self) -> &Array {
+        self
+    }
+}
+
 /// The product of the extents, if it is a size this machine can address and no extent is negative.
 pub(crate) fn element_count(shape: &[i32]) -> Option<usize> {
     let extents = shape.iter().map(|&extent| usize::try_from(extent).ok());

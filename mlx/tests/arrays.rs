@@ -175,7 +175,7 @@ fn shapes_change_without_the_elements() -> Result<()> {
     assert_eq!(x.split(3, 1)?.len(), 3);
     let parts = x.split_at(&[1, 4], -1)?;
     assert_eq!(parts.iter().map(|p| p.dim(-1)).collect::<Result<Vec<_>>>()?, [1, 3, 2]);
-    assert_eq!(mlx::concatenate(&parts.iter().collect::<Vec<_>>(), -1)?.to_vec::<f32>()?, x.to_vec::<f32>()?);
+    assert_eq!(mlx::concatenate(&parts, -1)?.to_vec::<f32>()?, x.to_vec::<f32>()?);
     assert_eq!(stack(&[&x, &x], 0)?.shape()?, [2, 2, 6]);
     assert_eq!(x.repeat(2, 0)?.shape()?, [4, 6]);
     assert_eq!(x.flatten(0, -1)?.shape()?, [12]);

@@ -43,7 +43,7 @@ fn assert_close(found: &Array, expected: &Array, what: &str) {
 /// All elements in one row, path by path.
 fn row(parameters: &Parameters) -> Array {
     let flat: Vec<_> = parameters.values().map(|array| array.reshape([-1]).unwrap()).collect();
-    mlx::concatenate(&flat.iter().collect::<Vec<_>>(), 0).unwrap()
+    mlx::concatenate(&flat, 0).unwrap()
 }
 
 fn joined() -> Result<Schedule> {

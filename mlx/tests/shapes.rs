@@ -138,7 +138,7 @@ fn pieces_and_copies() -> Result<()> {
     let x = counting(&[2, 3])?;
     let columns = x.unstack(1)?;
     assert_eq!(columns[2].to_vec::<i32>()?, [2, 5]);
-    assert_eq!(stack(&columns.iter().collect::<Vec<_>>(), 1)?.to_vec::<i32>()?, x.to_vec::<i32>()?);
+    assert_eq!(stack(&columns, 1)?.to_vec::<i32>()?, x.to_vec::<i32>()?);
     assert!(zeros(&[0, 3], Dtype::F32).unstack(0)?.is_empty());
     assert_eq!(x.repeat(2, ..)?.to_vec::<i32>()?, [0, 0, 1, 1, 2, 2, 3, 3, 4, 4, 5, 5]);
     assert_eq!(x.t()?.to_vec::<i32>()?, [0, 3, 1, 4, 2, 5]);

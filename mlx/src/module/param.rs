@@ -69,6 +69,12 @@ impl Deref for Param {
     }
 }
 
+impl AsRef<Array> for Param {
+    fn as_ref(&self) -> &Array {
+        &self.value
+    }
+}
+
 impl Module for Param {
     fn visit(&self, path: &mut Path, f: &mut dyn FnMut(&str, Slot<'_>)) {
         f(path.as_str(), Slot::Param(self));

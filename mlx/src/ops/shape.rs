@@ -324,7 +324,7 @@ impl<const AXES: usize> From<[i32; AXES]> for Shifts {
     }
 }
 
-/// The arrays one after the other along `axis`.
+/// The arrays, or references to them, one after the other along `axis`.
 ///
 /// ```
 /// # fn main() -> mlx::Result<()> {
@@ -335,11 +335,11 @@ impl<const AXES: usize> From<[i32; AXES]> for Shifts {
 /// # }
 /// ```
 #[track_caller]
-pub fn concatenate(arrays: &[&Array], axis: i32) -> Result<Array> {
-    ops::concatenate(&ArrayList::of(arrays.iter().copied())?, axis)
+pub fn concatenate(arrays: &[impl AsRef<Array>], axis: i32) -> Result<Array> {
+    ops::concatenate(&ArrayList::of(arrays.iter().map(AsRef::as_ref))?, axis)
 }
 
-/// The arrays, all of one shape, along a new axis.
+/// The arrays, or references to them, all of one shape, along a new axis.
 ///
 /// ```
 /// # fn main() -> mlx::Result<()> {
@@ -350,6 +350,6 @@ pub fn concatenate(arrays: &[&Array], axis: i32) -> Result<Array> {
 /// # }
 /// ```
 #[track_caller]
-pub fn stack(arrays: &[&Array], axis: i32) -> Result<Array> {
-    ops::stack(&ArrayList::of(arrays.iter().copied())?, axis)
+pub fn stack(arrays: &[impl AsRef<Array>], axis: i32) -> Result<Array> {
+    ops::stack(&ArrayList::of(arrays.iter().map(AsRef::as_ref))?, axis)
 }

@@ -43,7 +43,7 @@ impl<'a> Weighted<'a> {
             };
             let extents: Vec<_> = output.shape()?.iter().map(i32::to_string).collect();
             let weights = self.golden.input(&format!("f32:{}#c{i}", extents.join("x")));
-            sum = sum + (real * weights).sum(..)?;
+            sum += (real * weights).sum(..)?;
         }
         Ok(sum)
     }

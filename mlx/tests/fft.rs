@@ -274,6 +274,7 @@ fn senseless_frames_are_errors() {
         (&ones(&[0], Dtype::F32), of(8)),
         (&ones(&[2, 0], Dtype::F32), of(8).pad(Pad::Edge)),
         (&x, of(64).uncentered()),
+        (&ones(&[3], Dtype::F32), of(1 << 20)),
         (&ones(&[32], Dtype::C64), of(8).onesided(true)),
     ] {
         assert!(stft(x, frames).is_err(), "{x:?} {frames:?}");

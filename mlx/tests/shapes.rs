@@ -204,6 +204,8 @@ fn senseless_arguments_are_errors() -> Result<()> {
         ("pad_mode", empty.pad_mode(1, PadMode::Reflect)),
         ("pad_mode", empty.pad_mode(1, PadMode::Symmetric)),
         ("pad_mode", x.pad_mode((0, most - 3), PadMode::Reflect)),
+        ("pad_mode", x.pad_mode((0, 1 << 20), PadMode::Symmetric)),
+        ("split", empty.split(most, 0).map(|_| empty.clone())),
         ("roll", x.roll(1, 5)),
         ("roll", x.roll([1, 2], 0)),
         ("roll", x.roll([1, 2, 3], [0, 1])),

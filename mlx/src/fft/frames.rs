@@ -1,7 +1,11 @@
 //! Transforms of short frames of a signal: what is heard when.
 
 use super::Norm;
-use crate::{Array, Dtype, Error, Result, ffi::fft as ops, ops::create::check_shape};
+use crate::{
+    Array, Dtype, Error, Result,
+    ffi::fft as ops,
+    ops::{create::check_shape, pad::check_mirrors},
+};
 
 /// How a signal continues beyond its ends.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
@@ -163,6 +167,9 @@ pub fn stft(x: &Array, frames: Stft<'_>) -> Result<Array> {
     }
     if x.dtype()? == Dtype::C64 && frames.onesided == Some(true) {
         return Err(Error::invalid("stft", "complex samples have spectra of two sides"));
+    }
+    if half > 0 && frames.pad == Pad::Reflect {
+        check_mirrors("stft", samples, frames.size / 2)?;
     }
     frames.check_frames("stft", batch, free / i64::from(hop) + 1)?;
     let (pad, norm) = (frames.pad.name(), frames.norm as i32);

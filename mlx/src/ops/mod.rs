@@ -47,7 +47,7 @@ pub(crate) mod indexing;
 mod layout;
 mod matrix;
 mod order;
-mod pad;
+pub(crate) mod pad;
 mod quantized;
 pub(crate) mod reduce;
 mod scan;

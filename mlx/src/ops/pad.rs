@@ -77,7 +77,7 @@ impl Array {
         pad(self, widths.into(), &value, "constant")
     }
 
-    /// The array with some of its own elements around it.
+    /// The array with some of its own elements around it: what is mirrored, at most 1024 times over on each side.
     #[doc(alias = "pad")]
     #[track_caller]
     pub fn pad_mode(&self, widths: impl Into<Padding>, mode: PadMode) -> Result<Array> {
@@ -104,7 +104,23 @@ fn pad(x: &Array, Padding(widths): Padding, value: &Array, mode: &str) -> Result
     // An extent that overflows becomes a negative one.
     let padded: Vec<i32> = shape.iter().zip(&widths).map(|pair| padded(pair).unwrap_or(-1)).collect();
     check_shape("pad", &padded, x.dtype()?)?;
+    if matches!(mode, "reflect" | "symmetric") {
+        let most = |(&n, &(low, high)): (&i32, &(i32, i32))| check_mirrors("pad", n, low.max(high));
+        shape.iter().zip(&widths).try_for_each(most)?;
+    }
     let axes: Vec<i32> = (0..shape.len() as i32).collect();
     let (low, high): (Vec<i32>, Vec<i32>) = widths.into_iter().unzip();
     ops::pad(x, &axes, &low, &high, value, mode)
+}
+
+/// Refuses to mirror `extent` elements very often: MLX records an operation for each time, until the memory is full.
+#[track_caller]
+pub(crate) fn check_mirrors(op: &'static str, extent: i32, width: i32) -> Result<()> {
+    if width / extent.saturating_sub(1).max(1) <= 1024 {
+        return Ok(());
+    }
+    Err(Error::invalid(
+        op,
+        format!("{width} places are too many to fill with mirror images of {extent} elements"),
+    ))
 }

@@ -217,8 +217,14 @@ impl Array {
     /// ```
     #[track_caller]
     pub fn split(&self, parts: i32, axis: i32) -> Result<Vec<Array>> {
-        if parts < 1 {
-            return Err(Error::invalid("split", format!("cannot cut into {parts} parts")));
+        // No elements fill any number of parts, which would fill the memory.
+        let shape = self.shape()?;
+        let most = shape[resolve_axis("split", axis, shape)?].max(1 << 16);
+        if !(1..=most).contains(&parts) {
+            return Err(Error::invalid(
+                "split",
+                format!("cannot cut {shape:?} along axis {axis} into {parts} parts"),
+            ));
         }
         ops::split(self, parts, axis)
     }

@@ -9,8 +9,7 @@ import json
 import sys
 from pathlib import Path
 
-import numpy as np
-from safetensors.numpy import load_file
+import mlx.core as mx
 
 LOGIT_TOLERANCE = 1e-4  # of logits whose standard deviation is about 0.6
 MARGIN_TOLERANCE = 5e-3  # of a real model's logits, after 30 layers
@@ -34,10 +33,14 @@ def tensor_differences(committed: dict, fresh: dict, file: str):
     for name in sorted(committed.keys() | fresh.keys()):
         if name not in committed or name not in fresh:
             yield f"{file}: {name} is only in the {'committed' if name in committed else 'fresh'} file"
-        elif committed[name].shape != fresh[name].shape:
-            yield f"{file}: {name}: shape {committed[name].shape} is now {fresh[name].shape}"
-        elif not (distance := np.abs(committed[name] - fresh[name]).max()) <= LOGIT_TOLERANCE:
-            yield f"{file}: {name} differs by up to {distance}"
+        elif (was := described(committed[name])) != (now := described(fresh[name])):
+            yield f"{file}: {name}: {was} is now {now}"
+        elif not mx.allclose(committed[name], fresh[name], rtol=1e-5, atol=LOGIT_TOLERANCE, equal_nan=True).item():
+            yield f"{file}: {name}: {committed[name]} is now {fresh[name]}"
+
+
+def described(array: mx.array) -> str:
+    return f"{array.dtype} of shape {array.shape}"
 
 
 def differences(committed: Path, fresh: Path):
@@ -46,7 +49,7 @@ def differences(committed: Path, fresh: Path):
     elif fresh.suffix == ".json":
         yield from json_differences(json.loads(committed.read_text()), json.loads(fresh.read_text()), fresh.name)
     else:
-        yield from tensor_differences(load_file(committed), load_file(fresh), fresh.name)
+        yield from tensor_differences(mx.load(str(committed)), mx.load(str(fresh)), fresh.name)
 
 
 def main() -> None:

@@ -11,8 +11,9 @@ A case is an object of `ops.json`:
     grad    how many gradients it has, or "error"; absent if none was asked for
 
 The arrays of the case that is number N of its operation are `OP.N/out.0`, ... and `OP.N/grad.0`, ...: the gradients, by
-the inputs that are float32, of the sum of the outputs (of real and imaginary part), each times the array `f32:SHAPE#cI` for
-output I. `Inputs` says what the names of inputs mean. The file has no float64; its bits stand there as uint64.
+the inputs that are float32, of the sum of the outputs (of real and imaginary part), each times the array
+`f32:SHAPE#cI` for output I. `Inputs` says what the names of inputs mean. The file has no float64; its bits stand there as
+uint64.
 """
 
 import argparse
@@ -31,8 +32,9 @@ ELSEWHERE = """asarray async_eval broadcast_shapes can_cast checkpoint clear_cac
     default_stream device_count device_info disable_compile einsum_path empty empty_like enable_compile eval
     export_function export_to_dot exporter from_dlpack get_active_memory get_array_buffer_size get_cache_memory
     get_memory_limit get_peak_memory get_printoptions grad import_function is_available isdtype issubdtype jvp load
-    new_stream new_thread_local_stream new_thread_unsafe_stream printoptions reset_peak_memory result_type save save_gguf
-    save_safetensors savez savez_compressed set_cache_limit set_default_device set_default_stream set_memory_limit
+    new_stream new_thread_local_stream new_thread_unsafe_stream printoptions reset_peak_memory result_type save
+    save_gguf save_safetensors savez savez_compressed set_cache_limit set_default_device set_default_stream
+    set_memory_limit
     set_printoptions set_wired_limit stream synchronize value_and_grad vjp vmap random.seed fast.cuda_kernel
     fast.metal_kernel fast.precompiled_cuda_kernel
     acos acosh asin asinh atan atan2 atanh bitwise_left_shift bitwise_right_shift concat conj cumulative_prod
@@ -42,7 +44,13 @@ ELSEWHERE = """asarray async_eval broadcast_shapes can_cast checkpoint clear_cac
 def check_complete(covered: set) -> None:
     """Every function of mlx.core has a case or stands in `ELSEWHERE`."""
     found = set()
-    for prefix, module in {"": mx, "linalg.": mx.linalg, "fft.": mx.fft, "random.": mx.random, "fast.": mx.fast}.items():
+    for prefix, module in {
+        "": mx,
+        "linalg.": mx.linalg,
+        "fft.": mx.fft,
+        "random.": mx.random,
+        "fast.": mx.fast,
+    }.items():
         names = [name for name in dir(module) if not name.startswith("_")]
         functions = [n for n in names if callable(getattr(module, n)) and not isinstance(getattr(module, n), type)]
         found |= {prefix + name for name in functions}

@@ -2,7 +2,7 @@
 
 import mlx.core as mx
 
-from ops_recorder import A, FLOATS, Recorder
+from ops_recorder import A, Recorder
 
 
 def products(case: Recorder) -> None:
@@ -12,7 +12,7 @@ def products(case: Recorder) -> None:
         "outer": ["3 2", "2x3 2", "3 0"],
         "kron": ["2 3", "2x3 3x2", "2 2x3", " 3"],
         "vecdot": ["3 3", "2x3 2x3", "2x3 3"],
-    }.items():  # fmt: skip
+    }.items():
         for pair in shapes:
             a, b = pair.split(" ")
             case(op, f"f32:{a}", f"f32:{b}", expect="either")
@@ -47,15 +47,28 @@ def products(case: Recorder) -> None:
     case("block_masked_mm", "f32:32x64", "f32:64x32", block_size=32, mask_lhs=A("bool:1x2"), mask_rhs=A("f32:2x1"))
     case("block_masked_mm", "f32:32x64", "f32:64x32", block_size=32, mask_out=A("bool:1x1~index2"))
     case("block_masked_mm", "f32:32x64", "f32:64x32", block_size=16)
-    case("segmented_mm", "f32:2x8", "f32:8x3", "u32:3x2~lengths8", function=lambda a, b, segments: mx.segmented_mm(a, b, segments))
+    case(
+        "segmented_mm",
+        "f32:2x8",
+        "f32:8x3",
+        "u32:3x2~lengths8",
+        function=lambda a, b, segments: mx.segmented_mm(a, b, segments),
+    )
     case("gather_mm", "f32:3x2x4", "f32:5x4x3", lhs_indices=A("u32:4~index3"), rhs_indices=A("u32:4~index5"))
     case("gather_mm", "f32:3x2x4", "f32:5x4x3", rhs_indices=A("u32:3~lengths5"), sorted_indices=True)
     case("gather_mm", "f32:3x2x4", "f32:3x4x3")
     case("gather_mm", "f32:3x2x4", "f32:5x4x3", lhs_indices=A("u32:4~index3"), rhs_indices=A("u32:4~index5"), grad=True)
     case.fails("gather_mm", "f32:3x2x4", "f32:5x3x3")
     einsum = lambda *x, subscripts: mx.einsum(subscripts, *x)
-    for subscripts, *names in (("ij,jk->ik", "2x3", "3x4"), ("ij->ji", "2x3"), ("ii->", "3x3"), ("ii->i", "3x3"), ("i,j", "2", "3"),
-                               ("...ij,...jk->...ik", "2x2x3", "3x4"), ("bij,bj,b->i", "2x3x4", "2x4", "2")):  # fmt: skip
+    for subscripts, *names in (
+        ("ij,jk->ik", "2x3", "3x4"),
+        ("ij->ji", "2x3"),
+        ("ii->", "3x3"),
+        ("ii->i", "3x3"),
+        ("i,j", "2", "3"),
+        ("...ij,...jk->...ik", "2x2x3", "3x4"),
+        ("bij,bj,b->i", "2x3x4", "2x4", "2"),
+    ):
         case("einsum", *[f"f32:{name}" for name in names], function=einsum, subscripts=subscripts)
         case("einsum", *[f"c64:{name}" for name in names], function=einsum, subscripts=subscripts)
     case("einsum", "f32:2x3", "f32:3x4", function=einsum, subscripts="ij,jk->ki", grad=True)
@@ -71,7 +84,13 @@ def convolutions(case: Recorder) -> None:
     }
     for op, (x, w, grouped, rank) in options.items():
         several = lambda n: n if rank == 1 else [n + i for i in range(rank)]
-        for args in ({}, dict(stride=2), dict(padding=1), dict(dilation=2) if rank < 3 else {}, dict(stride=several(1), padding=several(0))):
+        for args in (
+            {},
+            dict(stride=2),
+            dict(padding=1),
+            dict(dilation=2 if rank < 3 else 1),
+            dict(stride=several(1), padding=several(0)),
+        ):
             case(op, x, w, **args, function=retupled(op))
         if grouped:
             case(op, x, grouped, groups=2)
@@ -87,8 +106,14 @@ def convolutions(case: Recorder) -> None:
     case.fails("conv1d", "f32:9x4", "f32:6x3x4")
     case("conv_general", "f32:2x9x4", "f32:6x3x4", input_dilation=2, flip=True)
     case("conv_general", "f32:1x5x6x4", "f32:2x3x2x4", stride=[2, 1], kernel_dilation=[1, 2], input_dilation=[2, 1])
-    case("conv_general", "f32:2x9x4", "f32:6x3x4", padding=[[1], [2]], stride=2,
-         function=lambda x, w, padding, **args: mx.conv_general(x, w, padding=tuple(padding), **args))  # fmt: skip
+    case(
+        "conv_general",
+        "f32:2x9x4",
+        "f32:6x3x4",
+        padding=[[1], [2]],
+        stride=2,
+        function=lambda x, w, padding, **args: mx.conv_general(x, w, padding=tuple(padding), **args),
+    )
     case("conv_general", "f32:2x9x4", "f32:6x3x4", input_dilation=2, flip=True, grad=True)
     for mode in ("full", "same", "valid"):
         for a, b in (("5", "3"), ("3", "6"), ("4", "4"), ("1", "1")):
@@ -99,11 +124,19 @@ def convolutions(case: Recorder) -> None:
 
 def retupled(op: str):
     """Python asks for tuples, which JSON does not have."""
-    return lambda x, w, **args: getattr(mx, op)(x, w, **{k: tuple(v) if isinstance(v, list) else v for k, v in args.items()})
+    return lambda x, w, **args: getattr(mx, op)(
+        x, w, **{k: tuple(v) if isinstance(v, list) else v for k, v in args.items()}
+    )
 
 
 def quantized(case: Recorder) -> None:
-    formats = [("affine", 32, bits) for bits in (2, 3, 4, 5, 6, 8)] + [("affine", 64, 4), ("affine", 128, 8), ("mxfp4", 32, 4), ("nvfp4", 16, 4), ("mxfp8", 32, 8)]
+    formats = [("affine", 32, bits) for bits in (2, 3, 4, 5, 6, 8)] + [
+        ("affine", 64, 4),
+        ("affine", 128, 8),
+        ("mxfp4", 32, 4),
+        ("nvfp4", 16, 4),
+        ("mxfp8", 32, 8),
+    ]
     for mode, group_size, bits in formats:
         how = dict(group_size=group_size, bits=bits, mode=mode)
         w = "f32:4x128" if group_size == 128 else "f32:4x64"
@@ -126,7 +159,17 @@ def quantized(case: Recorder) -> None:
             picks = dict(lhs_indices=A("u32:2~index2"), rhs_indices=A("u32:2~index3"))
             case("gather_qmm", f"f32:2x1x{columns}", batch, function=gather, transpose=True, **picks, **how)
             case("gather_qmm", "f32:2x1x4", batch, function=gather, transpose=False, **picks, **how)
-    case("gather_qmm", "f32:3x1x64", "f32:3x4x64", function=gather, rhs_indices=A("u32:3~lengths3"), sorted_indices=True, group_size=64, bits=4, mode="affine")
+    case(
+        "gather_qmm",
+        "f32:3x1x64",
+        "f32:3x4x64",
+        function=gather,
+        rhs_indices=A("u32:3~lengths3"),
+        sorted_indices=True,
+        group_size=64,
+        bits=4,
+        mode="affine",
+    )
     case.fails("quantize", "f32:4x64", group_size=33, bits=4, mode="affine")
     case.fails("quantize", "f32:4x64", group_size=32, bits=7, mode="affine")
     case.fails("quantize", "f32:4x48", group_size=64, bits=4, mode="affine")
@@ -140,14 +183,23 @@ def quantized(case: Recorder) -> None:
         case("qqmm", "f32:1x64", "f32:4x64", function=qqmm, **how, expect="either")
         stored = lambda x, w, stored, **how: mx.qqmm(x, *mx.quantize(w, **how)[:2], **how)
         case("qqmm", "f32:1x64", "f32:4x64", function=stored, stored=True, **how)
-        gathered = lambda x, w, **how: mx.gather_qqmm(x, *mx.quantize(w, **how), rhs_indices=mx.array([1, 0], mx.uint32), **how)
+        gathered = lambda x, w, **how: mx.gather_qqmm(
+            x, *mx.quantize(w, **how), rhs_indices=mx.array([1, 0], mx.uint32), **how
+        )
         case("gather_qqmm", "f32:2x1x64", "f32:3x4x64", function=gathered, **how, expect="either")
     scaled = dict(group_size=16, bits=4, mode="nvfp4", global_scale=A("f32:~unit"))
     case("quantize", "f32:4x64", **scaled)
     dequantize = lambda w, **how: mx.dequantize(*mx.quantize(w, **how), **how)
     case("dequantize", "f32:4x64", function=dequantize, **scaled)
-    case("dequantize", "f32:4x64", function=lambda w, dtype, **how: mx.dequantize(*mx.quantize(w, **how), **how, dtype=dtype),
-         group_size=32, bits=8, mode="mxfp8", dtype=mx.float16)  # fmt: skip
+    case(
+        "dequantize",
+        "f32:4x64",
+        function=lambda w, dtype, **how: mx.dequantize(*mx.quantize(w, **how), **how, dtype=dtype),
+        group_size=32,
+        bits=8,
+        mode="mxfp8",
+        dtype=mx.float16,
+    )
     for name in ("f32:2x3", "f16:12~special", "bf16:2x3"):
         case("to_fp8", name)
     for dtype in (mx.float32, mx.bfloat16, mx.float16):
@@ -166,7 +218,17 @@ def linear_algebra(case: Recorder) -> None:
         case(la + "norm", "f32:2x3x4.T", function=norm, ord=written, axis=[0, -1], keepdims=True, expect="either")
     case(la + "norm", "f32:3x4", function=norm, ord=None, axis=1, grad=True)
     for op in ("qr", "svd", "lu", "lu_factor", "pinv"):
-        for name in ("f32:3x3", "f32:4x3", "f32:2x3", "f32:2x3x3", "f32:3x4.T", "f64:3x3", "c64:2x2", "f16:3x3", "i32:3x3"):
+        for name in (
+            "f32:3x3",
+            "f32:4x3",
+            "f32:2x3",
+            "f32:2x3x3",
+            "f32:3x4.T",
+            "f64:3x3",
+            "c64:2x2",
+            "f16:3x3",
+            "i32:3x3",
+        ):
             case(la + op, name, expect="either")
         case.fails(la + op, "f32:3")
     case(la + "svd", "f32:4x3", compute_uv=False)
@@ -226,8 +288,16 @@ def fourier(case: Recorder) -> None:
         for d in (1.0, 0.5):
             case(f + "fftfreq", n=n, d=d)
             case(f + "rfftfreq", n=n, d=d)
-    for args in ({}, dict(hop_length=3), dict(center=False), dict(window=A("f32:8~unit")), dict(window=A("f32:6~unit"), win_length=6), dict(norm="ortho"),
-                 dict(pad_mode="constant"), dict(onesided=False)):  # fmt: skip
+    for args in (
+        {},
+        dict(hop_length=3),
+        dict(center=False),
+        dict(window=A("f32:8~unit")),
+        dict(window=A("f32:6~unit"), win_length=6),
+        dict(norm="ortho"),
+        dict(pad_mode="constant"),
+        dict(onesided=False),
+    ):
         case(f + "stft", "f32:24", n_fft=8, **args)
         if "pad_mode" not in args:
             frames = "c64:8x9" if "onesided" in args else "c64:5x9"
@@ -254,9 +324,8 @@ def random(case: Recorder) -> None:
         case(r + "randint", low=0, high=9, shape=[2, 3], dtype=dtype, key=key, expect="either")
     case(r + "randint", low=A("i32:3"), high=A("i32:2x1~index9"), shape=[2, 3], dtype=mx.int32, key=key)
     case(r + "randint", low=0, high=9, shape=[2], dtype=mx.float32, key=key, expect="fails")
-    bernoulli = lambda **args: mx.random.bernoulli(**args)
-    case(r + "bernoulli", function=bernoulli, p=0.3, shape=[3, 4], key=key)
-    case(r + "bernoulli", function=bernoulli, p=A("f32:4~unit"), shape=[3, 4], key=key)
+    case(r + "bernoulli", p=0.3, shape=[3, 4], key=key)
+    case(r + "bernoulli", p=A("f32:4~unit"), shape=[3, 4], key=key)
     case(r + "categorical", "f32:3x4", axis=-1, key=key)
     case(r + "categorical", "f32:3x4.T", axis=0, key=key)
     case(r + "categorical", "f32:3x4", axis=1, num_samples=5, key=key)
@@ -269,10 +338,22 @@ def random(case: Recorder) -> None:
     case(r + "split", num=5, key=key)
     for seed in (0, 1, 123456789012345):
         case(r + "key", seed=seed)
-    case(r + "multivariate_normal", "f32:3", "f32:3x3~definite", shape=[4], key=key,
-         function=lambda mean, cov, **args: mx.random.multivariate_normal(mean, cov, **args))  # fmt: skip
+    case(
+        r + "multivariate_normal",
+        "f32:3",
+        "f32:3x3~definite",
+        shape=[4],
+        key=key,
+        function=lambda mean, cov, **args: mx.random.multivariate_normal(mean, cov, **args),
+    )
     # Python has no function for bits, but keys are split by them.
-    case(r + "bits", shape=[3, 2], dtype=mx.uint32, key=key, function=lambda shape, dtype, key: mx.random.split(key, shape[0]))
+    case(
+        r + "bits",
+        shape=[3, 2],
+        dtype=mx.uint32,
+        key=key,
+        function=lambda shape, dtype, key: mx.random.split(key, shape[0]),
+    )
 
 
 def fused(case: Recorder) -> None:
@@ -288,15 +369,25 @@ def fused(case: Recorder) -> None:
     case(f + "layer_norm", "f32:2x8", weight=A("f32:8"), bias=A("f32:8#1"), eps=1e-5, grad=True)
     case.fails(f + "rms_norm", "f32:2x8", weight=A("f32:4"), eps=1e-5)
     case.fails(f + "layer_norm", "f32:2x8", weight=A("f32:2x8"), bias=None, eps=1e-5)
-    for args in (dict(traditional=True, base=100.0, scale=0.5, offset=0), dict(traditional=False, base=100.0, scale=1.0, offset=A("i32:2~index9")),
-                 dict(traditional=False, base=None, scale=1.0, offset=2, freqs=A("f32:4~unit"))):  # fmt: skip
+    for args in (
+        dict(traditional=True, base=100.0, scale=0.5, offset=0),
+        dict(traditional=False, base=100.0, scale=1.0, offset=A("i32:2~index9")),
+        dict(traditional=False, base=None, scale=1.0, offset=2, freqs=A("f32:4~unit")),
+    ):
         case(f + "rope", "f32:2x2x3x8", dims=8, **args)
     case(f + "rope", "f32:2x2x3x8", dims=4, **rope)
     case(f + "rope", "f32:2x2x3x8", dims=8, **rope, grad=True)
     case.fails(f + "rope", "f32:2x8", dims=16, **rope)
     q, k, v = "f32:1x4x3x8", "f32:1x2x5x8", "f32:1x2x5x8#1"
     attention = f + "scaled_dot_product_attention"
-    for args in ({}, dict(mask="causal"), dict(mask=A("bool:3x5~index2")), dict(mask=A("f32:1x4x3x5")), dict(sinks=A("f32:4")), dict(mask="causal", sinks=A("f32:4"))):
+    for args in (
+        {},
+        dict(mask="causal"),
+        dict(mask=A("bool:3x5~index2")),
+        dict(mask=A("f32:1x4x3x5")),
+        dict(sinks=A("f32:4")),
+        dict(mask="causal", sinks=A("f32:4")),
+    ):
         case(attention, q, k, v, scale=0.3, **args)
     case(attention, q, k, v, scale=0.3, mask="causal", grad=True)
     case(attention, "bf16:1x2x1x8", "bf16:1x2x2x8", "bf16:1x2x2x8#1", scale=0.3)

@@ -11,8 +11,8 @@ UNARY = {
     "erfinv": "unit", "exp": "", "expm1": "", "floor": None, "imag": None, "isfinite": None, "isinf": None,
     "isnan": None, "isneginf": None, "isposinf": None, "log": "unit", "log10": "unit", "log1p": "unit", "log2": "unit",
     "logical_not": None, "negative": "", "radians": "", "real": None, "reciprocal": "unit", "rsqrt": "unit",
-    "sigmoid": "", "sign": None, "sin": "", "sinh": "", "sqrt": "unit", "square": "", "stop_gradient": None, "tan": "unit",
-    "tanh": "", "trunc": None, "round": None,
+    "sigmoid": "", "sign": None, "sin": "", "sinh": "", "sqrt": "unit", "square": "", "stop_gradient": None,
+    "tan": "unit", "tanh": "", "trunc": None, "round": None,
 }  # fmt: skip
 
 BINARY = {
@@ -23,8 +23,10 @@ BINARY = {
     "subtract": "", "divmod": None,
 }  # fmt: skip
 
-PROMOTED = ["f32 i32", "bf16 f16", "bf16 f32", "i8 u8", "i32 u32", "u64 i64", "bool i8", "bool f16", "f32 c64", "i64 bf16",
-            "u8 c64", "f64 f32"]  # fmt: skip
+PROMOTED = [
+    "f32 i32", "bf16 f16", "bf16 f32", "i8 u8", "i32 u32", "u64 i64", "bool i8", "bool f16", "f32 c64", "i64 bf16",
+    "u8 c64", "f64 f32",
+]  # fmt: skip
 
 
 def unary(case: Recorder) -> None:
@@ -47,8 +49,8 @@ def unary(case: Recorder) -> None:
 
 def binary(case: Recorder) -> None:
     for op, kind in BINARY.items():
-        # Shifts by more places than there are bits, or by negative ones, are not defined; nor are integers to a negative
-        # power. A quotient by zero is another one for each device.
+        # Not defined are shifts by negative places, or by more than there are bits, and integers to a negative power. A
+        # quotient by zero is another one for each device.
         second = {"power": "~index3", "left_shift": "~index4", "right_shift": "~index4"}.get(op, "#1")
         by_place = lambda a, b, op=op: getattr(mx, op)(a, b)
         divides = op in ("floor_divide", "remainder", "divmod")
@@ -57,22 +59,19 @@ def binary(case: Recorder) -> None:
                 case(op, f"{dtype}:2x3", function=by_place, expect="either", b=3)
             else:
                 case(op, f"{dtype}:2x3", f"{dtype}:2x3{second}", expect="either")
+        scalars = {"f32": [2, 2.5, True], "bf16": [2, 2.5], "i8": [2, 2.5], "u32": [2], "bool": [2]}
         if not divides and op != "power":
-            for pair in PROMOTED:
-                a, b = pair.split()
+            for a, b in (pair.split() for pair in PROMOTED):
                 case(op, f"{a}:2x3", f"{b}:2x3{second}", expect="either")
-            scalars = {"f32": [2, 2.5, True], "bf16": [2, 2.5], "i8": [2, 2.5, True], "u32": [2], "bool": [2, 2.5, True],
-                       "c64": [2, 2.5]}  # fmt: skip
-        else:
-            scalars = {"f32": [2, 2.5, True], "bf16": [2, 2.5], "i8": [2, 2.5], "u32": [2], "bool": [2]}
+            scalars |= {"i8": [2, 2.5, True], "bool": [2, 2.5, True], "c64": [2, 2.5]}
         for dtype, numbers in scalars.items():
             for b in numbers:
                 case(op, f"{dtype}:2x3", function=by_place, expect="either", b=b)
-        for a, b in (("", "2x3"), ("2x3", "3"), ("2x1", "1x3"), ("0x3", "1x3"), ("2x3.T", "3x2"), ("2x4.S", "2x4.S")):
-            a, viewed, b = f"f32:{a}", ".", f"f32:{b}"
-            b, _, view = b.partition(".")
-            b = f"{b}{'~unit' if op == 'power' else '#1'}" + (f".{view}" if view else "")
-            case(op, a, b, expect="either")
+        other = "~unit" if op == "power" else "#1"
+        broadcasting = ("| 2x3", "2x3 3", "2x1 1x3", "0x3 1x3", "2x3.T 3x2", "2x4.S 2x4.S")
+        for a, b in (pair.split() for pair in broadcasting):
+            shape, dot, view = b.partition(".")
+            case(op, f"f32:{a.strip('|')}", f"f32:{shape}{other}{dot}{view}", expect="either")
         case.fails(op, "f32:2x3", "f32:3x2")
         case(op, "f32:12~special", "f32:12~special.R", expect="either")
         if kind is not None:
@@ -89,7 +88,12 @@ def comparisons(case: Recorder) -> None:
         case(op, "f32:12~special", "f32:12~special", equal_nan=True)
         case.dtypes(op, "*:2x3", "*:2x3~ties", rtol=0.1, atol=1.0)
         case.fails(op, "f32:2x3", "f32:3x2")
-    for a, b in (("f32:2x3", "f32:2x3"), ("f32:2x3", "f32:3x2"), ("f32:12~special", "f32:12~special"), ("i32:3", "f32:3")):
+    for a, b in (
+        ("f32:2x3", "f32:2x3"),
+        ("f32:2x3", "f32:3x2"),
+        ("f32:12~special", "f32:12~special"),
+        ("i32:3", "f32:3"),
+    ):
         case("array_equal", a, b)
         case("array_equal", a, b, equal_nan=True)
     case.dtypes("array_equal", "*:2x3", "*:2x3")
@@ -113,7 +117,21 @@ def choices(case: Recorder) -> None:
 
 
 def reductions(case: Recorder) -> None:
-    everywhere = ("all", "any", "count_nonzero", "logsumexp", "max", "mean", "median", "min", "prod", "sum", "minmax", "var", "std")
+    everywhere = (
+        "all",
+        "any",
+        "count_nonzero",
+        "logsumexp",
+        "max",
+        "mean",
+        "median",
+        "min",
+        "prod",
+        "sum",
+        "minmax",
+        "var",
+        "std",
+    )
     differentiable = ("logsumexp", "max", "mean", "min", "prod", "sum", "var", "std")
     for op in everywhere:
         case.dtypes(op, "*:2x3")

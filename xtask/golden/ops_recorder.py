@@ -141,9 +141,9 @@ class Recorder:
         cotangents = [self.cotangent(i, output) for i, output in enumerate(outputs)]
 
         def loss(*inputs):
-            weighted = [(o.real + o.imag if o.dtype == mx.complex64 else o) * c
-                        for o, c in zip(run(*inputs), cotangents) if c is not None]  # fmt: skip
-            return mx.add(*[w.sum() for w in weighted]) if len(weighted) == 2 else sum_all(weighted)
+            real = lambda x: x.real + x.imag if x.dtype == mx.complex64 else x
+            weighted = [real(x) * c for x, c in zip(run(*inputs), cotangents) if c is not None]
+            return sum((w.sum() for w in weighted), start=mx.array(0.0))
 
         try:
             gradients = listed(mx.grad(loss, argnums=argnums)(*arrays))
@@ -170,13 +170,6 @@ class Recorder:
 
     def fails(self, op: str, *inputs: str, **args) -> None:
         self(op, *inputs, expect="fails", **args)
-
-
-def sum_all(weighted: list) -> mx.array:
-    total = mx.array(0.0)
-    for w in weighted:
-        total = total + w.sum()
-    return total
 
 
 def lookup(op: str):

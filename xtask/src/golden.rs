@@ -23,6 +23,8 @@ enum Set {
     Export,
     /// The functions and layers of mlx.nn (seconds)
     Nn,
+    /// The operations of mlx.core (seconds)
+    Ops,
     /// Steps of mlx.optimizers (seconds)
     Optimizers,
     /// Logits of tiny models with weights derived from parameter names (seconds)
@@ -45,6 +47,9 @@ pub(crate) fn run(arguments: &Arguments) -> Result {
         for file in ["nn.py", "nn_modules.py"] {
             execute(script(&python, file).arg(&arrays.output))?;
         }
+    }
+    if sets.contains(&Set::Ops) {
+        execute(script(&python, "ops.py").arg(&arrays.output))?;
     }
     if sets.contains(&Set::Optimizers) {
         execute(script(&python, "optimizers.py").arg(&arrays.output))?;

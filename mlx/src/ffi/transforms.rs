@@ -11,6 +11,7 @@ use mlx_sys::{
     mlx_int_vector, mlx_ints,
 };
 use std::{
+    cell::Cell,
     ffi::{c_int, c_void},
     mem::MaybeUninit,
 };
@@ -118,10 +119,12 @@ impl Function {
     #[track_caller]
     pub(crate) fn call(&self, op: &'static str, inputs: &[Array]) -> Result<Vec<Array>> {
         let inputs = ArrayList::of(inputs)?;
-        Outputs::of(op, |out| {
-            // SAFETY: a live function of this thread; the handles outlive the call.
-            on_a_large_stack(|| unsafe { mlx_sys::mlx_function_call(out, self.0, inputs.span()) })
-        })
+        Outputs::of(op, |out| on_a_large_stack(|| self.call_with(out, &inputs)))
+    }
+
+    fn call_with(&self, out: *mut mlx_array_vector, inputs: &ArrayList<'_>) -> c_int {
+        // SAFETY: a live function of this thread; the handles outlive the call. `Outputs::of` gives the out-pointer.
+        unsafe { mlx_sys::mlx_function_call(out, self.0, inputs.span()) }
     }
 }
 
@@ -251,6 +254,25 @@ impl Compiled {
     #[track_caller]
     pub(crate) fn call(&self, inputs: &[Array], f: &Fun<'_>) -> Result<Vec<Array>> {
         at_caller(self.target.install(f, || self.function.call("compile", inputs))?)
+    }
+
+    /// Like [`Compiled::call`] where a trace is known. To replay it takes no large stack, whose pages would cost more than
+    /// the replay of a small function.
+    #[track_caller]
+    pub(crate) fn replay(&self, inputs: &[Array], f: &Fun<'_>) -> Result<Vec<Array>> {
+        let must_trace = Cell::new(false);
+        let refuse = |_| {
+            must_trace.set(true);
+            Err(Error::invalid("compile", "the trace is gone"))
+        };
+        let list = ArrayList::of(inputs)?;
+        let replayed = self
+            .target
+            .install(&refuse, || Outputs::of("compile", |out| self.function.call_with(out, &list)))?;
+        match replayed {
+            Err(_) if must_trace.get() => self.call(inputs, f),
+            replayed => at_caller(replayed),
+        }
     }
 
     /// Whether a shapeless function, which has been traced before, records the same for these inputs, so that its trace may

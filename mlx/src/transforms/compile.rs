@@ -171,19 +171,26 @@ impl<S: Module, T: Tree, O: Tree> CompiledStep<S, T, O> {
             Ok(results)
         };
         let exact = key(&structure, &roles, &inputs, true)?;
-        let (trace, mut after) = {
+        let (trace, mut after): (Rc<Trace<O>>, _) = {
             // Also after a panic the state must not hold the arrays of a trace.
             let _restore = Restore { place: &place, arrays: before.clone() };
             let known = self.traces.borrow().get(&exact).cloned();
-            let trace = match known {
-                Some(trace) => trace,
-                None if self.shapeless => self.shared_trace(&structure, &roles, &inputs, &run)?,
-                None => Trace::new(false)?,
-            };
-            let after = trace.function.call(&inputs, &|arrays| run(&trace.output, arrays))?;
-            (trace, after)
+            match known {
+                Some(trace) => {
+                    let after = trace.function.replay(&inputs, &|arrays| run(&trace.output, arrays))?;
+                    (trace, after)
+                }
+                None => {
+                    let trace = match self.shapeless {
+                        true => self.shared_trace(&structure, &roles, &inputs, &run)?,
+                        false => Trace::new(false)?,
+                    };
+                    let after = trace.function.call(&inputs, &|arrays| run(&trace.output, arrays))?;
+                    self.traces.borrow_mut().insert(exact, trace.clone());
+                    (trace, after)
+                }
+            }
         };
-        self.traces.borrow_mut().entry(exact).or_insert_with(|| trace.clone());
         let rest = after.split_off(before.len());
         put_arrays(state, after);
         trace.output.rebuild(rest)

@@ -40,10 +40,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result {
             let options = "ASAN_OPTIONS=detect_leaks=0:allocator_may_return_null=1";
             format!("env LD_PRELOAD={} {options}", library("libasan.so")?)
         }
-        Tool::Valgrind => {
-            let suppressions = root().join("xtask/valgrind.supp");
-            format!("valgrind --quiet --error-exitcode=99 --suppressions={}", suppressions.display())
-        }
+        Tool::Valgrind => "valgrind --quiet --error-exitcode=99".to_owned(),
     };
     let tests: Vec<&str> = match arguments.tool {
         Tool::Valgrind if arguments.tests.is_empty() => FOR_VALGRIND.to_vec(),

@@ -1,6 +1,12 @@
 //! Reductions and scans, against plain loops over random numbers.
 
-use mlx::{Array, Dtype, ErrorKind, Result, axes, ops::Scan, random, scan, zeros};
+use mlx::{
+    Array, Dtype, ErrorKind, Result, axes,
+    ops::{Scan, Tolerance},
+    random, scan,
+    transforms::grad,
+    zeros,
+};
 
 fn numbers(shape: &[i32]) -> Result<Array> {
     random::uniform(-3.0, 3.0, shape, Dtype::F32, &random::key(7)?)
@@ -157,6 +163,12 @@ fn empty_arrays_in_any_order_reduce() {
         let turned = zeros(&[0, 2], Dtype::F32).t().unwrap().sort(0).unwrap();
         assert_eq!(turned.sum(1).unwrap().to_vec::<f32>().unwrap(), [0.0; 2]);
         assert_eq!(turned.prod(1).unwrap().to_vec::<f32>().unwrap(), [1.0; 2]);
+        assert_eq!(turned.vecdot(&turned, 1).unwrap().to_vec::<f32>().unwrap(), [0.0; 2]);
+        assert_eq!(mlx::einsum("ij->i", &[&turned]).unwrap().to_vec::<f32>().unwrap(), [0.0; 2]);
+        assert!(turned.allclose(&turned, Tolerance::default()).unwrap().item::<bool>().unwrap());
+        assert!(turned.array_equal(&turned).unwrap().item::<bool>().unwrap());
+        let gradient = grad(|x: &Array| x.sum(1)?.sum(..))(&turned).unwrap();
+        assert_eq!(gradient.shape().unwrap(), [2, 0]);
         for offset in [-4, 4, i32::MIN, i32::MAX] {
             assert_eq!(numbers.trace(offset, [1, 2]).unwrap().to_vec::<i32>().unwrap(), [0; 2], "{offset}");
             assert_eq!(numbers.diagonal(offset, [2, 0]).unwrap().shape().unwrap(), [3, 0], "{offset}");

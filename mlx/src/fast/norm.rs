@@ -1,6 +1,6 @@
 //! Normalization over the last axis.
 
-use crate::{Array, Result, ffi::ops};
+use crate::{Array, Result, ffi::ops, ops::reduce::reducible};
 
 /// Root-mean-square normalization over the last axis: `x / sqrt(mean(x²) + eps) * weight`
 /// ([Zhang and Sennrich, 2019](https://arxiv.org/abs/1910.07467)).
@@ -16,7 +16,7 @@ use crate::{Array, Result, ffi::ops};
 /// ```
 #[track_caller]
 pub fn rms_norm(x: &Array, weight: Option<&Array>, eps: f32) -> Result<Array> {
-    ops::rms_norm(x, weight, eps)
+    ops::rms_norm(&reducible(x)?, weight, eps)
 }
 
 /// Layer normalization over the last axis: `(x - mean(x)) / sqrt(var(x) + eps) * weight + bias`, with weight and bias
@@ -31,5 +31,5 @@ pub fn rms_norm(x: &Array, weight: Option<&Array>, eps: f32) -> Result<Array> {
 /// ```
 #[track_caller]
 pub fn layer_norm(x: &Array, weight: Option<&Array>, bias: Option<&Array>, eps: f32) -> Result<Array> {
-    ops::layer_norm(x, weight, bias, eps)
+    ops::layer_norm(&reducible(x)?, weight, bias, eps)
 }

@@ -1,7 +1,7 @@
 //! Inverses, systems of equations and determinants.
 
 use super::{Finite, REAL, Triangle, matrices, not_empty, square};
-use crate::{Array, Dtype, Error, Result, ffi::linalg as ops};
+use crate::{Array, Dtype, Error, Result, ffi::linalg as ops, ops::reduce::reducible};
 
 /// The inverse of square matrices. Evaluation fails for a singular one.
 ///
@@ -126,12 +126,14 @@ fn broadcast(a: &[i32], b: &[i32]) -> Option<Vec<i32>> {
 #[track_caller]
 pub fn det(a: &Array) -> Result<Array> {
     square("det", a, Dtype::ALL)?;
-    supported!("det", ops::det(a))
+    let a = reducible(a)?;
+    supported!("det", ops::det(&a))
 }
 
 /// The sign of the determinant and the logarithm of its absolute value, which does not overflow: both `[...]`.
 #[track_caller]
 pub fn slogdet(a: &Array) -> Result<(Array, Array)> {
     square("slogdet", a, Dtype::ALL)?;
-    supported!("slogdet", ops::slogdet(a))
+    let a = reducible(a)?;
+    supported!("slogdet", ops::slogdet(&a))
 }

@@ -1,5 +1,6 @@
 //! Whether arrays are the same, exactly or nearly.
 
+use super::reduce::reducible;
 use crate::{Array, Operand, Result, ffi::ops};
 
 /// How far numbers may differ and still be close: `|a - b| <= atol + rtol · |b|`. The defaults are Python's.
@@ -46,19 +47,25 @@ impl Array {
     #[track_caller]
     pub fn allclose(&self, rhs: impl Operand, tolerance: Tolerance) -> Result<Array> {
         let rhs = rhs.into_array(self.dtype()?)?;
-        ops::allclose(self, &rhs, tolerance.rtol, tolerance.atol, tolerance.equal_nan)
+        ops::allclose(
+            &reducible(self)?,
+            &reducible(&rhs)?,
+            tolerance.rtol,
+            tolerance.atol,
+            tolerance.equal_nan,
+        )
     }
 
     /// Whether shape and all elements are equal; a `Bool` scalar. NaN is equal to nothing.
     #[track_caller]
     pub fn array_equal(&self, rhs: &Array) -> Result<Array> {
-        ops::array_equal(self, rhs, false)
+        ops::array_equal(&reducible(self)?, &reducible(rhs)?, false)
     }
 
     /// As [`Array::array_equal`], but NaN is equal to NaN.
     #[doc(alias = "equal_nan")]
     #[track_caller]
     pub fn array_equal_nan(&self, rhs: &Array) -> Result<Array> {
-        ops::array_equal(self, rhs, true)
+        ops::array_equal(&reducible(self)?, &reducible(rhs)?, true)
     }
 }

@@ -1,5 +1,6 @@
 //! Sums of products in Einstein's notation.
 
+use super::reduce::reducible;
 use crate::{
     Array, Error, Result,
     ffi::{ArrayList, einsum as ops},
@@ -27,7 +28,8 @@ const MOST_TERMS: f64 = (1u64 << 60) as f64;
 #[track_caller]
 pub fn einsum(subscripts: &str, operands: &[&Array]) -> Result<Array> {
     check("einsum", subscripts, operands)?;
-    ops::einsum(subscripts, &ArrayList::of(operands.iter().copied())?)
+    let operands = operands.iter().map(|operand| reducible(operand)).collect::<Result<Vec<_>>>()?;
+    ops::einsum(subscripts, &ArrayList::of(&operands)?)
 }
 
 /// The order in which [`einsum`] multiplies its operands. Each step takes the operands at its positions out of the

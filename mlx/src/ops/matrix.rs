@@ -1,6 +1,9 @@
 //! Products of matrices and vectors.
 
-use super::gather::{Gather, clamped};
+use super::{
+    gather::{Gather, clamped},
+    reduce::reducible,
+};
 use crate::{Array, Dtype, Error, Result, concatenate, ffi::matrix, index::resolve_axis, zeros};
 
 impl Array {
@@ -68,7 +71,7 @@ impl Array {
     /// dimensions broadcast.
     #[track_caller]
     pub fn vecdot(&self, rhs: &Array, axis: i32) -> Result<Array> {
-        matrix::vecdot(self, rhs, axis)
+        matrix::vecdot(&reducible(self)?, &reducible(rhs)?, axis)
     }
 
     /// Sums of products over pairs of axes: the last `n` of `self` with the first `n` of `rhs`, or those listed. The

@@ -1,6 +1,9 @@
 //! Operations whose results are computed twice: by MLX and by the oracle.
 
-use super::{oracle::Tensor, random::Random};
+use super::{
+    oracle::{CHOOSING, Tensor},
+    random::Random,
+};
 use mlx::{Array, Result, axes, concatenate};
 
 /// An array and what it holds.
@@ -35,7 +38,7 @@ pub(crate) fn step(r: &mut Random, pool: &[Known]) -> Both {
         2 => ("multiply", x.multiply(y), s.binary(t, |a, b| a * b)),
         3 => ("maximum", x.maximum(y), s.binary(t, f64::max)),
         4 => {
-            let condition = x.greater(0);
+            let condition = x.greater(CHOOSING as f32);
             let z = &c.array;
             ("where", condition.and_then(|condition| condition.where_(y, z)), s.choose(t, &c.tensor))
         }

@@ -1,5 +1,8 @@
 //! A dozen operations spelled out over `f64`. Where the arguments make no sense there is no result.
 
+/// `choose` takes the first where numbers are larger. Rounding takes no number across it.
+pub(crate) const CHOOSING: f64 = 0.3141;
+
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Tensor {
     pub(crate) shape: Vec<i32>,
@@ -56,7 +59,7 @@ impl Tensor {
 
     pub(crate) fn choose(&self, x: &Tensor, y: &Tensor) -> Option<Tensor> {
         let shape = common(&common(&self.shape, &x.shape)?, &y.shape)?;
-        let chosen = |at: &[usize]| if self.spread(at) > 0.0 { x.spread(at) } else { y.spread(at) };
+        let chosen = |at: &[usize]| if self.spread(at) > CHOOSING { x.spread(at) } else { y.spread(at) };
         Some(Tensor::make(shape, chosen))
     }
 

@@ -35,12 +35,16 @@ fn layouts() -> Vec<Layout> {
         mlx_axes { data, size }
         mlx_closure { ctx, call, drop }
         mlx_closure_jvp { ctx, call, drop }
+        mlx_closure_kwargs { ctx, call, drop }
         mlx_closure_vjp { ctx, call, drop }
         mlx_closure_vmap { ctx, call, drop }
         mlx_cpu_kernel { ctx, primitive, in_place, accepts, compute, drop }
         mlx_device { type_, index }
+        mlx_exporter { p }
         mlx_float_info { dtype, bits, min, max, eps, smallest_normal }
         mlx_function { p }
+        mlx_group { p }
+        mlx_imported_function { p }
         mlx_info { p }
         mlx_info_value { text, number, is_number }
         mlx_int2 { v }

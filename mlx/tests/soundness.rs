@@ -53,6 +53,21 @@ fn misaligned_views_are_read() {
 fn bytes_viewed_as_bools_are_bools() {
     let x = Array::from_slice(&[0u8, 1, 2, 255], &[4]).view(Dtype::Bool).unwrap();
     assert_eq!(x.to_vec::<bool>().unwrap(), [false, true, true, true]);
+    // MLX would count with the bytes themselves.
+    assert_eq!(x.cumsum(0).unwrap().to_vec::<i32>().unwrap(), [0, 1, 2, 3]);
+    assert_eq!(x.view(Dtype::U8).unwrap().to_vec::<u8>().unwrap(), [0, 1, 1, 1]);
+    assert_eq!(x.unique(3).unwrap().inverse.to_vec::<u32>().unwrap(), [0, 1, 1, 1]);
+}
+
+#[test]
+fn bytes_of_files_are_bools() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("bools.safetensors");
+    let header = r#"{"x":{"dtype":"BOOL","shape":[3],"data_offsets":[0,3]}}"#;
+    let bytes = [&(header.len() as u64).to_le_bytes()[..], header.as_bytes(), &[0, 1, 128]].concat();
+    std::fs::write(&path, bytes).unwrap();
+    let x = &mlx::io::load_safetensors(&path).unwrap()["x"];
+    assert_eq!(x.cumsum(0).unwrap().to_vec::<i32>().unwrap(), [0, 1, 2]);
 }
 
 #[test]

@@ -54,7 +54,14 @@ pub fn load_safetensors_with_metadata(
     let Some(text) = path.to_str() else {
         return Err(Error::invalid(OP, format!("MLX needs a path in UTF-8, not {}", path.display())));
     };
-    Ok((ffi::io::load_safetensors(text)?, header.metadata))
+    let mut arrays = ffi::io::load_safetensors(text)?;
+    for array in arrays.values_mut() {
+        if array.dtype()? == Dtype::Bool {
+            // A file may hold other bytes than 0 and 1; viewed, they are true.
+            *array = array.view(Dtype::Bool)?;
+        }
+    }
+    Ok((arrays, header.metadata))
 }
 
 /// Reads arrays and metadata from anything that can be read and sought: a file within a file, bytes in memory.

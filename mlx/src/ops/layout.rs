@@ -17,7 +17,8 @@ impl Array {
         ops::astype(self, dtype)
     }
 
-    /// The same bytes read as `dtype`; the last dimension grows or shrinks with the element's size.
+    /// The same bytes read as `dtype`; the last dimension grows or shrinks with the element's size. Every byte but 0 is
+    /// true.
     ///
     /// ```
     /// # fn main() -> mlx::Result<()> {
@@ -37,7 +38,11 @@ impl Array {
                 ));
             }
         }
-        ops::view(self, dtype)
+        match dtype {
+            // MLX counts with the bytes of `Bool`, and writes outside of arrays where one is not 0 or 1.
+            Dtype::Bool => ops::view(self, Dtype::U8)?.not_equal(0),
+            _ => ops::view(self, dtype),
+        }
     }
 
     /// A copy in memory of its own.

@@ -205,6 +205,7 @@ fn senseless_arguments_are_errors() -> Result<()> {
         ("pad_mode", empty.pad_mode(1, PadMode::Symmetric)),
         ("pad_mode", x.pad_mode((0, most - 3), PadMode::Reflect)),
         ("pad_mode", x.pad_mode((0, 1 << 20), PadMode::Symmetric)),
+        ("unstack", zeros(&[1 << 30, 0], Dtype::F32).unstack(0).map(|_| empty.clone())),
         ("split", empty.split(most, 0).map(|_| empty.clone())),
         ("roll", x.roll(1, 5)),
         ("roll", x.roll([1, 2], 0)),

@@ -8,6 +8,9 @@ use crate::{
     index::resolve_axis,
 };
 
+/// No elements fill any number of parts, which would fill the memory.
+const MOST_EMPTY_PARTS: i32 = 1 << 16;
+
 impl Array {
     /// The elements in another shape; one extent may be -1 and is worked out.
     ///
@@ -217,9 +220,8 @@ impl Array {
     /// ```
     #[track_caller]
     pub fn split(&self, parts: i32, axis: i32) -> Result<Vec<Array>> {
-        // No elements fill any number of parts, which would fill the memory.
         let shape = self.shape()?;
-        let most = shape[resolve_axis("split", axis, shape)?].max(1 << 16);
+        let most = shape[resolve_axis("split", axis, shape)?].max(MOST_EMPTY_PARTS);
         if !(1..=most).contains(&parts) {
             return Err(Error::invalid(
                 "split",
@@ -248,6 +250,14 @@ impl Array {
     /// The slices along `axis`, which disappears; the reverse of [`stack`].
     #[track_caller]
     pub fn unstack(&self, axis: i32) -> Result<Vec<Array>> {
+        let shape = self.shape()?;
+        let extent = shape[resolve_axis("unstack", axis, shape)?];
+        if self.size()? == 0 && extent > MOST_EMPTY_PARTS {
+            return Err(Error::invalid(
+                "unstack",
+                format!("{shape:?} would give {extent} arrays without elements"),
+            ));
+        }
         ops::unstack(self, axis)
     }
 

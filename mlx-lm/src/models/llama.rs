@@ -7,7 +7,7 @@ use super::{
 };
 use crate::{Cache, Error, Result, cache::LayerCache};
 use mlx::{
-    Array, Loader, Module, concatenate,
+    Array, Loader, Module,
     fast::Mask,
     nn::{Linear, RmsNorm, Rope},
 };
@@ -94,11 +94,7 @@ impl Attention {
         let q = heads(self.q_proj.forward(x)?)?;
         let k = heads(self.k_proj.forward(x)?)?;
         let v = heads(self.v_proj.forward(x)?)?;
-
-        // One rotation for both: on a backend without a kernel for it, it is some thirty operations.
-        let (count, qk) = (q.dim(1)?, concatenate(&[&q, &k], 1)?);
-        let qk = self.rope.forward(&qk, cache.offset())?;
-        let (q, k) = (qk.at((.., ..count))?, qk.at((.., count..))?);
+        let (q, k) = (self.rope.forward(&q, cache.offset())?, self.rope.forward(&k, cache.offset())?);
         let out = cache.attend(&q, &k, &v, (self.dim as f32).powf(-0.5), mask)?;
         self.o_proj.forward(&out.transpose([0, 2, 1, 3])?.reshape([batch, length, -1])?)
     }

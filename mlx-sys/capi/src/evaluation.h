@@ -14,6 +14,7 @@
 #include <unordered_set>
 
 #include "convert.h"
+#include "cpu_kernels.h"
 #include "mlx/primitives.h"
 #include "mlx/scheduler.h"
 
@@ -66,6 +67,7 @@ class Unproven {
         earlier = std::current_exception();
       }
       check_memory(a);
+      apply_cpu_kernels(a);
       // Weak, because an array that someone else refers to cannot give its buffer to its successor.
       nodes_.emplace_back(reinterpret_cast<const std::shared_ptr<void>&>(a));
       for (const array& input : a.inputs()) stack.push_back(&input);

@@ -2,7 +2,7 @@
 
 use super::gather::{Gather, Picks};
 use crate::{
-    Array, Dtype, Error, Result,
+    Array, Dtype, Error, Result, cpu,
     ffi::quantized as ops,
     nn::{Mode, Quantization, Quantized},
 };
@@ -127,6 +127,9 @@ impl Quantized {
         let shape = self.check("quantized_matmul")?;
         if x.shape()?.contains(&0) || shape.contains(&0) {
             return self.multiply_empty(x, transpose);
+        }
+        if let Some(y) = cpu::quantized_matmul(x, self, transpose)? {
+            return Ok(y);
         }
         let Quantization { group_size, bits, mode } = self.quantization;
         let (biases, group_size, bits) = (self.biases.as_ref(), Some(group_size), Some(bits));

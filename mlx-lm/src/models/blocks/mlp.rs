@@ -1,8 +1,8 @@
 //! Feed-forward layers.
 
 use mlx::{
-    Array, Module, Result, beside,
-    nn::{Linear, silu},
+    Array, Module, Result,
+    nn::{Linear, swiglu},
 };
 
 /// Gated feed-forward, `down(silu(gate(x)) · up(x))` ([Shazeer, 2020](https://arxiv.org/abs/2002.05202)).
@@ -25,7 +25,6 @@ impl SwiGlu {
 
     /// `x` `[..., dims]` to the same shape.
     pub fn forward(&self, x: &Array) -> Result<Array> {
-        let up = beside(|| self.up_proj.forward(x))?;
-        self.down_proj.forward(&(silu(&self.gate_proj.forward(x)?)? * up))
+        self.down_proj.forward(&swiglu(&self.gate_proj.forward(x)?, &self.up_proj.forward(x)?)?)
     }
 }

@@ -24,25 +24,40 @@ fn main() {
     println!("peak      {:7.1} GFLOP/s of fused multiply-adds in f32", flops / 1e9);
     println!("memory    {:7.1} GB/s read", bandwidth / 1e9);
     println!("\n{:<44}{:>12}{:>14}{:>8}", "", "time", "", "share");
-    for (m, n, k) in [(512, 576, 576), (512, 1536, 576), (512, 576, 1536), (1024, 1024, 1024), (2048, 2048, 2048)] {
+    for (m, n, k) in
+        [(512, 576, 576), (512, 1536, 576), (512, 576, 1536), (1024, 1024, 1024), (2048, 2048, 2048)]
+    {
         let work = 2.0 * (m * n * k) as f64;
         row(&format!("gemm f32 {m}x{k} by {k}x{n}"), gemm(m, n, k), work, "GFLOP/s", flops);
-        row(&format!("prefill 4-bit {m}x{k} by {n}x{k}"), quantized(m, n, k, 4), work, "GFLOP/s", flops);
+        row(&format!("prefill 4-bit {m}x{k} by {n}x{k}"), quantized(m, n, k, 4, 64), work, "GFLOP/s", flops);
     }
     for (rows, columns) in [(576, 576), (1536, 576), (576, 1536), (49_152, 576), (16_384, 8192)] {
-        for bits in [4, 8] {
-            let bytes = (rows * columns) as f64 * (bits as f64 / 8.0 + 4.0 / 64.0);
-            row(&format!("decode {bits}-bit {rows}x{columns}"), quantized(1, rows, columns, bits), bytes, "GB/s", bandwidth);
+        for (bits, group) in [(4, 64), (4, 32), (8, 64)] {
+            let bytes = (rows * columns) as f64 * (bits as f64 / 8.0 + 4.0 / group as f64);
+            let name = format!("decode {bits}-bit in groups of {group}, {rows}x{columns}");
+            row(&name, quantized(1, rows, columns, bits, group), bytes, "GB/s", bandwidth);
         }
     }
     row("decode bf16 16384x8192", dense_vector(16_384, 8192), (16_384 * 8192 * 2) as f64, "GB/s", bandwidth);
     for keys in [64, 1024, 8192, 32_768] {
         let bytes = (2 * 3 * keys * 64 * 2) as f64;
-        row(&format!("attention 9 heads on 3x64, {keys} keys, bf16"), attend(1, keys), bytes, "GB/s", bandwidth);
+        row(
+            &format!("attention 9 heads on 3x64, {keys} keys, bf16"),
+            attend(1, keys),
+            bytes,
+            "GB/s",
+            bandwidth,
+        );
     }
     for queries in [512, 2048] {
         let work = 2.0 * 2.0 * 9.0 * 64.0 * (queries * queries) as f64 / 2.0;
-        row(&format!("causal attention, {queries} queries, bf16"), attend(queries, queries), work, "GFLOP/s", flops);
+        row(
+            &format!("causal attention, {queries} queries, bf16"),
+            attend(queries, queries),
+            work,
+            "GFLOP/s",
+            flops,
+        );
     }
 }
 
@@ -103,15 +118,33 @@ fn peak_flops() -> f64 {
     (threads * ROUNDS * 12 * 2 * dispatch(Lanes)) as f64 / seconds
 }
 
+/// A sum that waits for nothing but memory.
+struct Sum<'a>(&'a [f32]);
+
+impl Kernel for Sum<'_> {
+    type Output = f32;
+
+    #[inline(always)]
+    fn run<S: Simd>(self, s: S) -> f32 {
+        let mut sums = [s.splat(0.0); 8];
+        for block in self.0.chunks_exact(8 * S::LANES) {
+            for (sum, x) in sums.iter_mut().zip(block.chunks_exact(S::LANES)) {
+                *sum = s.add(*sum, s.load(x));
+            }
+        }
+        sums.into_iter().fold(0.0, |total, sum| total + s.sum(sum))
+    }
+}
+
 fn bandwidth() -> f64 {
-    let numbers = vec![1u64; 1 << 25];
-    let parts: Vec<&[u64]> = numbers.chunks(1 << 15).collect();
+    let numbers = vec![1.0f32; 1 << 26];
+    let parts: Vec<&[f32]> = numbers.chunks(1 << 16).collect();
     let seconds = fastest(|| {
         pool::for_each(parts.len(), |i| {
-            black_box(parts[i].iter().fold(0u64, |sum, x| sum.wrapping_add(*x)));
+            black_box(dispatch(Sum(parts[i])));
         });
     });
-    (numbers.len() * 8) as f64 / seconds
+    (numbers.len() * 4) as f64 / seconds
 }
 
 /// Numbers between -1 and 1 that look random.
@@ -129,11 +162,12 @@ fn gemm(m: usize, n: usize, k: usize) -> f64 {
     fastest(|| multiply(&Product { m, n, k, a, b, alpha: 1.0, addend: None }, FloatsMut::F32(&mut out)))
 }
 
-fn quantized(m: usize, rows: usize, columns: usize, bits: usize) -> f64 {
-    let words: Vec<u32> = (0..(rows * columns * bits / 32) as u32).map(|i| i.wrapping_mul(2_654_435_761)).collect();
-    let (scales, biases) = (halves(rows * columns / 64), halves(rows * columns / 64));
+fn quantized(m: usize, rows: usize, columns: usize, bits: usize, group_size: usize) -> f64 {
+    let words: Vec<u32> =
+        (0..(rows * columns * bits / 32) as u32).map(|i| i.wrapping_mul(2_654_435_761)).collect();
+    let (scales, biases) = (halves(rows * columns / group_size), halves(rows * columns / group_size));
     let (scales, biases) = (Floats::Bf16(&scales), Floats::Bf16(&biases));
-    let matrix = Quantized::new(rows, columns, &words, Encoding::Affine { bits, group_size: 64, scales, biases });
+    let matrix = Quantized::new(rows, columns, &words, Encoding::Affine { bits, group_size, scales, biases });
     let (x, mut out) = (halves(m * columns), halves(m * rows));
     fastest(|| matrix.project(Floats::Bf16(&x), m, FloatsMut::Bf16(&mut out)))
 }

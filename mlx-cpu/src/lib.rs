@@ -26,8 +26,8 @@
 pub mod attention;
 pub mod elementwise;
 mod floats;
-pub mod gemm;
 pub mod gated;
+pub mod gemm;
 pub mod heads;
 pub mod norm;
 pub mod pool;

@@ -118,7 +118,8 @@ fn unary_functions_are_as_exact_as_single_precision() {
                     let single = f64::from(f32::EPSILON) * units;
                     let rounding = if kind == Kind::F32 { 0.0 } else { kind.rounding() };
                     // 6e-8: half precision has subnormal numbers of that size.
-                    let limit = wanted.abs() * (single + rounding) + if kind == Kind::F16 { 6e-8 } else { 1e-37 };
+                    let limit =
+                        wanted.abs() * (single + rounding) + if kind == Kind::F16 { 6e-8 } else { 1e-37 };
                     let fits = same(out.get(i), kind.round(wide)) || (got - wanted).abs() <= limit;
                     assert!(fits, "{function:?} {kind:?}: {got} for {wanted} of {}", x.get(i));
                 }
@@ -148,7 +149,10 @@ fn casts_round_to_nearest() {
                 cast(x.floats(), out.floats_mut());
                 for i in 0..count {
                     let wanted = to.round(x.get(i));
-                    assert!(same(out.get(i), wanted) && out.get(i).is_sign_negative() == wanted.is_sign_negative());
+                    assert!(
+                        same(out.get(i), wanted)
+                            && out.get(i).is_sign_negative() == wanted.is_sign_negative()
+                    );
                 }
             }
         }
@@ -166,7 +170,8 @@ fn swiglu_is_the_product_of_silu_and_up() {
             for i in 0..count {
                 let (x, y) = (f64::from(gate.get(i)), f64::from(up.get(i)));
                 let wanted = x / (1.0 + (-x).exp()) * y;
-                let limit = wanted.abs() * (kind.rounding() + 4e-7) + if kind == Kind::F16 { 3e-8 } else { 0.0 };
+                let limit =
+                    wanted.abs() * (kind.rounding() + 4e-7) + if kind == Kind::F16 { 3e-8 } else { 0.0 };
                 assert!((f64::from(out.get(i)) - wanted).abs() <= limit, "{kind:?}: {x} {y}");
             }
         }

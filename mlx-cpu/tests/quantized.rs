@@ -77,7 +77,8 @@ fn e2m1(q: u32) -> f64 {
 
 fn e4m3(q: u32) -> f64 {
     let (exponent, fraction) = ((q >> 3 & 15) as i32, f64::from(q & 7) / 8.0);
-    let size = if exponent == 0 { fraction * 2f64.powi(-6) } else { (1.0 + fraction) * 2f64.powi(exponent - 7) };
+    let size =
+        if exponent == 0 { fraction * 2f64.powi(-6) } else { (1.0 + fraction) * 2f64.powi(exponent - 7) };
     if q & 128 == 0 { size } else { -size }
 }
 
@@ -103,12 +104,25 @@ impl Matrix {
             _ => random.next(),
         };
         let words = (0..rows * columns * format.bits() / 32).map(|_| word(random)).collect();
-        let brains = [(); 2].map(|()| random.floats(groups).into_iter().map(bf16::from_f32).collect::<Vec<_>>());
+        let brains =
+            [(); 2].map(|()| random.floats(groups).into_iter().map(bf16::from_f32).collect::<Vec<_>>());
         // The same numbers in all forms.
         let scales = brains.each_ref().map(|list| list.iter().map(|x| x.to_f32()).collect::<Vec<_>>());
         let halves = scales.each_ref().map(|list| list.iter().map(|x| f16::from_f32(*x)).collect::<Vec<_>>());
-        let bytes = (0..groups).map(|_| if format == Format::Nvfp4 { random.next() as u8 & 0xf7 } else { 120 + random.below(12) as u8 });
-        Matrix { format, rows, columns, words, scales, halves, brains, bytes: bytes.collect(), kind: random.below(3) }
+        let bytes = (0..groups).map(|_| {
+            if format == Format::Nvfp4 { random.next() as u8 & 0xf7 } else { 120 + random.below(12) as u8 }
+        });
+        Matrix {
+            format,
+            rows,
+            columns,
+            words,
+            scales,
+            halves,
+            brains,
+            bytes: bytes.collect(),
+            kind: random.below(3),
+        }
     }
 
     fn view(&self) -> Quantized<'_> {
@@ -136,7 +150,13 @@ impl Matrix {
         let group = (row * self.columns + column) / self.format.group();
         match self.format {
             Format::Affine(..) => {
-                let of = |i: usize| if self.kind == 1 { f64::from(self.halves[i][group]) } else { f64::from(self.scales[i][group]) };
+                let of = |i: usize| {
+                    if self.kind == 1 {
+                        f64::from(self.halves[i][group])
+                    } else {
+                        f64::from(self.scales[i][group])
+                    }
+                };
                 f64::from(q) * of(0) + of(1)
             }
             Format::Mxfp4 => e2m1(q) * 2f64.powi(i32::from(self.bytes[group]) - 127),
@@ -215,7 +235,10 @@ fn rows_are_decoded_exactly() {
             matrix.view().decode_row(row, FloatsMut::F32(&mut out));
             for (column, x) in out.iter().enumerate() {
                 let wanted = matrix.number(row, column);
-                assert!((f64::from(*x) - wanted).abs() <= wanted.abs() * 3e-7 + 4e-7, "{format:?}: {x} for {wanted}");
+                assert!(
+                    (f64::from(*x) - wanted).abs() <= wanted.abs() * 3e-7 + 4e-7,
+                    "{format:?}: {x} for {wanted}"
+                );
             }
         }
     }

@@ -36,8 +36,11 @@ fn vectors_of_all_layouts_are_rotated_at_near_and_far_positions() {
             .collect();
         let numbers: Vec<f32> = (0..dims / 2).map(|_| 1.0 + 1000.0 * random.float().abs()).collect();
         let base = random.pick(&[10_000.0, 500_000.0, 2.0]);
-        let frequencies =
-            random.pick(&[Frequencies::Base(base), Frequencies::Reciprocals(&numbers), Frequencies::Base(base)]);
+        let frequencies = random.pick(&[
+            Frequencies::Base(base),
+            Frequencies::Reciprocals(&numbers),
+            Frequencies::Base(base),
+        ]);
         let (traditional, scale) = (random.below(2) == 0, random.pick(&[1.0, 0.125, 1.3]));
         let rotation = Rope { dims, traditional, frequencies, scale, offsets: &offsets };
 
@@ -63,7 +66,10 @@ fn vectors_of_all_layouts_are_rotated_at_near_and_far_positions() {
             for (i, wanted) in wanted.iter().enumerate() {
                 let got = f64::from(out.get(row * dim + i));
                 let limit = if i < dims { wanted.abs() * kind.rounding() + 5e-7 } else { 0.0 };
-                assert!((got - wanted).abs() <= limit, "{kind:?} {rotation:?} at {row}, {i}: {got} for {wanted}");
+                assert!(
+                    (got - wanted).abs() <= limit,
+                    "{kind:?} {rotation:?} at {row}, {i}: {got} for {wanted}"
+                );
             }
         }
     }

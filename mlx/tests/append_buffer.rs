@@ -109,7 +109,8 @@ fn rows_that_do_not_continue_are_refused() -> Result<()> {
     let mut buffer = AppendBuffer::new(1);
     assert!(buffer.array().is_err());
     buffer.append(&ones(&[2, 3, 4], Dtype::F32))?;
-    for (shape, dtype) in [(&[2, 3, 5][..], Dtype::F32), (&[2, 3, 4], Dtype::F16), (&[2, 3], Dtype::F32), (&[], Dtype::F32)]
+    for (shape, dtype) in
+        [(&[2, 3, 5][..], Dtype::F32), (&[2, 3, 4], Dtype::F16), (&[2, 3], Dtype::F32), (&[], Dtype::F32)]
     {
         let error = buffer.append(&ones(shape, dtype)).expect_err("rows of another kind");
         assert!(error.to_string().starts_with("append"), "{error}");

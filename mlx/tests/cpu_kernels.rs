@@ -4,7 +4,9 @@
 use mlx::{
     Array, Dtype, Result,
     fast::{self, Mask, RopeOptions},
-    kernels::{CpuKernel, Layout, View, ViewMut, cpu_kernels_enabled, primitive_name, replace_cpu_everywhere},
+    kernels::{
+        CpuKernel, Layout, View, ViewMut, cpu_kernels_enabled, primitive_name, replace_cpu_everywhere,
+    },
     nn, random,
     transforms::{compile, grad, jvp, vmap, vmap_axes},
 };
@@ -59,7 +61,10 @@ const CASES: [Case; 6] = [
                 .multiply(Array::from_slice(&[1.0f32, 0.1], &[2]))?;
             let (cos, sin) = (angles.cos()?, angles.sin()?);
             let (a, b) = (x[0].at((mlx::Rest, 0..2))?, x[0].at((mlx::Rest, 2..4))?);
-            mlx::concatenate(&[a.multiply(&cos)? - b.multiply(&sin)?, a.multiply(&sin)? + b.multiply(&cos)?], -1)
+            mlx::concatenate(
+                &[a.multiply(&cos)? - b.multiply(&sin)?, a.multiply(&sin)? + b.multiply(&cos)?],
+                -1,
+            )
         },
         shapes: &[&[2, 3, 5, 4]],
     },
@@ -95,7 +100,8 @@ const CASES: [Case; 6] = [
 
 impl Case {
     fn inputs(&self, seed: u64) -> Result<Vec<Array>> {
-        let noise = |(i, shape): (usize, &&[i32])| random::normal(shape, Dtype::F32, &random::key(seed + i as u64)?);
+        let noise =
+            |(i, shape): (usize, &&[i32])| random::normal(shape, Dtype::F32, &random::key(seed + i as u64)?);
         self.shapes.iter().enumerate().map(noise).collect()
     }
 }
@@ -123,7 +129,8 @@ fn fused_operations_transform_as_their_parts() -> Result<()> {
         if cpu_kernels_enabled() {
             assert_eq!(primitive_name(&fused(&x)?)?.as_deref(), Some(case.primitive));
         }
-        let check = |what: &str, a: &Array, b: &Array| assert_close(&format!("{what} of {}", case.name), a, b);
+        let check =
+            |what: &str, a: &Array, b: &Array| assert_close(&format!("{what} of {}", case.name), a, b);
         check("the value", &fused(&x)?, &plain(&x)?)?;
 
         let loss = |f: Function| move |x: &Vec<Array>| mixed(&f(x)?);
@@ -143,7 +150,11 @@ fn fused_operations_transform_as_their_parts() -> Result<()> {
         check("vmap", &vmap_axes(fused, axes.clone(), 0)(&mapped)?, &vmap_axes(plain, axes, 0)(&mapped)?)?;
         let all: Vec<Array> = (0..x.len()).map(batch).collect::<Result<_>>()?;
         check("vmap of all", &vmap(fused)(&all)?, &vmap(plain)(&all)?)?;
-        check("vmap of the gradient", &vmap(grad(loss(case.fused)))(&all)?[0], &vmap(grad(loss(case.plain)))(&all)?[0])?;
+        check(
+            "vmap of the gradient",
+            &vmap(grad(loss(case.fused)))(&all)?[0],
+            &vmap(grad(loss(case.plain)))(&all)?[0],
+        )?;
 
         check("compile", &compile(fused).call(&x)?, &plain(&x)?)?;
     }

@@ -78,7 +78,11 @@ pub(crate) fn run(arguments: &Arguments) -> Result {
 fn contestants(program: &Path, arguments: &Arguments) -> Result<Vec<Contestant>> {
     let prompt = prompt(arguments.prompt_words);
     let tokens = arguments.max_tokens.to_string();
-    let new = |name: &str, command: Box<dyn Fn() -> Command>| Contestant { name: name.into(), command, runs: vec![] };
+    let new = |name: &str, command: Box<dyn Fn() -> Command>| Contestant {
+        name: name.into(),
+        command,
+        runs: vec![],
+    };
     let with = |start: Box<dyn Fn() -> Command>, model: PathBuf| {
         let (prompt, tokens) = (prompt.clone(), tokens.clone());
         Box::new(move || {
@@ -195,7 +199,9 @@ fn peak_rss_of(child: &Child) -> Option<u64> {
 /// Speeds compare only when all read the same prompt and wrote as many tokens.
 fn same_work(contestants: &[Contestant]) -> Result {
     let Some((first, others)) = contestants.split_first() else { return Ok(()) };
-    for (count, other) in ["prompt_tokens", "generated_tokens"].iter().flat_map(|c| others.iter().map(move |o| (c, o))) {
+    for (count, other) in
+        ["prompt_tokens", "generated_tokens"].iter().flat_map(|c| others.iter().map(move |o| (c, o)))
+    {
         let (our, their) = (&first.runs[0].report[count], &other.runs[0].report[count]);
         if our.as_u64().is_none() || our != their {
             return Err(format!("{count}: {} reports {our}, {} {their}", first.name, other.name).into());
@@ -213,7 +219,8 @@ fn print_report(arguments: &Arguments, program: &Path, contestants: &[Contestant
     println!("machine  {}, {} cores", processor(), thread::available_parallelism()?);
     println!("mlx-lm   {}", String::from_utf8_lossy(&version.stdout).trim());
     for other in &contestants[1..] {
-        let same = if report(other)["token_ids"] == ours["token_ids"] { "the same tokens" } else { "other tokens" };
+        let same =
+            if report(other)["token_ids"] == ours["token_ids"] { "the same tokens" } else { "other tokens" };
         println!("{}: {}, {same}", other.name, report(other)["versions"]);
     }
     print!("\n{:<22}", "");

@@ -1,6 +1,7 @@
 use super::{
     Attention, Inputs,
     running::{Running, finish, state_len},
+    vectors::{BLOCK, Block, ROWS, UNIT, accumulate, multiply},
 };
 use crate::{
     pool,
@@ -10,18 +11,15 @@ use std::ops::Range;
 
 /// The most queries for which reading keys and values takes longer than computing.
 const QUERIES: usize = 4;
-/// Keys at a time: they and their values stay in the first-level cache while all rows use them.
-const BLOCK: usize = 64;
-const AHEAD: usize = 16;
-/// The most rows at a time.
-const ROWS: usize = 3;
 /// Less than this many elements of keys are not worth a second thread, nor less than this many keys a task.
 const LEAST: usize = 1 << 14;
 const LEAST_KEYS: usize = 256;
 
 /// Whether there are few queries, of whole vectors.
 pub(super) fn fits(attention: &Attention<'_>) -> bool {
-    attention.queries <= QUERIES && attention.dim.is_multiple_of(16) && attention.value_dim.is_multiple_of(16)
+    attention.queries <= QUERIES
+        && attention.dim.is_multiple_of(UNIT)
+        && attention.value_dim.is_multiple_of(UNIT)
 }
 
 /// Computes attention; `out` and the shape are not empty.
@@ -69,165 +67,78 @@ impl<T: Element> Kernel for Part<'_, T> {
 
     #[inline(always)]
     fn run<S: Simd>(mut self, s: S) {
-        let &Attention { queries, keys, dim, value_dim, k, v, mask, .. } = self.inputs.shape;
-        let rows = self.inputs.group() * queries;
-        let q = self.queries(s);
-        let mut scores = vec![0.0; rows * BLOCK];
+        let &Attention { dim, value_dim, .. } = self.inputs.shape;
+        let queries = self.scaled_queries(s);
+        let rows = queries.len() * UNIT / dim;
         // Tiles of nearly equally many rows.
         let tile = rows.div_ceil(rows.div_ceil(ROWS));
+        let mut scores = vec![0.0; rows * BLOCK];
+        let mut keys = self.key_block(self.keys.start);
         for first in self.keys.clone().step_by(BLOCK) {
-            let count = BLOCK.min(self.keys.end - first);
-            let keys_from = &self.inputs.k[k.offset(self.batch, self.kv_head, first)..];
-            for (q, scores) in q.chunks(tile * dim).zip(scores.chunks_mut(tile * BLOCK)) {
-                let keys = (keys_from, k.strides[2], count);
-                match q.len() / dim {
-                    3 => multiply_keys::<S, T, 3>(s, q, keys, scores),
-                    2 => multiply_keys::<S, T, 2>(s, q, keys, scores),
-                    _ => multiply_keys::<S, T, 1>(s, q, keys, scores),
-                }
+            let values = self.value_block(first);
+            let queries = queries.chunks(tile * dim / UNIT);
+            let mut ahead = Some(&values);
+            for (queries, scores) in queries.zip(scores.chunks_mut(tile * BLOCK)) {
+                multiply(s, queries, &keys, ahead.take(), scores);
             }
-            for (row, scores) in scores.chunks_exact_mut(BLOCK).enumerate() {
-                let head = self.kv_head * self.inputs.group() + row / queries;
-                let index = [self.batch, head, row % queries];
-                mask.apply(s, index, queries, keys, first, &mut scores[..count]);
-                let whole = count.next_multiple_of(S::LANES);
-                scores[count..whole].fill(f32::NEG_INFINITY);
-                self.state.see(s, row, &mut scores[..whole]);
-            }
-            let values_from = &self.inputs.v[v.offset(self.batch, self.kv_head, first)..];
-            let sums = self.state.values.chunks_mut(tile * value_dim);
+            self.weigh(s, first, &mut scores);
+            keys = self.key_block(first + BLOCK);
+            let sums = self.state.values.as_chunks_mut().0.chunks_mut(tile * value_dim / UNIT);
+            let mut ahead = Some(&keys);
             for (sums, weights) in sums.zip(scores.chunks(tile * BLOCK)) {
-                let values = (values_from, v.strides[2], count);
-                match sums.len() / value_dim {
-                    3 => add_values::<S, T, 3, 4>(s, weights, values, sums),
-                    2 => add_values::<S, T, 2, 4>(s, weights, values, sums),
-                    _ => add_values::<S, T, 1, 8>(s, weights, values, sums),
-                }
+                accumulate(s, weights, &values, ahead.take(), sums);
             }
         }
     }
 }
 
-impl<T: Element> Part<'_, T> {
-    /// The queries times the scale. Of each tile of rows the first vectors stand together, then the second ones, ….
+impl<'a, T: Element> Part<'a, T> {
+    /// The queries times the scale.
     #[inline(always)]
-    fn queries<S: Simd>(&self, s: S) -> Vec<f32> {
+    fn scaled_queries<S: Simd>(&self, s: S) -> Vec<[f32; UNIT]> {
         let &Attention { queries, dim, q, scale, .. } = self.inputs.shape;
-        let rows = self.inputs.group() * queries;
-        let tile = rows.div_ceil(rows.div_ceil(ROWS));
-        let mut scaled = vec![0.0; rows * dim];
-        for (tile_index, scaled) in scaled.chunks_mut(tile * dim).enumerate() {
-            let tile_rows = scaled.len() / dim;
-            for r in 0..tile_rows {
-                let row = tile_index * tile + r;
-                let head = self.kv_head * self.inputs.group() + row / queries;
-                let from = &self.inputs.q[q.offset(self.batch, head, row % queries)..][..dim];
-                let to = scaled.chunks_exact_mut(tile_rows * S::LANES);
-                for (x, to) in from.chunks_exact(S::LANES).zip(to) {
-                    s.store(s.mul(T::load(s, x), s.splat(scale)), &mut to[r * S::LANES..]);
-                }
+        let group = self.inputs.group();
+        let mut scaled = vec![[0.0; UNIT]; group * queries * dim / UNIT];
+        for (row, scaled) in scaled.as_flattened_mut().chunks_exact_mut(dim).enumerate() {
+            let start = q.offset(self.batch, self.kv_head * group + row / queries, row % queries);
+            let from = self.inputs.q[start..][..dim].chunks_exact(S::LANES);
+            for (from, to) in from.zip(scaled.chunks_exact_mut(S::LANES)) {
+                s.store(s.mul(T::load(s, from), s.splat(scale)), to);
             }
         }
         scaled
     }
-}
 
-/// Writes the products of `R` queries, which stand as [`Part::queries`] says, with keys.
-#[inline(always)]
-fn multiply_keys<S: Simd, T: Element, const R: usize>(
-    s: S,
-    q: &[f32],
-    (keys, stride, count): (&[T], usize, usize),
-    scores: &mut [f32],
-) {
-    let dim = q.len() / R;
-    for first in (0..count).step_by(4) {
-        // Four keys at a time, perhaps the last one more than once.
-        let mut rows = [keys; 4];
-        for (i, row) in rows.iter_mut().enumerate() {
-            *row = &keys[(first + i).min(count - 1) * stride..][..dim];
-        }
-        for i in 0..4 {
-            prefetch_row(s, keys, stride, first + i + AHEAD, dim);
-        }
-        let [a, b, c, d] = rows.map(|row| row.chunks_exact(S::LANES));
-        let mut sums = [[s.splat(0.0); 4]; R];
-        for ((((q, a), b), c), d) in q.chunks_exact(R * S::LANES).zip(a).zip(b).zip(c).zip(d) {
-            let mut queries = [s.splat(0.0); R];
-            for (to, q) in queries.iter_mut().zip(q.chunks_exact(S::LANES)) {
-                *to = s.load(q);
-            }
-            for (i, key) in [a, b, c, d].into_iter().enumerate() {
-                let key = T::load(s, key);
-                for (sums, q) in sums.iter_mut().zip(queries) {
-                    sums[i] = s.fma(q, key, sums[i]);
-                }
-            }
-        }
-        for (sums, scores) in sums.iter().zip(scores.chunks_exact_mut(BLOCK)) {
-            scores[first..][..4].copy_from_slice(&s.sums(*sums));
-        }
+    /// The keys from `first` on.
+    #[inline(always)]
+    fn key_block(&self, first: usize) -> Block<'a, T> {
+        let Attention { k, dim, .. } = self.inputs.shape;
+        let count = self.keys.end.saturating_sub(first).min(BLOCK);
+        let start = k.offset(self.batch, self.kv_head, first);
+        Block::new(self.inputs.k.get(start..).unwrap_or_default(), k.strides[2], *dim, count)
     }
-}
 
-/// Adds values times the weights of `R` rows to their sums, `D` vectors of each at a time.
-#[inline(always)]
-fn add_values<S: Simd, T: Element, const R: usize, const D: usize>(
-    s: S,
-    weights: &[f32],
-    values: (&[T], usize, usize),
-    sums: &mut [f32],
-) {
-    let dim = sums.len() / R;
-    let wide = dim / (D * S::LANES) * (D * S::LANES);
-    for at in (0..wide).step_by(D * S::LANES) {
-        add_vectors::<S, T, R, D>(s, weights, values, at, sums);
+    /// The values from `first` on.
+    #[inline(always)]
+    fn value_block(&self, first: usize) -> Block<'a, T> {
+        let Attention { v, value_dim, .. } = self.inputs.shape;
+        let count = self.keys.end.saturating_sub(first).min(BLOCK);
+        let start = v.offset(self.batch, self.kv_head, first);
+        Block::new(&self.inputs.v[start..], v.strides[2], *value_dim, count)
     }
-    for at in (wide..dim).step_by(S::LANES) {
-        add_vectors::<S, T, R, 1>(s, weights, values, at, sums);
-    }
-}
 
-/// Adds `D` vectors of each value, from element `at` on.
-#[inline(always)]
-fn add_vectors<S: Simd, T: Element, const R: usize, const D: usize>(
-    s: S,
-    weights: &[f32],
-    (values, stride, count): (&[T], usize, usize),
-    at: usize,
-    sums: &mut [f32],
-) {
-    let dim = sums.len() / R;
-    let mut rows = [weights; R];
-    let mut totals = [[s.splat(0.0); D]; R];
-    for r in 0..R {
-        rows[r] = &weights[r * BLOCK..][..count];
-        for d in 0..D {
-            totals[r][d] = s.load(&sums[r * dim + at + d * S::LANES..]);
+    /// Masks the scores of the keys from `first` on, and turns them into the factors of values.
+    #[inline(always)]
+    fn weigh<S: Simd>(&mut self, s: S, first: usize, scores: &mut [f32]) {
+        let &Attention { queries, keys, mask, .. } = self.inputs.shape;
+        let count = BLOCK.min(self.keys.end - first);
+        let whole = count.next_multiple_of(S::LANES);
+        for (row, scores) in scores.chunks_exact_mut(BLOCK).enumerate() {
+            let head = self.kv_head * self.inputs.group() + row / queries;
+            let index = [self.batch, head, row % queries];
+            mask.apply(s, index, queries, keys, first, &mut scores[..count]);
+            scores[count..whole].fill(f32::NEG_INFINITY);
+            self.state.see(s, row, &mut scores[..whole]);
         }
-    }
-    for key in 0..count {
-        let value = &values[key * stride + at..][..D * S::LANES];
-        if let Some(x) = values.get((key + AHEAD) * stride + at..) { s.prefetch(x) }
-        for d in 0..D {
-            let value = T::load(s, &value[d * S::LANES..]);
-            for r in 0..R {
-                totals[r][d] = s.fma(s.splat(rows[r][key]), value, totals[r][d]);
-            }
-        }
-    }
-    for r in 0..R {
-        for d in 0..D {
-            s.store(totals[r][d], &mut sums[r * dim + at + d * S::LANES..]);
-        }
-    }
-}
-
-/// Begins to load
-#[inline(always)]
-fn prefetch_row<S: Simd, T: Element>(s: S, rows: &[T], stride: usize, row: usize, dim: usize) {
-    let Some(x) = rows.get(row * stride..row * stride + dim) else { return };
-    for line in x.chunks(64 / size_of::<T>()) {
-        s.prefetch(line);
     }
 }

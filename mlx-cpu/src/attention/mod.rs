@@ -9,12 +9,14 @@
 //! | `mask` | which keys a query sees |
 //! | `running` | softmax over one block of keys after another |
 //! | `decode` | few queries: reads keys and values once, as they are |
+//! | `vectors` | products of a few rows with keys and values as they lie in memory |
 //! | `prefill` | many queries: matrix products of blocks |
 
 mod decode;
 mod mask;
 mod prefill;
 mod running;
+mod vectors;
 
 pub use mask::Mask;
 

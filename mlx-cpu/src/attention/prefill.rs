@@ -35,7 +35,9 @@ pub(super) fn attend<T: Element>(inputs: &Inputs<'_, T>, out: &mut [T]) {
     }
     // The longest first, where there is a causal mask.
     blocks.sort_by_key(|block| Reverse(block.queries.start));
-    pool::for_each_chunk(&mut blocks, 1, |_, blocks| blocks.iter_mut().for_each(|block| block.attend(inputs)));
+    pool::for_each_chunk(&mut blocks, 1, |_, blocks| {
+        blocks.iter_mut().for_each(|block| block.attend(inputs))
+    });
 }
 
 impl<T: Element> Block<'_, T> {

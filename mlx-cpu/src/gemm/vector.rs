@@ -103,27 +103,27 @@ impl<E: Element> Kernel for Dots<'_, E> {
 
     #[inline(always)]
     fn run<S: Simd>(mut self, s: S) {
-        let mut j = 0;
-        while j < self.columns {
-            let columns = if self.columns - j >= 4 { 4 } else { 1 };
+        let whole = self.columns / 4 * 4;
+        for j in (0..whole).step_by(4) {
             let mut i = 0;
             while i < self.rows {
                 // As many sums as hide the latency of `fma` and leave registers for their factors.
                 let rows = [1, 1, 2, 2, 4][(self.rows - i).min(4)];
-                match (rows, columns) {
-                    (4, 4) => {
+                match rows {
+                    4 => {
                         self.add::<S, 4, 2>(s, i, j);
                         self.add::<S, 4, 2>(s, i, j + 2);
                     }
-                    (2, 4) => self.add::<S, 2, 4>(s, i, j),
-                    (_, 4) => self.add::<S, 1, 4>(s, i, j),
-                    (4, _) => self.add::<S, 4, 1>(s, i, j),
-                    (2, _) => self.add::<S, 2, 1>(s, i, j),
-                    _ => self.add::<S, 1, 1>(s, i, j),
+                    2 => self.add::<S, 2, 4>(s, i, j),
+                    _ => self.add::<S, 1, 4>(s, i, j),
                 }
                 i += rows;
             }
-            j += columns;
+        }
+        for j in whole..self.columns {
+            for i in 0..self.rows {
+                self.add::<S, 1, 1>(s, i, j);
+            }
         }
     }
 }
@@ -180,21 +180,16 @@ impl<E: Element> Kernel for Sums<'_, E> {
 
     #[inline(always)]
     fn run<S: Simd>(mut self, s: S) {
-        let mut p = 0;
-        while p < self.depth {
-            let depth = if self.depth - p >= 4 { 4 } else { 1 };
-            let mut i = 0;
-            while i < self.rows {
-                let rows = if self.rows - i >= 2 { 2 } else { 1 };
-                match (rows, depth) {
-                    (2, 4) => self.add::<S, 2, 4>(s, i, p),
-                    (_, 4) => self.add::<S, 1, 4>(s, i, p),
-                    (2, _) => self.add::<S, 2, 1>(s, i, p),
-                    _ => self.add::<S, 1, 1>(s, i, p),
-                }
-                i += rows;
+        let whole = self.depth / 4 * 4;
+        for p in (0..whole).step_by(4) {
+            for i in (0..self.rows).step_by(2) {
+                if self.rows - i >= 2 { self.add::<S, 2, 4>(s, i, p) } else { self.add::<S, 1, 4>(s, i, p) }
             }
-            p += depth;
+        }
+        for p in whole..self.depth {
+            for i in 0..self.rows {
+                self.add::<S, 1, 1>(s, i, p);
+            }
         }
     }
 }

@@ -65,7 +65,9 @@ impl<'a> Encoding<'a> {
                 assert_eq!(scales.len(), biases.len(), "scales and biases");
                 scales.len()
             }
-            Encoding::Mxfp4 { scales } | Encoding::Nvfp4 { scales } | Encoding::Mxfp8 { scales } => scales.len(),
+            Encoding::Mxfp4 { scales } | Encoding::Nvfp4 { scales } | Encoding::Mxfp8 { scales } => {
+                scales.len()
+            }
         }
     }
 

@@ -12,7 +12,7 @@ pub(super) struct Layout {
     pub(super) groups: Vec<usize>,
     /// Whether no block has numbers of several groups.
     pub(super) uniform: bool,
-    /// The group of each word less the first of its block, unless all are 0.
+    /// The group of each word less the first of its block.
     pub(super) places: Vec<u32>,
     /// How many bits of each word are of a number that begins in the word before, unless there never are any.
     pub(super) skipped: Vec<u32>,
@@ -44,12 +44,10 @@ impl Layout {
             present: vec![u32::MAX; columns / group_size],
         };
         layout.present.resize(layout.present.len().next_multiple_of(lanes), 0);
-        if !layout.uniform {
-            // Past the end of the row there are no numbers, and any of its groups will do.
-            let group = |word: usize| word.min(words - 1) / group_words;
-            let place = |word| (group(word) - layout.groups[word / lanes]) as u32;
-            layout.places = (0..blocks * lanes).map(place).collect();
-        }
+        // Past the end of the row there are no numbers, and any of its groups will do.
+        let group = |word: usize| word.min(words - 1) / group_words;
+        let place = |word| (group(word) - layout.groups[word / lanes]) as u32;
+        layout.places = (0..blocks * lanes).map(place).collect();
         if N::STRADDLE {
             let skipped = |word| (first_number::<N>(word) * N::BITS - word * 32) as u32;
             layout.skipped = (0..blocks * lanes).map(skipped).collect();

@@ -62,7 +62,11 @@ impl<'a> Quantized<'a> {
     /// # Panics
     /// If `x` or `out` are of other lengths.
     pub fn project(&self, x: Floats<'_>, count: usize, out: FloatsMut<'_>) {
-        assert_eq!((x.len(), out.len()), (count * self.columns, count * self.rows), "vectors of the matrix's size");
+        assert_eq!(
+            (x.len(), out.len()),
+            (count * self.columns, count * self.rows),
+            "vectors of the matrix's size"
+        );
         if !out.is_empty() {
             product::project(self, x, count, out);
         }
@@ -73,7 +77,11 @@ impl<'a> Quantized<'a> {
     /// # Panics
     /// If `x` or `out` are of other lengths.
     pub fn project_back(&self, x: Floats<'_>, count: usize, out: FloatsMut<'_>) {
-        assert_eq!((x.len(), out.len()), (count * self.rows, count * self.columns), "vectors of the matrix's size");
+        assert_eq!(
+            (x.len(), out.len()),
+            (count * self.rows, count * self.columns),
+            "vectors of the matrix's size"
+        );
         let x = Matrices::dense(x, self.rows);
         multiply_columns(count, self.columns, self.rows, x, &panel::AsIs(self), out);
     }

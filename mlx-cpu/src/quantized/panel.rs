@@ -76,7 +76,8 @@ impl<N: Numbers> Kernel for Panel<'_, N> {
                 let row = (rows.start + first + i).min(rows.end - 1);
                 *start = row * row_words;
                 let (place, group) = (i * groups.len(), row * row_groups + groups.start);
-                let (scales, biases) = (&mut scales[place..][..groups.len()], &mut biases[place..][..groups.len()]);
+                let (scales, biases) =
+                    (&mut scales[place..][..groups.len()], &mut biases[place..][..groups.len()]);
                 matrix.encoding.load_groups(s, group, scales, biases);
             }
             let (mut scale, mut bias) = (s.splat(0.0), s.splat(0.0));

@@ -64,7 +64,8 @@ fn transpose<T: Element>(from: &[f32], count: usize, to: &mut [T]) {
 /// How many of `rows` rows make a task, if each takes `work` multiplications.
 fn task_rows(rows: usize, work: usize) -> usize {
     let (threads, total) = (pool::threads(), rows * work);
-    let tasks = if total < threads * LEAST { total / LEAST } else { threads * total.div_ceil(threads * MOST) };
+    let tasks =
+        if total < threads * LEAST { total / LEAST } else { threads * total.div_ceil(threads * MOST) };
     // Whole tiles.
     rows.div_ceil(tasks.max(1)).next_multiple_of(4)
 }

@@ -6,7 +6,7 @@ use super::{
     numbers::Numbers,
 };
 use crate::simd::{Kernel, Simd};
-use std::marker::PhantomData;
+use std::{marker::PhantomData, slice::ChunksExact};
 
 /// Rows that are multiplied at once, to use what is loaded of a vector several times.
 pub(super) const TILE: usize = 4;
@@ -41,7 +41,7 @@ impl<N: Numbers> Kernel for Products<'_, N> {
             let rows = Rows::<N, S> {
                 s,
                 table: s.table(&N::TABLE),
-                words: &matrix.words[row * row_words..][..rows * row_words],
+                words: &matrix.words[row * row_words..],
                 row_words,
                 scales: &scales,
                 biases: &biases,
@@ -49,11 +49,7 @@ impl<N: Numbers> Kernel for Products<'_, N> {
                 layout: &vectors.layout,
                 numbers: PhantomData,
             };
-            if vectors.layout.uniform {
-                rows.multiply::<true>(vectors, picks, out);
-            } else {
-                rows.multiply::<false>(vectors, picks, out);
-            }
+            rows.multiply(vectors, picks, out);
         }
     }
 }
@@ -62,7 +58,7 @@ impl<N: Numbers> Kernel for Products<'_, N> {
 struct Rows<'a, N, S: Simd> {
     s: S,
     table: S::Table,
-    /// The words of each row, one after the other.
+    /// The words of each row, one after the other, to the end of the matrix.
     words: &'a [u32],
     /// How many a row has.
     row_words: usize,
@@ -82,7 +78,7 @@ type Vector<'a> = (&'a [f32], &'a [f32]);
 impl<N: Numbers, S: Simd> Rows<'_, N, S> {
     /// Multiplies all rows with some vectors, into `out[rows, picks]`.
     #[inline(always)]
-    fn multiply<const UNIFORM: bool>(&self, vectors: &Arranged, picks: &[u32], out: &mut [f32]) {
+    fn multiply(&self, vectors: &Arranged, picks: &[u32], out: &mut [f32]) {
         let stride = picks.len();
         for (tile, out) in out.chunks_mut(TILE * stride).enumerate() {
             let (row, rows) = (tile * TILE, out.len() / stride);
@@ -93,23 +89,26 @@ impl<N: Numbers, S: Simd> Rows<'_, N, S> {
                     [a, b, c, d, ..] if rows == TILE => {
                         let x = [vectors.vector(a), vectors.vector(b), vectors.vector(c), vectors.vector(d)];
                         for r in [0, 2] {
-                            self.tile::<UNIFORM, 2, 4>(row + r, x, &mut out[r * stride..], stride);
+                            self.tile::<2, 4>(row + r, x, &mut out[r * stride..], stride);
                         }
                         4
                     }
-                    [a, b, ..] if rows == TILE => {
-                        let x = [vectors.vector(a), vectors.vector(b)];
-                        self.tile::<UNIFORM, TILE, 2>(row, x, out, stride);
-                        2
-                    }
                     [a, ..] if rows == TILE => {
-                        self.tile::<UNIFORM, TILE, 1>(row, [vectors.vector(a)], out, stride);
+                        self.prefetch(row + 2 * TILE);
+                        let x = vectors.vector(a);
+                        if N::STRADDLE {
+                            self.tile::<TILE, 1>(row, [x], out, stride);
+                        } else if self.layout.uniform {
+                            self.line::<true>(row, x, out, stride);
+                        } else {
+                            self.line::<false>(row, x, out, stride);
+                        }
                         1
                     }
                     [a, ..] => {
                         for r in 0..rows {
                             let (out, x) = (&mut out[r * stride..], [vectors.vector(a)]);
-                            self.tile::<UNIFORM, 1, 1>(row + r, x, out, stride);
+                            self.tile::<1, 1>(row + r, x, out, stride);
                         }
                         1
                     }
@@ -119,9 +118,78 @@ impl<N: Numbers, S: Simd> Rows<'_, N, S> {
         }
     }
 
+    /// Begins to load a tile of rows. Where rows are short, the processor does not see in time that others follow.
+    #[inline(always)]
+    fn prefetch(&self, row: usize) {
+        const SHORT: usize = 512;
+        const LINE: usize = 16;
+        if self.row_words <= SHORT
+            && let Some(ahead) = self.words.get(row * self.row_words..(row + TILE) * self.row_words)
+        {
+            for line in ahead.chunks(LINE) {
+                self.s.prefetch(line);
+            }
+        }
+    }
+
+    /// Multiplies a tile of rows with one vector. Each block is of one group (`UNIFORM`), or of the same number of whole
+    /// groups.
+    #[inline(always)]
+    fn line<const UNIFORM: bool>(&self, row: usize, x: Vector<'_>, out: &mut [f32], stride: usize) {
+        let s = self.s;
+        let rows: [&[u32]; TILE] = rows_of(self.words, row, self.row_words, self.row_words);
+        let scales: [&[f32]; TILE] = rows_of(self.scales, row, self.groups, self.groups + S::LANES);
+        let mut totals: [[S::F; 1]; TILE] = self.biases(row, &[x]);
+        let [a, b, c, d] = rows;
+        let mut words = [
+            a.chunks_exact(S::LANES),
+            b.chunks_exact(S::LANES),
+            c.chunks_exact(S::LANES),
+            d.chunks_exact(S::LANES),
+        ];
+        let mut blocks = x.0.chunks_exact(N::ALL_SLOTS * S::LANES);
+        if UNIFORM {
+            let per_group = self.layout.blocks / self.groups;
+            for group in 0..self.groups {
+                let mut sums = [[s.splat(0.0)]; TILE];
+                for x in blocks.by_ref().take(per_group) {
+                    self.add_block(&next_words(s, &mut words), x, &mut sums);
+                }
+                for r in 0..TILE {
+                    totals[r][0] = s.fma(sums[r][0], s.splat(scales[r][group]), totals[r][0]);
+                }
+            }
+        } else {
+            let per_block = S::LANES * self.groups / self.row_words;
+            let whole = self.row_words / S::LANES;
+            for (block, x) in blocks.enumerate() {
+                let is_whole = block < whole;
+                let loaded =
+                    if is_whole { next_words(s, &mut words) } else { load_words(s, &rows, block * S::LANES) };
+                let mut sums = [[s.splat(0.0)]; TILE];
+                self.add_block(&loaded, x, &mut sums);
+                let places = s.load_words(&self.layout.places[block * S::LANES..][..S::LANES]);
+                for r in 0..TILE {
+                    let scale = s.permute(s.load(&scales[r][block * per_block..][..S::LANES]), places);
+                    totals[r][0] = s.fma(sums[r][0], scale, totals[r][0]);
+                }
+            }
+        }
+        for r in 0..TILE {
+            out[r * stride] = s.sum(totals[r][0]);
+        }
+    }
+
+    /// Adds the products of the numbers of a block of a tile with a vector.
+    #[inline(always)]
+    fn add_block(&self, words: &[S::I; TILE], x: &[f32], sums: &mut [[S::F; 1]; TILE]) {
+        self.add_part::<1, TILE, 1>(words, &[x], sums);
+        self.add_part::<0, TILE, 1>(words, &[x], sums);
+    }
+
     /// Multiplies `R` rows from `row` on with `M` vectors, and writes product `(r, m)` to `out[r * stride + m]`.
     #[inline(always)]
-    fn tile<const UNIFORM: bool, const R: usize, const M: usize>(
+    fn tile<const R: usize, const M: usize>(
         &self,
         row: usize,
         vectors: [Vector<'_>; M],
@@ -137,7 +205,7 @@ impl<N: Numbers, S: Simd> Rows<'_, N, S> {
             for m in 0..M {
                 x[m] = &vectors[m].0[block * N::ALL_SLOTS * S::LANES..][..N::ALL_SLOTS * S::LANES];
             }
-            let places = if UNIFORM { &[] } else { &self.layout.places[block * S::LANES..][..S::LANES] };
+            let places = &self.layout.places[block * S::LANES..][..S::LANES];
             let mut of_block = [&[][..]; R];
             for r in 0..R {
                 of_block[r] = &scales[r][self.layout.groups[block]..][..S::LANES];
@@ -147,11 +215,7 @@ impl<N: Numbers, S: Simd> Rows<'_, N, S> {
             self.add_part::<1, R, M>(&second, &x, &mut sums);
             self.add_part::<0, R, M>(&first, &x, &mut sums);
             for r in 0..R {
-                let scale = if UNIFORM {
-                    s.splat(of_block[r][0])
-                } else {
-                    s.permute(s.load(of_block[r]), s.load_words(places))
-                };
+                let scale = s.permute(s.load(of_block[r]), s.load_words(places));
                 for m in 0..M {
                     totals[r][m] = s.fma(sums[r][m], scale, totals[r][m]);
                 }
@@ -193,7 +257,11 @@ impl<N: Numbers, S: Simd> Rows<'_, N, S> {
 
     /// The products of the biases of `R` rows with the sums of vectors over groups.
     #[inline(always)]
-    fn biases<const R: usize, const M: usize>(&self, row: usize, vectors: &[Vector<'_>; M]) -> [[S::F; M]; R] {
+    fn biases<const R: usize, const M: usize>(
+        &self,
+        row: usize,
+        vectors: &[Vector<'_>; M],
+    ) -> [[S::F; M]; R] {
         let s = self.s;
         let mut totals = [[s.splat(0.0); M]; R];
         if !N::BIASED {
@@ -248,6 +316,18 @@ fn rows_of<T, const R: usize>(all: &[T], first: usize, stride: usize, len: usize
         rows[r] = &all[(first + r) * stride..][..len];
     }
     rows
+}
+
+/// The next vector of words of each row; zeros where there is none.
+#[inline(always)]
+fn next_words<S: Simd>(s: S, rows: &mut [ChunksExact<'_, u32>; TILE]) -> [S::I; TILE] {
+    let mut words = [s.splat_int(0); TILE];
+    for r in 0..TILE {
+        if let Some(chunk) = rows[r].next() {
+            words[r] = s.load_words(chunk);
+        }
+    }
+    words
 }
 
 /// A vector of words of each row, and zeros where it ends.

@@ -65,8 +65,15 @@ pub fn tanh<S: Simd>(s: S, x: S::F) -> S::F {
 #[inline(always)]
 pub fn erf<S: Simd>(s: S, x: S::F) -> S::F {
     // Polynomials that are nearest to erf(√x) / √x up to 1, and to ln(1 - erf(x)) from 1 to 4, where erf(x) is 1.
-    const NEAR: [f32; 7] =
-        [7.889_123e-5, -8.020_842e-4, 5.189_535_7e-3, -2.685_444_4e-2, 1.128_36e-1, -3.761_262_6e-1, 1.128_379_1];
+    const NEAR: [f32; 7] = [
+        7.889_123e-5,
+        -8.020_842e-4,
+        5.189_535_7e-3,
+        -2.685_444_4e-2,
+        1.128_36e-1,
+        -3.761_262_6e-1,
+        1.128_379_1,
+    ];
     const FAR: [f32; 7] = [
         1.855_740_9e-4,
         -2.939_608e-3,

@@ -76,6 +76,8 @@ class Replaced : public mx::Primitive {
 
   const char* name() const override { return inner_->name(); }
 
+  bool is_in_place() const { return host_.table.in_place == MLX_IN_PLACE_ALWAYS; }
+
  private:
   bool accepts(const Views& in, const Views& out) const {
     for (const mlx_array_view& v : in) {
@@ -162,7 +164,7 @@ class Registry {
     std::lock_guard lock(mutex_);
     // For good: threads keep pointers to entries.
     auto* entry = new Entry{get(name), std::move(kernels)};
-    entries_.insert(entries_.begin(), entry);
+    entries_.push_back(entry);
     generation_.fetch_add(1, std::memory_order_release);
   }
 
@@ -185,25 +187,21 @@ class Registry {
     Host<mlx_cpu_kernels> kernels;
   };
 
-  /// Looked up by type, which costs less than by name, in what this thread has looked up before.
+  /// Each thread looks into an index of its own, without a lock.
   const Entry* find(const mx::Primitive& primitive) {
-    thread_local std::unordered_map<const std::type_info*, const Entry*> known;
-    thread_local size_t known_of = 0;
-    const size_t generation = generation_.load(std::memory_order_acquire);
-    if (known_of != generation) {
-      known.clear();
-      known_of = generation;
-    }
-    auto [place, is_new] = known.try_emplace(&typeid(primitive), nullptr);
-    // Only what is MLX's own: an operation of the caller's may have any name.
-    if (is_new && typeid(primitive) != typeid(Replaced) && !is_operation(primitive)) {
+    thread_local std::unordered_map<std::string_view, const Entry*> index;
+    thread_local size_t index_of = 0;
+    if (const size_t generation = generation_.load(std::memory_order_acquire); index_of != generation) {
       std::lock_guard lock(mutex_);
-      const std::string_view name = primitive.name();
-      for (const Entry* entry : entries_) {
-        if (entry->name == name && !place->second) place->second = entry;
-      }
+      index.clear();
+      for (const Entry* entry : entries_) index[entry->name] = entry;
+      index_of = generation;
     }
-    return place->second;
+    const auto place = index.find(primitive.name());
+    if (place == index.end()) return nullptr;
+    // Only what is MLX's own: an operation of the caller's may have any name.
+    const bool own = typeid(primitive) == typeid(Replaced) || is_operation(primitive);
+    return own ? nullptr : place->second;
   }
 
   std::mutex mutex_;
@@ -212,6 +210,11 @@ class Registry {
 };
 
 }  // namespace
+
+bool is_in_place(const array& a) {
+  auto* replaced = dynamic_cast<const Replaced*>(&a.primitive());
+  return replaced && replaced->is_in_place();
+}
 
 void apply_cpu_kernels(const array& a) { Registry::shared().apply(a); }
 

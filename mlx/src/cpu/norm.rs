@@ -15,7 +15,9 @@ use crate::{
 #[track_caller]
 pub(crate) fn rms_norm(x: &Array, weight: Option<&Array>, eps: f32) -> Result<Option<Array>> {
     match weight.map_or_else(|| fits(x, &[]), |weight| fits(x, &[weight]))? {
-        true => record(RmsNorm { eps }, &[Some(x), weight].into_iter().flatten().collect::<Vec<_>>()).map(Some),
+        true => {
+            record(RmsNorm { eps }, &[Some(x), weight].into_iter().flatten().collect::<Vec<_>>()).map(Some)
+        }
         false => Ok(None),
     }
 }

@@ -35,10 +35,15 @@ pub(crate) fn quantized_matmul(
 ) -> Result<Option<Array>> {
     let Some(biases) = &matrix.biases else { return Ok(None) };
     let (of_x, of_scales) = (x.dtype()?, matrix.scales.dtype()?);
-    if !fuses()? || of_x == of_scales || !is_float(of_x) || !is_float(of_scales) || matrix.weight.ndim()? != 2 {
+    if !fuses()? || of_x == of_scales || !is_float(of_x) || !is_float(of_scales) || matrix.weight.ndim()? != 2
+    {
         return Ok(None);
     }
-    let columns = if transpose { matrix.scales.dim(-2)? } else { matrix.scales.dim(-1)? * matrix.quantization.group_size };
+    let columns = if transpose {
+        matrix.scales.dim(-2)?
+    } else {
+        matrix.scales.dim(-1)? * matrix.quantization.group_size
+    };
     let product = Product { quantization: matrix.quantization, transpose };
     record(Mixed { product, columns }, &[x, &matrix.weight, &matrix.scales, biases]).map(Some)
 }
@@ -70,7 +75,11 @@ impl Product {
         let stack = self.stack(parts)?;
         let matrix = stack.first().ok_or_else(missing)?;
         let (m, x, output) = (rows(x).0, floats(x)?, floats_mut(output)?);
-        if self.transpose { matrix.project(x, m, output) } else { matrix.project_back(x, m, output) }
+        if self.transpose {
+            matrix.project(x, m, output)
+        } else {
+            matrix.project_back(x, m, output)
+        }
         Ok(())
     }
 
@@ -157,7 +166,9 @@ impl CpuKernel for Picked {
 
     fn run(&self, inputs: &[View<'_>], outputs: &mut [ViewMut<'_>]) -> Result<()> {
         let wrong = || Error::invalid("gather_qmm", "a pick of a matrix that does not exist");
-        let ([x, parts @ ..], Some(picks)) = (inputs, inputs.len().checked_sub(2)) else { return Err(wrong()) };
+        let ([x, parts @ ..], Some(picks)) = (inputs, inputs.len().checked_sub(2)) else {
+            return Err(wrong());
+        };
         let (parts, picks) = parts.split_at(picks - 1);
         let places = |picks: &View<'_>, count: usize| {
             let places = picks.as_slice::<u32>()?.iter().map(|&i| i as usize).collect::<Vec<_>>();

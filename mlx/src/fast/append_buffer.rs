@@ -127,7 +127,8 @@ impl AppendBuffer {
         if wanted == given && dtype == own {
             return Ok(());
         }
-        let text = format!("{dtype} {given:?} does not continue {own} {:?} along axis {axis}", memory.shape()?);
+        let text =
+            format!("{dtype} {given:?} does not continue {own} {:?} along axis {axis}", memory.shape()?);
         Err(Error::invalid(op, text))
     }
 

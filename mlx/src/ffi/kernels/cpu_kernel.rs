@@ -51,7 +51,11 @@ pub(crate) fn replace_cpu<K: CpuKernel>(
 
 /// Has all operations called `primitive` computed by what `make` gives for their parameters.
 #[track_caller]
-pub(crate) fn replace_cpu_everywhere<K: CpuKernel, M>(op: &'static str, primitive: &str, make: M) -> Result<()>
+pub(crate) fn replace_cpu_everywhere<K: CpuKernel, M>(
+    op: &'static str,
+    primitive: &str,
+    make: M,
+) -> Result<()>
 where
     M: Fn(&[f64]) -> Option<Arc<K>> + Send + Sync + 'static,
 {

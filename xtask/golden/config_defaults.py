@@ -13,7 +13,7 @@ from pathlib import Path
 from transformers.models.auto.configuration_auto import CONFIG_MAPPING
 
 TYPES = """
-    cohere cohere2 deepseek_v2 deepseek_v3 dots1 ernie4_5 ernie4_5_moe exaone gemma gemma2 gemma3_text gemma3n_text
+    cohere cohere2 deepseek_v2 deepseek_v3 dots1 ernie4_5 ernie4_5_moe gemma gemma2 gemma3_text gemma3n_text
     gemma4_text glm glm4 glm4_moe gpt2 gpt_neox gpt_oss granite granitemoehybrid lfm2 lfm2_moe llama mamba2 minimax_m2
     ministral ministral3 mistral mixtral nemotron_h olmo olmo2 olmo3 olmoe phi phi3 phimoe qwen2 qwen2_5_vl_text
     qwen2_moe qwen2_vl_text qwen3 qwen3_5_moe_text qwen3_5_text qwen3_moe qwen3_next qwen3_vl_moe_text qwen3_vl_text
@@ -52,6 +52,7 @@ CODE = {
 
 # Models whose configuration comes with the checkpoint as Python code.
 FOREIGN = {
+    "exaone": {"attention_bias": False, "mlp_bias": False, "rms_norm_eps": 1e-5, "rope_theta": 10000.0},
     "internlm2": {"rms_norm_eps": 1e-6, "bias": True, "rope_theta": 10000.0},
     "minicpm": {
         "dim_model_base": 1,

@@ -62,6 +62,14 @@ impl LayerCache {
         }
     }
 
+    /// Appends `k` and `v` `[batch, kv heads, new, dim]` and gives everything kept, for attention of a kind that
+    /// [`LayerCache::attend`] is not.
+    pub fn append(&mut self, k: &Array, v: &Array) -> Result<(Array, Array)> {
+        match self {
+            LayerCache::Full(cache) => cache.append(k, v),
+        }
+    }
+
     fn arrays(&self) -> impl Iterator<Item = &Array> {
         match self {
             LayerCache::Full(cache) => cache.keys.memory().into_iter().chain(cache.values.memory()),

@@ -1,11 +1,13 @@
 //! `config.json`: what a model says of itself, read as hostile input.
 
+mod dialect;
+
 use std::fs;
 use std::ops::RangeInclusive;
 use std::path::{Path, PathBuf};
 
 use serde::de::DeserializeOwned;
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 use crate::quantization::QuantizationConfig;
 use crate::{Error, Result};
@@ -51,8 +53,10 @@ pub struct ModelConfig {
     pub path: PathBuf,
     /// Everything in it. Non-finite floats are tagged, `{"__float__": "Infinity"}`.
     pub json: Value,
-    /// `model_type`, which picks the code.
+    /// `model_type`, which picks the code: that of the language model, where others are around it.
     pub model_type: String,
+    /// The language model's fields in the one form that models read.
+    fields: Map<String, Value>,
     /// How its weights are quantized.
     pub quantization: QuantizationConfig,
 }
@@ -81,20 +85,34 @@ impl ModelConfig {
         let invalid = |message: String| Error::config(path, message);
         let json: Value = serde_json::from_str(&tag_bare_floats(text))
             .map_err(|e| invalid(format!("invalid JSON: {e}")))?;
-        let Some(model_type) = json.get("model_type").and_then(Value::as_str).map(str::to_owned) else {
+        let Some(model_type) = json.get("model_type").and_then(Value::as_str) else {
             return Err(invalid("no `model_type`; this is not a language model's config.json".into()));
         };
         check_limits(&json).map_err(invalid)?;
         let quantization = QuantizationConfig::from_config(path, &json)?;
-        Ok(ModelConfig { path: path.into(), json, model_type, quantization })
+        let (model_type, fields) = dialect::normalize(&json, model_type).map_err(invalid)?;
+        Ok(ModelConfig { path: path.into(), json, model_type, fields, quantization })
     }
 
-    /// The fields of a model's own configuration struct.
+    /// The fields of a model's own configuration struct: those of the file and the model type's defaults, whatever
+    /// the dialect of the file.
     ///
     /// # Errors
     /// [`Error::Config`] when a field is missing or of another type.
     pub fn args<T: DeserializeOwned>(&self) -> Result<T> {
-        T::deserialize(&self.json).map_err(|e| Error::config(&self.path, e))
+        self.args_with([])
+    }
+
+    /// [`ModelConfig::args`], with values for fields that the file may lack.
+    pub(crate) fn args_with<T: DeserializeOwned>(
+        &self,
+        otherwise: impl IntoIterator<Item = (&'static str, Value)>,
+    ) -> Result<T> {
+        let mut fields = self.fields.clone();
+        for (name, value) in otherwise {
+            fields.entry(name).or_insert(value);
+        }
+        T::deserialize(Value::Object(fields)).map_err(|e| Error::config(&self.path, e))
     }
 
     /// The object of the language model's fields: `text_config` and its like in multimodal checkpoints, else the

@@ -22,57 +22,279 @@ LLAMA3_ROPE = {
     "original_max_position_embeddings": 64,
 }
 
-# Output file -> model -> what differs from BASE.
+GRANITE = {
+    "embedding_multiplier": 12.0,
+    "attention_multiplier": 0.15,
+    "residual_multiplier": 0.22,
+    "logits_scaling": 8.0,
+}
+
+YARN = {"rope_type": "yarn", "factor": 4.0, "original_max_position_embeddings": 64}
+
+MINICPM = {"scale_emb": 12, "scale_depth": 1.4, "dim_model_base": 16}
+
+MINISTRAL = {
+    "head_dim": 16,
+    "rope_parameters": {
+        "type": "yarn",
+        "rope_theta": 1000000.0,
+        "factor": 16.0,
+        "original_max_position_embeddings": 16,
+        "beta_fast": 32.0,
+        "beta_slow": 1.0,
+        "llama_4_scaling_beta": 0.1,
+    },
+    "rope_theta": None,
+}
+
+LAYER_NORM = {"layer_norm_eps": 1e-5, "rms_norm_eps": None}
+
+GEMMA2 = {
+    "head_dim": 16,
+    "query_pre_attn_scalar": 16,
+    "attn_logit_softcapping": 2.0,
+    "final_logit_softcapping": 3.0,
+    "tie_word_embeddings": True,
+}
+
+GEMMA3 = {
+    "head_dim": 32,
+    "query_pre_attn_scalar": 24,
+    "sliding_window": 8,
+    "rope_theta": 1000000.0,
+    "rope_local_base_freq": 1000.0,
+    "tie_word_embeddings": True,
+}
+
+COHERE = {"logit_scale": 0.25, "tie_word_embeddings": True, "sliding_window": 8}
+
+GPT2 = {
+    "n_ctx": 64,
+    "n_embd": 64,
+    "n_head": 4,
+    "n_layer": 2,
+    "n_positions": 64,
+    "layer_norm_epsilon": 1e-5,
+    **{name: None for name in BASE if name != "vocab_size"},
+}
+
+GPT_NEOX = {
+    **LAYER_NORM,
+    "intermediate_size": 256,
+    "num_key_value_heads": None,
+    "rope_theta": None,
+    "rotary_emb_base": 10000,
+    "rotary_pct": 0.25,
+    # Python mlx-lm approximates GELU, whatever the configuration asks for.
+    "hidden_act": "gelu_fast",
+}
+
+EXAONE = {"num_layers": 2, "num_hidden_layers": None, "layer_norm_epsilon": 1e-5, "rms_norm_eps": None}
+
+# Output file -> model -> what differs from BASE, and from `model_type`, which is the file's name.
 MODELS = {
     "llama": {
-        "gqa": {"model_type": "llama", "tie_word_embeddings": True},
+        "gqa": {"tie_word_embeddings": True},
         "mha_biases": {
-            "model_type": "llama",
+            
             "num_key_value_heads": None,
             "attention_bias": True,
             "mlp_bias": True,
         },
         "rope_llama3": {
-            "model_type": "llama",
+            
             "num_key_value_heads": 1,
             "rope_theta": 500000.0,
             "rope_scaling": LLAMA3_ROPE,
         },
         "rope_linear": {
-            "model_type": "llama",
+            
             "tie_word_embeddings": True,
             "rope_scaling": {"type": "linear", "factor": 4.0},
         },
-        "rope_traditional": {"model_type": "llama", "rope_traditional": True},
-        "head_dim": {"model_type": "llama", "head_dim": 32, "rms_norm_eps": 1e-2},
+        "rope_traditional": {"rope_traditional": True},
+        "head_dim": {"head_dim": 32, "rms_norm_eps": 1e-2},
         "sliding": {
-            "model_type": "llama",
+            
             "layer_types": ["sliding_attention", "full_attention"],
             "sliding_window": 8,
         },
         "mistral": {"model_type": "mistral", "num_hidden_layers": 3, "head_dim": 16, "rope_theta": 1000000.0},
     },
     "qwen2": {
-        "qwen2": {"model_type": "qwen2"},
+        "qwen2": {},
         "qwen2_tied": {
-            "model_type": "qwen2",
+            
             "tie_word_embeddings": True,
             "num_key_value_heads": 4,
             "rope_theta": 1000000.0,
         },
     },
+    "qwen3": {
+        "head_dim": {"head_dim": 32, "rope_theta": 1000000.0},
+        "yarn": {
+            
+            "head_dim": 16,
+            "tie_word_embeddings": True,
+            "num_key_value_heads": 1,
+            "rope_scaling": {"rope_type": "yarn", "factor": 4.0, "original_max_position_embeddings": 64},
+        },
+    },
+    "smollm3": {
+        "interval": {"num_hidden_layers": 4, "tie_word_embeddings": True},
+        "listed": {"no_rope_layers": [0, 1], "no_rope_layer_interval": 4},
+    },
+    "granite": {
+        "tied": {"tie_word_embeddings": True, "attention_bias": False, "mlp_bias": False, **GRANITE},
+        "biases": {"attention_bias": True, "mlp_bias": True, **GRANITE, "logits_scaling": 3.0},
+    },
+    "minicpm": {
+        "gqa": MINICPM,
+        "mha_linear": {
+            **MINICPM,
+            "num_key_value_heads": 4,
+            "scale_depth": 1.0,
+            "scale_emb": 3,
+            "rope_scaling": {"type": "linear", "factor": 2.0},
+        },
+    },
+    "seed_oss": {
+        "qkv_bias": {"attention_bias": True, "head_dim": 32},
+        "all_biases": {"attention_bias": True, "attention_out_bias": True, "mlp_bias": True, "head_dim": 16},
+    },
+    "ernie4_5": {
+        "tied": {"use_bias": False, "head_dim": 32, "tie_word_embeddings": True},
+        "biases": {"use_bias": True, "head_dim": 16, "num_key_value_heads": 4, "rope_theta": 500000.0},
+    },
+    "olmo2": {
+        "mha": {"num_key_value_heads": 4, "rms_norm_eps": 1e-6},
+        "gqa": {"attention_bias": True, "tie_word_embeddings": True, "rope_theta": 500000.0},
+    },
+    "olmo3": {
+        "pattern": {"num_hidden_layers": 4, "sliding_window": 8},
+        "yarn": {
+            "layer_types": ["sliding_attention", "full_attention"],
+            "sliding_window": 6,
+            "rope_scaling": YARN,
+            "tie_word_embeddings": True,
+        },
+    },
+    "mistral3": {
+        "llama": {"text_config": {**BASE, "model_type": "mistral", "head_dim": 32}},
+        "ministral": {"text_config": {**BASE, "model_type": "ministral3", **MINISTRAL}},
+    },
+    "ministral3": {
+        "windows": {**MINISTRAL, "layer_types": ["sliding_attention", "full_attention"], "sliding_window": 8},
+        "tied": {**MINISTRAL, "tie_word_embeddings": True, "head_dim": 32},
+    },
+    "phi": {
+        "mha": {**LAYER_NORM, "num_key_value_heads": 4, "partial_rotary_factor": 0.5},
+        "gqa": {**LAYER_NORM, "partial_rotary_factor": 0.25, "rope_theta": 5000.0},
+    },
+    "phi3": {
+        "plain": {"original_max_position_embeddings": 256, "rope_traditional": False},
+        "long": {
+            "num_key_value_heads": 4,
+            "tie_word_embeddings": True,
+            "partial_rotary_factor": 0.75,
+            # So short that each prompt is beyond it: Python mlx-lm has no short factors.
+            "original_max_position_embeddings": 2,
+            "rope_scaling": {"type": "longrope", "short_factor": [1.0] * 6, "long_factor": [1, 1.1, 1.4, 2, 4, 8]},
+        },
+    },
+    "gemma": {
+        "mqa": {"head_dim": 16, "num_key_value_heads": 1, "tie_word_embeddings": True},
+        "head_dim": {"head_dim": 32, "tie_word_embeddings": True, "rope_theta": 500.0},
+    },
+    "gemma2": {
+        # A window that no prompt leaves: Python mlx-lm has none.
+        "caps": {**GEMMA2, "sliding_window": 4096},
+        "scalar": {**GEMMA2, "query_pre_attn_scalar": 24, "attn_logit_softcapping": 0.5, "num_key_value_heads": 4},
+    },
+    "gemma3_text": {
+        "pattern": {**GEMMA3, "num_hidden_layers": 6, "sliding_window_pattern": 3},
+        "untied": {
+            **GEMMA3,
+            "tie_word_embeddings": False,
+            "sliding_window_pattern": 2,
+            "rope_scaling": {"rope_type": "linear", "factor": 8.0},
+            "num_key_value_heads": 1,
+        },
+    },
+    "gemma3": {
+        "nested": {"vocab_size": 128, "text_config": {**BASE, **GEMMA3, "model_type": "gemma3_text", "sliding_window_pattern": 2}},
+    },
+    "cohere": {
+        "plain": {**LAYER_NORM, **COHERE},
+        "norms": {**LAYER_NORM, **COHERE, "use_qk_norm": True, "attention_bias": True, "layer_norm_bias": True},
+    },
+    "cohere2": {
+        "pattern": {**LAYER_NORM, **COHERE, "head_dim": 16, "num_hidden_layers": 4, "sliding_window_pattern": 2},
+        "bias": {**LAYER_NORM, **COHERE, "head_dim": 16, "num_hidden_layers": 4, "attention_bias": True},
+    },
+    "glm": {
+        # Python mlx-lm rotates all of each head.
+        "bias": {"head_dim": 16, "partial_rotary_factor": 1.0, "attention_bias": True},
+        "tied": {"head_dim": 32, "partial_rotary_factor": 1.0, "attention_bias": False, "tie_word_embeddings": True},
+    },
+    "glm4": {
+        "bias": {"head_dim": 16, "partial_rotary_factor": 0.5, "attention_bias": True},
+        "plain": {"head_dim": 32, "partial_rotary_factor": 0.25, "attention_bias": False, "num_key_value_heads": 1},
+    },
+    "gpt2": {
+        "two": GPT2,
+        "eight_heads": {**GPT2, "n_head": 8, "n_layer": 3, "layer_norm_epsilon": 1e-2},
+    },
+    "gpt_neox": {
+        "parallel": GPT_NEOX,
+        "sequential": {**GPT_NEOX, "use_parallel_residual": False, "rotary_pct": 1.0, "rotary_emb_base": 500},
+    },
+    "starcoder2": {
+        "tied": {"norm_epsilon": 1e-5, "tie_word_embeddings": True, "sliding_window": None},
+        "untied": {"norm_epsilon": 1e-2, "num_key_value_heads": 1, "rope_theta": 100000.0},
+    },
+    "stablelm": {
+        "plain": {**LAYER_NORM, "use_qkv_bias": True, "partial_rotary_factor": 0.25},
+        "parallel": {
+            **LAYER_NORM,
+            "use_qkv_bias": False,
+            "partial_rotary_factor": 0.5,
+            "use_parallel_residual": True,
+            "qk_layernorm": True,
+        },
+    },
+    "internlm2": {
+        "bias": {"bias": True},
+        "tied": {
+            "bias": False,
+            "tie_word_embeddings": True,
+            "num_key_value_heads": 4,
+            "rope_scaling": {"type": "linear", "factor": 2.0},
+        },
+    },
+    "exaone": {
+        "tied": {**EXAONE, "tie_word_embeddings": True},
+        "biases": {
+            **EXAONE,
+            "attention_bias": True,
+            "mlp_bias": True,
+            "rope_theta": 500000.0,
+            "rope_scaling": LLAMA3_ROPE,
+        },
+    },
 }
+
 
 # Variants of every model; the value is `quantization` of config.json.
 VARIANTS = {
     "f32": None,
     "q4": {"group_size": 64, "bits": 4, "mode": "affine"},
-    "q8": {"group_size": 32, "bits": 8, "mode": "affine"},
 }
 
 # Further variants of one model.
 MORE_VARIANTS = {
     "gqa": {
+        "q8": {"group_size": 32, "bits": 8, "mode": "affine"},
         "q3": {"group_size": 32, "bits": 3, "mode": "affine"},
         "q4_group32": {"group_size": 32, "bits": 4, "mode": "affine"},
         "q6": {"group_size": 64, "bits": 6, "mode": "affine"},
@@ -97,7 +319,9 @@ MORE_VARIANTS = {
 
 
 def config(family: str, name: str) -> dict:
-    merged = {**BASE, **MODELS[family][name]}
+    own = {"model_type": family, **MODELS[family][name]}
+    merged = own if "text_config" in own else {**BASE, **own}
+    merged = {key: {k: v for k, v in value.items() if v is not None} if key == "text_config" else value for key, value in merged.items()}
     return {key: value for key, value in merged.items() if value is not None}
 
 

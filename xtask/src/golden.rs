@@ -19,6 +19,8 @@ pub(crate) struct Arguments {
 
 #[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
 enum Set {
+    /// What transformers assumes of models whose config.json says nothing, for `mlx-lm` itself (seconds)
+    Defaults,
     /// A function exported by Python, for the tests of `mlx`; not compared, as it holds addresses (seconds)
     Export,
     /// The functions and layers of mlx.nn (seconds)
@@ -40,6 +42,9 @@ pub(crate) fn run(arguments: &Arguments) -> Result {
         Place::new("mlx/tests/golden", "arrays", arguments.check)?,
         Place::new("mlx-lm/tests/fixtures/golden", "models", arguments.check)?,
     ];
+    if sets.contains(&Set::Defaults) && !arguments.check {
+        execute(script(&python, "config_defaults.py").arg(root().join("mlx-lm/src/config/defaults.json")))?;
+    }
     if sets.contains(&Set::Export) && !arguments.check {
         execute(script(&python, "export.py").arg(root().join("mlx/tests/golden/export")))?;
     }

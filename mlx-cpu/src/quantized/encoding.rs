@@ -83,11 +83,11 @@ impl<'a> Encoding<'a> {
             }
             Encoding::Mxfp4 { scales: from } => {
                 load_bytes::<S, false>(s, &from[start..][..count], scales);
-                of_integers(s, scales, biases);
+                of_integers(scales);
             }
             Encoding::Nvfp4 { scales: from } => {
                 load_bytes::<S, true>(s, &from[start..][..count], scales);
-                of_integers(s, scales, biases);
+                of_integers(scales);
             }
             Encoding::Mxfp8 { scales: from } => load_bytes::<S, false>(s, &from[start..][..count], scales),
         }
@@ -125,12 +125,10 @@ fn byte<S: Simd, const E4M3: bool>(s: S, from: &[u8]) -> S::F {
     if E4M3 { e4m3(s, bytes) } else { e8m0(s, bytes) }
 }
 
-/// Turns scales of E2M1 into scales and biases of the integers that it decodes to.
+/// Turns scales of E2M1 into scales of the integers that it decodes to.
 #[inline(always)]
-fn of_integers<S: Simd>(s: S, scales: &mut [f32], biases: &mut [f32]) {
-    let _ = s;
-    for (scale, bias) in scales.iter_mut().zip(biases) {
-        *bias = *scale * E2m1::SCALE_TO_BIAS;
+fn of_integers(scales: &mut [f32]) {
+    for scale in scales {
         *scale *= E2m1::SCALE;
     }
 }

@@ -84,7 +84,7 @@ impl<const BITS: usize> Numbers for Integer<BITS> {
 /// Floats of 4 bits: a sign, two bits of exponent and one of fraction.
 ///
 /// They are prepared as integers of 8 bits, twice the float plus [`BIAS`](E2m1::BIAS): of each word first those of the
-/// even numbers, then those of the odd ones. Their scales and biases follow from that.
+/// even numbers, then those of the odd ones. Decoded, they are twice the float, and scales are half of what they were.
 pub(super) struct E2m1;
 
 impl E2m1 {
@@ -92,14 +92,12 @@ impl E2m1 {
     const BIAS: u8 = 12;
     /// How scales of floats become scales of integers.
     pub(super) const SCALE: f32 = 0.5;
-    /// How scales of floats become biases of integers.
-    pub(super) const SCALE_TO_BIAS: f32 = -0.5 * Self::BIAS as f32;
 }
 
 impl Numbers for E2m1 {
     const BITS: usize = 4;
     const SLOTS: [usize; 2] = [4, 4];
-    const BIASED: bool = true;
+    const BIASED: bool = false;
     const TABLE: [u8; 16] = {
         let mut table = [0, 1, 2, 3, 4, 6, 8, 12, 0, 1, 2, 3, 4, 6, 8, 12];
         let mut i = 0;
@@ -118,7 +116,9 @@ impl Numbers for E2m1 {
 
     #[inline(always)]
     fn decode<S: Simd>(s: S, words: S::I, slot: usize) -> S::F {
-        Integer::<8>::decode(s, words, slot)
+        // As a bias of the group it would come into the sum twice, with more digits than are left when it has cancelled.
+        let bias = f32::from(Self::BIAS) / Self::unit(slot);
+        s.sub(Integer::<8>::decode(s, words, slot), s.splat(bias))
     }
 
     #[inline(always)]

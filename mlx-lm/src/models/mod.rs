@@ -1,11 +1,36 @@
 //! Model architectures: one file each, and the table that finds them.
 
 pub mod blocks;
+pub mod cohere;
+pub mod cohere2;
+pub mod ernie4_5;
+pub mod exaone;
+pub mod gemma;
+pub mod gemma2;
+pub mod gemma3;
+pub mod glm;
+pub mod glm4;
+pub mod gpt2;
+pub mod gpt_neox;
+pub mod granite;
+pub mod internlm2;
 pub mod llama;
+pub mod minicpm;
+pub mod ministral3;
+pub mod olmo;
+pub mod olmo2;
+pub mod phi;
+pub mod phi3;
 pub mod qwen2;
+pub mod qwen3;
+pub mod seed_oss;
+pub mod smollm3;
+pub mod stablelm;
+pub mod starcoder2;
 
 use crate::{Cache, Error, ModelConfig, Result};
 use mlx::{Array, Loader, Module};
+use serde::de::DeserializeOwned;
 
 /// A causal language model.
 pub trait LanguageModel: Module {
@@ -17,13 +42,37 @@ pub trait LanguageModel: Module {
     fn new_cache(&self) -> Cache;
 }
 
-type Build = fn(&ModelConfig, &Loader) -> Result<Box<dyn LanguageModel>>;
+/// An architecture: the `model_type`s of `config.json` that mean it, and what builds it.
+type Row = (&'static [&'static str], fn(&Source<'_>) -> Result<Box<dyn LanguageModel>>);
 
-/// `model_type` of `config.json` and what builds it.
-const REGISTRY: &[(&str, Build)] = &[
-    ("llama", |config, weights| load(llama::Llama::new(&config.args()?, weights)?, weights)),
-    ("mistral", |config, weights| load(llama::Llama::new(&config.args()?, weights)?, weights)),
-    ("qwen2", |config, weights| load(qwen2::new(&config.args()?, weights)?, weights)),
+#[rustfmt::skip]
+const REGISTRY: &[Row] = &[
+    (&["cohere"], |s| s.build(cohere::new)),
+    (&["cohere2"], |s| s.build(cohere2::new)),
+    (&["ernie4_5"], |s| s.build(ernie4_5::new)),
+    (&["exaone"], |s| s.sanitized(exaone::sanitize, exaone::new)),
+    (&["gemma"], |s| s.sanitized(gemma::sanitize, gemma::new)),
+    (&["gemma2"], |s| s.sanitized(gemma2::sanitize, gemma2::new)),
+    (&["gemma3_text"], |s| s.sanitized(gemma3::sanitize, gemma3::new)),
+    (&["glm"], |s| s.sanitized(glm::sanitize, glm::new)),
+    (&["glm4"], |s| s.sanitized(glm4::sanitize, glm4::new)),
+    (&["gpt2"], |s| s.sanitized(gpt2::sanitize, gpt2::new)),
+    (&["gpt_neox"], |s| s.sanitized(gpt_neox::sanitize, gpt_neox::new)),
+    (&["granite"], |s| s.build(granite::new)),
+    (&["internlm2"], |s| s.sanitized(internlm2::sanitize, internlm2::new)),
+    (&["llama", "mistral", "iquestcoder", "xverse"], |s| s.build(llama::new)),
+    (&["minicpm"], |s| s.build(minicpm::new)),
+    (&["ministral3"], |s| s.build(ministral3::new)),
+    (&["olmo"], |s| s.build(olmo::new)),
+    (&["olmo2", "olmo3"], |s| s.build(olmo2::new)),
+    (&["phi"], |s| s.sanitized(phi::sanitize, phi::new)),
+    (&["phi3"], |s| s.sanitized(phi3::sanitize, phi3::new)),
+    (&["qwen2", "qwen2_vl_text", "qwen2_5_vl_text"], |s| s.build(qwen2::new)),
+    (&["qwen3", "qwen3_vl_text"], |s| s.build(qwen3::new)),
+    (&["seed_oss"], |s| s.build(seed_oss::new)),
+    (&["smollm3"], |s| s.build(smollm3::new)),
+    (&["stablelm"], |s| s.sanitized(stablelm::sanitize, stablelm::new)),
+    (&["starcoder2"], |s| s.sanitized(starcoder2::sanitize, starcoder2::new)),
 ];
 
 /// Builds the model that `config` names and loads `weights` into it, strictly.
@@ -31,17 +80,79 @@ const REGISTRY: &[(&str, Build)] = &[
 /// # Errors
 /// [`Error::UnsupportedModel`] for an unknown `model_type`; missing, misshapen and unused tensors.
 pub fn build(config: &ModelConfig, weights: &Loader) -> Result<Box<dyn LanguageModel>> {
-    match REGISTRY.iter().find(|(name, _)| *name == config.model_type) {
-        Some((_, build)) => build(config, weights),
-        None => Err(Error::UnsupportedModel {
-            model_type: config.model_type.clone(),
-            known: REGISTRY.iter().map(|(name, _)| *name).collect::<Vec<_>>().join(", "),
-        }),
+    let find = |(names, _): &&Row| names.contains(&config.model_type.as_str());
+    match REGISTRY.iter().find(find) {
+        Some((_, build)) => {
+            drop_unused(weights)?;
+            build(&Source { config, weights })
+        }
+        None => Err(Error::UnsupportedModel { model_type: config.model_type.clone(), known: known() }),
     }
 }
 
-fn load(mut model: impl LanguageModel + 'static, weights: &Loader) -> Result<Box<dyn LanguageModel>> {
-    model.load(weights)?;
-    weights.finish()?;
-    Ok(Box::new(model))
+fn known() -> String {
+    let mut names: Vec<&str> = REGISTRY.iter().flat_map(|(names, _)| *names).copied().collect();
+    names.sort();
+    names.join(", ")
+}
+
+/// Takes away what other parts of a model left in its checkpoint, and what language models carry without use: other
+/// modalities, and tables that follow from the configuration.
+fn drop_unused(weights: &Loader) -> mlx::Result<()> {
+    const OTHERS: &[&str] = &[
+        "vision_tower",
+        "vision_model",
+        "visual",
+        "audio_tower",
+        "multi_modal_projector",
+        "embed_vision",
+        "embed_audio",
+    ];
+    weights.ignore(|path| {
+        path.ends_with("rotary_emb.inv_freq") || path.split('.').take(2).any(|part| OTHERS.contains(&part))
+    });
+    blocks::rename(weights, &[("model.language_model", "model"), ("language_model", "")])
+}
+
+/// What checkpoints call the head.
+const HEADS: [&str; 4] = ["lm_head", "output", "embed_out", "model.embed_out"];
+
+/// What a model is built from.
+struct Source<'a> {
+    config: &'a ModelConfig,
+    weights: &'a Loader,
+}
+
+impl Source<'_> {
+    /// The model that `new` makes of its configuration, loaded from the tensors as they are.
+    fn build<C, M>(&self, new: fn(&C) -> Result<M>) -> Result<Box<dyn LanguageModel>>
+    where
+        C: DeserializeOwned,
+        M: LanguageModel + 'static,
+    {
+        self.sanitized(|_, _| Ok(()), new)
+    }
+
+    /// The model that `new` makes of its configuration, loaded from the tensors as `sanitize` leaves them.
+    fn sanitized<C, M>(
+        &self,
+        sanitize: fn(&C, &Loader) -> mlx::Result<()>,
+        new: fn(&C) -> Result<M>,
+    ) -> Result<Box<dyn LanguageModel>>
+    where
+        C: DeserializeOwned,
+        M: LanguageModel + 'static,
+    {
+        let weights = self.weights;
+        // Files may leave out whether the head is tied; then the checkpoint says it by having a head or not.
+        let has_head = HEADS.iter().any(|head| weights.at(head).at("weight").peek().is_some());
+        let config = self.config.args_with([("tie_word_embeddings", (!has_head).into())])?;
+        sanitize(&config, weights)?;
+        let mut model = new(&config)?;
+        let tied = !model.parameters().contains_key("lm_head.weight");
+        weights.ignore(|path| tied && path.starts_with("lm_head."));
+        model.load(weights)?;
+        weights.finish()?;
+        Ok(Box::new(model))
+    }
 }

@@ -3,13 +3,10 @@
 #![allow(dead_code, reason = "each test takes what it needs")]
 
 use mlx::{
-    Array, Loader, Module,
+    Array, Module,
     nn::{Quantization, quantize},
 };
-use mlx_lm::{
-    ModelConfig,
-    models::{llama::Llama, qwen2},
-};
+use mlx_lm::{ModelConfig, models::llama};
 use serde_json::Value;
 use std::{collections::BTreeMap, path::Path};
 
@@ -28,28 +25,26 @@ pub(crate) fn config(json: &Value) -> ModelConfig {
     ModelConfig::parse(Path::new("config.json"), &json.to_string()).unwrap()
 }
 
-/// The weights of the model that `config` describes.
-pub(crate) fn weights(config: &ModelConfig) -> Tensors {
-    let (args, none) = (config.args().unwrap(), Loader::new([]));
-    let model = match config.model_type.as_str() {
-        "qwen2" => qwen2::new(&args, &none),
-        _ => Llama::new(&args, &none),
+/// Tensors of these names and shapes, their values derived from the names.
+pub(crate) fn named_weights<'a>(shapes: impl IntoIterator<Item = (&'a str, Vec<i32>)>) -> Tensors {
+    let named = |(name, shape): (&str, Vec<i32>)| {
+        let values = named_weight(name, &shape);
+        (name.to_owned(), Array::from_slice(&values, &shape))
     };
-    let model = model.unwrap();
-    let named = |(name, array): (String, Array)| {
-        let shape = array.shape().unwrap();
-        let values = named_weight(&name, shape);
-        let array = Array::from_slice(&values, shape);
-        (name, array)
-    };
-    model.parameters().into_iter().map(named).collect()
+    shapes.into_iter().map(named).collect()
+}
+
+/// The weights of the Llama model that `config` describes.
+pub(crate) fn llama_weights(config: &ModelConfig) -> Tensors {
+    let parameters = llama::new(&config.args().unwrap()).unwrap().parameters();
+    named_weights(parameters.iter().map(|(name, array)| (name.as_str(), array.shape().unwrap().to_vec())))
 }
 
 /// The same weights with each layer quantized as `config` says of it.
 pub(crate) fn quantized(config: &ModelConfig, weights: &Tensors) -> Tensors {
     let mut out = Tensors::new();
     for (name, array) in weights {
-        let layer = name.strip_suffix(".weight").filter(|_| array.ndim().unwrap() == 2);
+        let layer = name.strip_suffix(".weight").filter(|_| array.ndim().unwrap() > 1);
         match layer.and_then(|layer| Some((layer, config.quantization.of(layer)?))) {
             Some((layer, quantization)) => pack(&mut out, layer, array, quantization),
             None => {

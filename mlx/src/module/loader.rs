@@ -28,7 +28,7 @@ pub struct Loader {
 
 struct Checkpoint {
     left: RefCell<BTreeMap<String, Array>>,
-    quantization: HashMap<String, Option<Quantization>>,
+    quantization: RefCell<HashMap<String, Option<Quantization>>>,
 }
 
 impl Loader {
@@ -45,7 +45,7 @@ impl Loader {
         layers: impl IntoIterator<Item = (String, Option<Quantization>)>,
     ) -> Loader {
         let left = RefCell::new(tensors.into_iter().collect());
-        let quantization = layers.into_iter().collect();
+        let quantization = RefCell::new(layers.into_iter().collect());
         Loader { checkpoint: Rc::new(Checkpoint { left, quantization }), path: String::new() }
     }
 
@@ -63,7 +63,7 @@ impl Loader {
 
     /// What the checkpoint says of the layer at the cursor; the outer `None` if it says nothing.
     pub fn quantization(&self) -> Option<Option<Quantization>> {
-        self.checkpoint.quantization.get(&self.path).copied()
+        self.checkpoint.quantization.borrow().get(&self.path).copied()
     }
 
     /// The tensor at the cursor, if it was not taken yet, left where it is.
@@ -90,6 +90,43 @@ impl Loader {
     /// Drops the tensors `unwanted` names, which [`Loader::finish`] would complain about.
     pub fn ignore(&self, unwanted: impl Fn(&str) -> bool) {
         self.checkpoint.left.borrow_mut().retain(|path, _| !unwanted(path));
+    }
+
+    /// Gives the tensors, and the layers that the checkpoint says something of, the paths that the model has for them.
+    ///
+    /// ```
+    /// # fn main() -> mlx::Result<()> {
+    /// use mlx::{Dtype, Loader, zeros};
+    /// let weights = Loader::new([("transformer.wte.weight".to_owned(), zeros(&[3, 4], Dtype::F32))]);
+    /// weights.rename(|path| path.replace("transformer.wte", "model.embed_tokens"))?;
+    /// assert!(weights.at("model.embed_tokens.weight").peek().is_some());
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    /// Two tensors get the same path.
+    #[track_caller]
+    pub fn rename(&self, new_path: impl Fn(&str) -> String) -> Result<()> {
+        let mut quantization = self.checkpoint.quantization.borrow_mut();
+        *quantization = quantization.drain().map(|(path, layer)| (new_path(&path), layer)).collect();
+        let mut left = self.checkpoint.left.borrow_mut();
+        let mut renamed = BTreeMap::new();
+        for (path, array) in std::mem::take(&mut *left) {
+            let new = new_path(&path);
+            if renamed.contains_key(&new) {
+                return Err(self.error(format!("tensor `{path}` is a second `{new}`")));
+            }
+            renamed.insert(new, array);
+        }
+        *left = renamed;
+        Ok(())
+    }
+
+    /// Changes the tensors that are left, such as ones that another program has fused, split or transposed.
+    #[track_caller]
+    pub fn edit(&self, change: impl FnOnce(&mut BTreeMap<String, Array>) -> Result<()>) -> Result<()> {
+        change(&mut self.checkpoint.left.borrow_mut())
     }
 
     /// Fails if tensors are left over: the model has no place for them.

@@ -1,78 +1,125 @@
-//! The frame of a decoder: embedding, blocks, norm and head.
+//! The frame of a decoder: embedding, layers, norm and head.
 
-use crate::{
-    Cache,
-    cache::{LayerCache, window_mask},
-    models::LanguageModel,
-};
+use super::{Block, DecoderConfig, Norm};
+use crate::{Cache, cache::window_mask, models::LanguageModel};
 use mlx::{
     Array, Module, Result,
     fast::Mask,
     nn::{Embedding, Linear, RmsNorm},
 };
 
-/// One decoder layer.
-pub trait Block: Module {
-    /// `x` `[batch, length, dims]` to the same shape.
-    fn forward(&self, x: &Array, mask: Mask<'_>, cache: &mut LayerCache) -> Result<Array>;
-
-    /// How many of the last tokens the layer attends to; `None` for all.
-    fn window(&self) -> Option<i32> {
-        None
-    }
-
-    /// An empty cache for the layer.
-    fn new_cache(&self) -> LayerCache {
-        LayerCache::full()
-    }
-}
-
-/// Embedding, blocks, final norm and a head, which may be the embedding again.
+/// Embedding, layers, final norm and a head, which may be the embedding again.
 #[derive(Debug, Module)]
-pub struct CausalLm<B> {
-    model: Decoder<B>,
+pub struct CausalLm<B, N = RmsNorm> {
+    model: Decoder<B, N>,
     lm_head: Option<Linear>,
+    #[module(skip)]
+    windows: Vec<Option<i32>>,
+    #[module(skip)]
+    embedding_scale: Option<f32>,
+    #[module(skip)]
+    logits: Logits,
 }
 
 #[derive(Debug, Module)]
-struct Decoder<B> {
+struct Decoder<B, N> {
     embed_tokens: Embedding,
     layers: Vec<B>,
-    norm: RmsNorm,
+    norm: N,
 }
 
-impl<B: Block> CausalLm<B> {
-    /// A model of `vocabulary` tokens and `dims` features; `tied` uses the embedding as head.
-    pub fn new(vocabulary: i32, dims: i32, norm: RmsNorm, tied: bool, layers: Vec<B>) -> CausalLm<B> {
-        CausalLm {
-            model: Decoder { embed_tokens: Embedding::new(vocabulary, dims), layers, norm },
-            lm_head: (!tied).then(|| Linear::new(dims, vocabulary)),
+/// What becomes of the head's output.
+#[derive(Clone, Copy, Debug, Default)]
+pub enum Logits {
+    /// Nothing.
+    #[default]
+    Plain,
+    /// It is multiplied.
+    Scaled(f32),
+    /// It is kept within `±cap` by `cap · tanh(x / cap)` ([Gemma 2](https://arxiv.org/abs/2408.00118)).
+    Capped(f32),
+}
+
+impl<B: Block, N: Norm> CausalLm<B, N> {
+    /// A decoder of the layers that `layer` makes, each given its index.
+    ///
+    /// # Errors
+    /// Those of `layer`, and kinds of layers in `c` that are unknown.
+    pub fn new(
+        c: &DecoderConfig,
+        norm: N,
+        layer: impl FnMut(usize) -> crate::Result<B>,
+    ) -> crate::Result<CausalLm<B, N>> {
+        let embed_tokens = Embedding::new(c.vocab_size, c.hidden_size);
+        let layers = (0..c.num_hidden_layers).map(layer).collect::<crate::Result<_>>()?;
+        Ok(CausalLm {
+            model: Decoder { embed_tokens, layers, norm },
+            lm_head: (!c.tie_word_embeddings).then(|| Linear::new(c.hidden_size, c.vocab_size)),
+            windows: c.windows()?,
+            embedding_scale: None,
+            logits: Logits::Plain,
+        })
+    }
+
+    /// With embeddings multiplied by `scale`.
+    pub fn with_embedding_scale(self, scale: f32) -> Self {
+        CausalLm { embedding_scale: Some(scale), ..self }
+    }
+
+    /// With a head that has a bias, or not.
+    pub fn with_head_bias(self, bias: bool) -> Self {
+        CausalLm { lm_head: self.lm_head.map(|head| head.with_bias(bias)), ..self }
+    }
+
+    /// With `logits` made of the head's output.
+    pub fn with_logits(self, logits: Logits) -> Self {
+        CausalLm { logits, ..self }
+    }
+
+    /// The masks of layers with a window: all that have one share it.
+    fn window_mask(&self, queries: i32, offset: i32) -> Result<Option<Array>> {
+        let window = self.windows.iter().flatten().next();
+        Ok(window.map(|window| window_mask(queries, offset, *window)).transpose()?.flatten())
+    }
+
+    fn head(&self, h: &Array) -> Result<Array> {
+        let logits = match &self.lm_head {
+            Some(head) => head.forward(h)?,
+            None => self.model.embed_tokens.as_linear(h)?,
+        };
+        match self.logits {
+            Logits::Plain => Ok(logits),
+            Logits::Scaled(scale) => logits.multiply(scale),
+            Logits::Capped(cap) => soft_cap(&logits, cap),
         }
     }
 }
 
-impl<B: Block> LanguageModel for CausalLm<B> {
+impl<B: Block, N: Norm> LanguageModel for CausalLm<B, N> {
     fn forward(&self, tokens: &Array, cache: &mut Cache) -> Result<Array> {
         let mut h = self.model.embed_tokens.forward(tokens)?;
+        if let Some(scale) = self.embedding_scale {
+            h = h.multiply(scale)?;
+        }
         let (queries, offset) = (tokens.dim(1)?, cache.offset());
-        // Layers of a model share one window; build its mask once.
-        let window = self.model.layers.iter().find_map(Block::window);
-        let windowed = window.map(|window| window_mask(queries, offset, window)).transpose()?.flatten();
-        for (layer, cache) in self.model.layers.iter().zip(cache.layers_mut()) {
-            let mask = match (layer.window(), &windowed) {
+        let windowed = self.window_mask(queries, offset)?;
+        let layers = self.model.layers.iter().zip(&self.windows);
+        for ((layer, window), cache) in layers.zip(cache.layers_mut()) {
+            let mask = match (window, &windowed) {
                 (Some(_), Some(mask)) => Mask::Array(mask),
                 _ => Mask::causal(queries),
             };
             h = layer.forward(&h, mask, cache)?;
         }
-        let h = self.model.norm.forward(&h)?;
-        match &self.lm_head {
-            Some(head) => head.forward(&h),
-            None => self.model.embed_tokens.as_linear(&h),
-        }
+        self.head(&self.model.norm.forward(&h)?)
     }
 
     fn new_cache(&self) -> Cache {
         Cache::new(self.model.layers.iter().map(Block::new_cache).collect())
     }
+}
+
+/// `cap · tanh(x / cap)`.
+pub fn soft_cap(x: &Array, cap: f32) -> Result<Array> {
+    (x / cap).tanh()?.multiply(cap)
 }

@@ -2,29 +2,93 @@
 
 use mlx::{
     Array, Module, Result,
-    nn::{Linear, swiglu},
+    nn::{Activation, Linear, swiglu},
 };
 
-/// Gated feed-forward, `down(silu(gate(x)) · up(x))` ([Shazeer, 2020](https://arxiv.org/abs/2002.05202)).
+/// What a decoder layer does with each position by itself.
+pub trait FeedForward: Module {
+    /// `x` `[batch, length, dims]` to the same shape.
+    fn forward(&self, x: &Array) -> Result<Array>;
+}
+
+/// The activation that configurations call `name`.
+///
+/// # Errors
+/// [`crate::Error::Invalid`] for an unknown one.
+pub fn activation(name: &str) -> crate::Result<Activation> {
+    match name {
+        "silu" | "swish" => Ok(Activation::Silu),
+        "gelu" => Ok(Activation::Gelu),
+        "gelu_new" | "gelu_fast" | "gelu_pytorch_tanh" => Ok(Activation::GeluApprox),
+        "relu" => Ok(Activation::Relu),
+        "relu2" => Ok(Activation::Relu2),
+        _ => Err(crate::Error::Invalid(format!("config.json: unknown activation `{name}`"))),
+    }
+}
+
+/// Gated feed-forward, `down(f(gate(x)) · up(x))`: SwiGLU with SiLU as `f`, GeGLU with GELU
+/// ([Shazeer, 2020](https://arxiv.org/abs/2002.05202)).
 #[derive(Debug, Module)]
-pub struct SwiGlu {
+pub struct GatedMlp {
     gate_proj: Linear,
     up_proj: Linear,
     down_proj: Linear,
+    f: Activation,
 }
 
-impl SwiGlu {
-    /// From `dims` to `hidden` features and back.
-    pub fn new(dims: i32, hidden: i32, bias: bool) -> SwiGlu {
-        SwiGlu {
-            gate_proj: Linear::new(dims, hidden).with_bias(bias),
-            up_proj: Linear::new(dims, hidden).with_bias(bias),
-            down_proj: Linear::new(hidden, dims).with_bias(bias),
+impl GatedMlp {
+    /// From `dims` to `hidden` features and back, without biases.
+    pub fn new(dims: i32, hidden: i32, f: Activation) -> GatedMlp {
+        GatedMlp {
+            gate_proj: Linear::new(dims, hidden),
+            up_proj: Linear::new(dims, hidden),
+            down_proj: Linear::new(hidden, dims),
+            f,
         }
     }
 
-    /// `x` `[..., dims]` to the same shape.
-    pub fn forward(&self, x: &Array) -> Result<Array> {
-        self.down_proj.forward(&swiglu(&self.gate_proj.forward(x)?, &self.up_proj.forward(x)?)?)
+    /// With biases, or without.
+    pub fn with_bias(self, bias: bool) -> GatedMlp {
+        GatedMlp {
+            gate_proj: self.gate_proj.with_bias(bias),
+            up_proj: self.up_proj.with_bias(bias),
+            down_proj: self.down_proj.with_bias(bias),
+            ..self
+        }
+    }
+}
+
+impl FeedForward for GatedMlp {
+    fn forward(&self, x: &Array) -> Result<Array> {
+        let (gate, up) = (self.gate_proj.forward(x)?, self.up_proj.forward(x)?);
+        self.down_proj.forward(&match self.f {
+            Activation::Silu => swiglu(&gate, &up)?,
+            f => f.forward(&gate)? * up,
+        })
+    }
+}
+
+/// Feed-forward without a gate, `down(f(up(x)))`.
+#[derive(Debug, Module)]
+pub struct Mlp {
+    up_proj: Linear,
+    down_proj: Linear,
+    f: Activation,
+}
+
+impl Mlp {
+    /// From `dims` to `hidden` features and back.
+    pub fn new(dims: i32, hidden: i32, f: Activation, bias: bool) -> Mlp {
+        Mlp {
+            up_proj: Linear::new(dims, hidden).with_bias(bias),
+            down_proj: Linear::new(hidden, dims).with_bias(bias),
+            f,
+        }
+    }
+}
+
+impl FeedForward for Mlp {
+    fn forward(&self, x: &Array) -> Result<Array> {
+        self.down_proj.forward(&self.f.forward(&self.up_proj.forward(x)?)?)
     }
 }

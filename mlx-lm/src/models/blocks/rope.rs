@@ -1,72 +1,156 @@
-//! Rotary embeddings as configurations describe them.
+//! Rotary embeddings as configurations describe them
+//! ([Su et al., 2021](https://arxiv.org/abs/2104.09864)).
+
+mod frequencies;
 
 use crate::{Error, Result};
-use mlx::{Array, nn::Rope};
+use frequencies::Wavelengths;
+use mlx::{Array, Module, nn};
 use serde::Deserialize;
-use std::f64::consts::TAU;
 
-/// The fields of `config.json` about rotary embeddings, in the spelling of transformers 4 (`rope_theta`,
-/// `rope_scaling`) or 5 (`rope_parameters`).
-#[derive(Clone, Debug, Default, Deserialize)]
-pub struct RopeConfig {
-    rope_theta: Option<f32>,
-    rope_scaling: Option<Scaling>,
-    rope_parameters: Option<Scaling>,
-    #[serde(default)]
-    rope_traditional: bool,
-}
-
-/// How frequencies are stretched for longer contexts.
-#[derive(Clone, Debug, Default, Deserialize)]
-struct Scaling {
-    #[serde(alias = "type")]
-    rope_type: Option<String>,
-    rope_theta: Option<f32>,
+/// `rope_parameters` for one kind of layers.
+#[derive(Clone, Debug, Deserialize)]
+pub struct RopeParameters {
+    rope_type: String,
+    rope_theta: f64,
+    partial_rotary_factor: Option<f64>,
+    max_position_embeddings: Option<f64>,
+    original_max_position_embeddings: Option<f64>,
+    attention_factor: Option<f64>,
     factor: Option<f64>,
     low_freq_factor: Option<f64>,
     high_freq_factor: Option<f64>,
-    original_max_position_embeddings: Option<f64>,
+    beta_fast: Option<f64>,
+    beta_slow: Option<f64>,
+    mscale: Option<f64>,
+    mscale_all_dim: Option<f64>,
+    truncate: Option<bool>,
+    short_factor: Option<Vec<f64>>,
+    long_factor: Option<Vec<f64>>,
+    short_mscale: Option<f64>,
+    long_mscale: Option<f64>,
     /// One divisor of the frequency per pair of elements, as GGUF files store them.
     factors: Option<Vec<f64>>,
+    /// Strength of Llama 4's growth of queries with their position.
+    pub llama_4_scaling_beta: Option<f64>,
 }
 
-const DEFAULT_BASE: f32 = 10_000.0;
+impl RopeParameters {
+    /// The context that the model was trained for before it was stretched.
+    pub fn original_context(&self) -> Option<f64> {
+        self.original_max_position_embeddings.or(self.max_position_embeddings)
+    }
 
-/// The embedding of `dims` elements that `config` describes.
-///
-/// # Errors
-/// [`Error::Invalid`] for a kind of scaling that is not known, or lacks its factor.
-pub fn rope(dims: i32, config: &RopeConfig) -> Result<Rope> {
-    let scaling =
-        config.rope_parameters.as_ref().or(config.rope_scaling.as_ref()).cloned().unwrap_or_default();
-    let base = scaling.rope_theta.or(config.rope_theta).unwrap_or(DEFAULT_BASE);
-    let plain = Rope { traditional: config.rope_traditional, ..Rope::new(dims, base) };
-    let factor = || {
-        scaling.factor.filter(|f| *f > 0.0).ok_or_else(|| invalid("its `factor` is missing or not positive"))
-    };
-    let with_wavelengths = |stretch: &dyn Fn(usize, f64) -> f64| {
-        let freqs: Vec<f32> = (0..dims as usize / 2)
-            .map(|pair| stretch(pair, f64::from(base).powf(2.0 * pair as f64 / f64::from(dims))) as f32)
-            .collect();
-        Rope { freqs: Some(Array::from_slice(&freqs, &[freqs.len() as i32])), ..plain.clone() }
-    };
-    match scaling.rope_type.as_deref().unwrap_or("default") {
-        "default" => Ok(plain),
-        "linear" => Ok(Rope { scale: (1.0 / factor()?) as f32, ..plain }),
-        "llama3" => {
-            let factor = factor()?;
-            Ok(with_wavelengths(&|_, wavelength| scaling.llama3(factor, wavelength)))
+    /// What the scores of DeepSeek's attention are multiplied by besides: the square of yarn's `mscale_all_dim`.
+    pub fn score_factor(&self) -> f64 {
+        match (self.rope_type.as_str(), self.mscale_all_dim, self.factor) {
+            ("yarn", Some(scale), Some(factor)) => frequencies::yarn_mscale(factor, scale).powi(2),
+            _ => 1.0,
         }
-        "freq_factors" => {
-            let factors = scaling.factors.clone().unwrap_or_default();
-            if factors.len() != dims as usize / 2 {
-                return Err(invalid(&format!("it has {} factors for {} pairs", factors.len(), dims / 2)));
+    }
+}
+
+/// Rotates queries and keys by their positions; holds no parameters.
+#[derive(Clone, Debug, Module)]
+pub struct Rope {
+    #[module(skip)]
+    short: Table,
+    /// In place of `short` for sequences beyond a length.
+    #[module(skip)]
+    long: Option<(i32, Table)>,
+    /// The base grows with the sequence.
+    #[module(skip)]
+    dynamic: Option<Dynamic>,
+}
+
+/// Rotation, and a factor of what is rotated.
+#[derive(Clone, Debug)]
+struct Table {
+    rope: nn::Rope,
+    scale: f32,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Dynamic {
+    factor: f64,
+    context: f64,
+}
+
+impl Rope {
+    /// The embedding of heads of `head_dim` elements.
+    ///
+    /// # Errors
+    /// [`Error::Invalid`] for a kind of scaling that is not known, or lacks its parameters.
+    pub fn new(head_dim: i32, p: &RopeParameters) -> Result<Rope> {
+        let partial = p.partial_rotary_factor.unwrap_or(1.0);
+        let dims =
+            if p.rope_type == "proportional" { head_dim } else { (f64::from(head_dim) * partial) as i32 };
+        let plain = nn::Rope::new(dims, p.rope_theta as f32);
+        let table = |wavelengths: Wavelengths| {
+            let freqs: Vec<f32> = wavelengths.values.iter().map(|value| *value as f32).collect();
+            let freqs = Array::from_slice(&freqs, &[freqs.len() as i32]);
+            Table { rope: nn::Rope { freqs: Some(freqs), ..plain.clone() }, scale: wavelengths.scale as f32 }
+        };
+        let unscaled = Table { rope: plain.clone(), scale: 1.0 };
+        let mut rope = Rope { short: unscaled, long: None, dynamic: None };
+        match p.rope_type.as_str() {
+            "default" => {}
+            "linear" => rope.short.rope.scale = (1.0 / p.factor()?) as f32,
+            "dynamic" => rope.dynamic = Some(Dynamic { factor: p.factor()?, context: p.context()? }),
+            "longrope" => {
+                rope.short = table(p.longrope(dims, &p.short_factor, p.short_mscale)?);
+                let long = table(p.longrope(dims, &p.long_factor, p.long_mscale)?);
+                rope.long = Some((p.original()? as i32, long));
             }
-            Ok(with_wavelengths(&|pair, wavelength| wavelength * factors[pair]))
+            _ => rope.short = table(p.wavelengths(dims)?),
         }
-        other => Err(Error::Invalid(format!(
-            "rope scaling `{other}` is not supported; known: default, linear, llama3, freq_factors"
-        ))),
+        Ok(rope)
+    }
+
+    /// With neighbouring elements as pairs instead of halves.
+    pub fn traditional(mut self, traditional: bool) -> Rope {
+        self.short.rope.traditional = traditional;
+        self.long.iter_mut().for_each(|(_, table)| table.rope.traditional = traditional);
+        self
+    }
+
+    /// `x` `[batch, heads, length, head dim]`, whose first position is `offset`.
+    pub fn forward(&self, x: &Array, offset: i32) -> mlx::Result<Array> {
+        let end = offset.saturating_add(x.dim(2)?);
+        // Keys of before the sequence outgrew `short` stay as they are in the cache.
+        let table = match &self.long {
+            Some((length, long)) if end > *length => long,
+            _ => &self.short,
+        };
+        let x = table.scale(x)?;
+        match self.dynamic {
+            Some(dynamic) => dynamic.stretch(&table.rope, end).forward(&x, offset),
+            None => table.rope.forward(&x, offset),
+        }
+    }
+}
+
+impl Table {
+    fn scale(&self, x: &Array) -> mlx::Result<Array> {
+        let (dims, width) = (self.rope.dims, x.dim(-1)?);
+        if self.scale == 1.0 {
+            return Ok(x.clone());
+        }
+        if dims == width {
+            return x.multiply(self.scale);
+        }
+        let factors: Vec<f32> = (0..width).map(|i| if i < dims { self.scale } else { 1.0 }).collect();
+        x.multiply(&Array::from_slice(&factors, &[width]).astype(x.dtype()?)?)
+    }
+}
+
+impl Dynamic {
+    /// `rope` for a sequence of `length` tokens: a base that keeps the longest wavelength in proportion.
+    fn stretch(self, rope: &nn::Rope, length: i32) -> nn::Rope {
+        let dims = f64::from(rope.dims);
+        let length = f64::from(length).max(self.context);
+        let growth = (self.factor * length / self.context - (self.factor - 1.0)).powf(dims / (dims - 2.0));
+        nn::Rope { base: (f64::from(rope.base) * growth) as f32, ..rope.clone() }
     }
 }
 
@@ -74,54 +158,22 @@ fn invalid(what: &str) -> Error {
     Error::Invalid(format!("config.json, rope scaling: {what}"))
 }
 
-impl Scaling {
-    /// Long wavelengths stretched by `factor`, short ones kept, those between blended; the scheme of Llama 3.1.
-    /// `wavelength` is in radians per position, inverted.
-    fn llama3(&self, factor: f64, wavelength: f64) -> f64 {
-        let (low, high) = (self.low_freq_factor.unwrap_or(1.0), self.high_freq_factor.unwrap_or(4.0));
-        let context = self.original_max_position_embeddings.unwrap_or(8192.0);
-        let tokens = TAU * wavelength;
-        if tokens > context / low {
-            wavelength * factor
-        } else if tokens > context / high {
-            let smooth = (context / tokens - low) / (high - low);
-            wavelength / ((1.0 - smooth) / factor + smooth)
-        } else {
-            wavelength
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn parse(text: &str) -> RopeConfig {
-        serde_json::from_str(text).unwrap()
-    }
-
-    #[test]
-    fn both_dialects_say_the_same() {
-        let four = parse(r#"{"rope_theta": 5e5, "rope_scaling": {"type": "linear", "factor": 4.0}}"#);
-        let five = parse(r#"{"rope_parameters": {"rope_theta": 5e5, "rope_type": "linear", "factor": 4.0}}"#);
-        for config in [four, five] {
-            let rope = rope(8, &config).unwrap();
-            assert_eq!((rope.base, rope.scale), (5e5, 0.25));
-        }
-    }
-
     #[test]
     fn unknown_kinds_and_missing_factors_are_refused() {
         for (text, message) in [
-            (r#"{"rope_scaling": {"rope_type": "spiral"}}"#, "rope scaling `spiral` is not supported"),
-            (r#"{"rope_scaling": {"rope_type": "llama3"}}"#, "`factor` is missing"),
-            (
-                r#"{"rope_scaling": {"rope_type": "linear", "factor": 0}}"#,
-                "`factor` is missing or not positive",
-            ),
-            (r#"{"rope_scaling": {"rope_type": "freq_factors"}}"#, "0 factors for 4 pairs"),
+            (r#""rope_type": "spiral""#, "rope scaling `spiral` is not supported"),
+            (r#""rope_type": "llama3""#, "`factor` is missing"),
+            (r#""rope_type": "linear", "factor": 0"#, "`factor` is missing or not positive"),
+            (r#""rope_type": "freq_factors""#, "0 factors for 4 pairs"),
+            (r#""rope_type": "longrope", "short_factor": [1, 1]"#, "2 factors for 4 pairs"),
+            (r#""rope_type": "dynamic", "factor": 2"#, "`max_position_embeddings` is missing"),
         ] {
-            let error = rope(8, &parse(text)).unwrap_err().to_string();
+            let text = format!(r#"{{"rope_theta": 10000, {text}}}"#);
+            let error = Rope::new(8, &serde_json::from_str(&text).unwrap()).unwrap_err().to_string();
             assert!(error.contains(message), "{error}");
         }
     }

@@ -1,0 +1,305 @@
+//! One form for the dialects of `config.json`.
+//!
+//! transformers 4 and 5 write the same model differently, multimodal checkpoints nest the language model's fields, and
+//! old checkpoints have names of their own. What comes out of here has one shape:
+//!
+//! * The language model's fields lie at the top, under the names that transformers uses today.
+//! * A field that is absent has the value that transformers assumes for this model type ([`DEFAULTS`]); where there is
+//!   none, reading the field is an error. One that is `null` stays so.
+//! * `layer_types` has an entry for each layer.
+//! * `rope_parameters` has, for each kind of layer, all there is to know of its rotary embeddings.
+
+use super::NESTED;
+use serde_json::{Map, Value, json};
+use std::sync::LazyLock;
+
+type Fields = Map<String, Value>;
+
+/// By model type, what transformers assumes where a file says nothing; made by `cargo xtask golden defaults`.
+static DEFAULTS: LazyLock<Fields> =
+    LazyLock::new(|| serde_json::from_str(include_str!("defaults.json")).unwrap_or_default());
+
+/// The type of the language model inside models of several modalities, where the nested fields do not name it.
+const LANGUAGE_MODELS: &[(&str, &str)] = &[
+    ("gemma3", "gemma3_text"),
+    ("gemma3n", "gemma3n_text"),
+    ("gemma4", "gemma4_text"),
+    ("llava", "llama"),
+    ("mistral3", "mistral"),
+    ("qwen2_5_vl", "qwen2_5_vl_text"),
+    ("qwen2_vl", "qwen2_vl_text"),
+    ("qwen3_5", "qwen3_5_text"),
+    ("qwen3_5_moe", "qwen3_5_moe_text"),
+    ("qwen3_vl", "qwen3_vl_text"),
+    ("qwen3_vl_moe", "qwen3_vl_moe_text"),
+];
+
+/// Names of older checkpoints, and today's.
+const RENAMED: &[(&str, &[(&str, &str)])] = &[
+    (
+        "exaone",
+        &[
+            ("num_layers", "num_hidden_layers"),
+            ("layer_norm_epsilon", "rms_norm_eps"),
+            ("activation_function", "hidden_act"),
+        ],
+    ),
+    (
+        "gpt2",
+        &[
+            ("n_embd", "hidden_size"),
+            ("n_layer", "num_hidden_layers"),
+            ("n_head", "num_attention_heads"),
+            ("n_inner", "intermediate_size"),
+            ("n_positions", "max_position_embeddings"),
+            ("layer_norm_epsilon", "layer_norm_eps"),
+            ("activation_function", "hidden_act"),
+        ],
+    ),
+    ("starcoder2", &[("norm_epsilon", "layer_norm_eps")]),
+];
+
+/// Models whose `sliding_window`, if not null, is that of all layers.
+const WINDOWED: &[&str] = &["ministral", "mistral", "mixtral", "phi3", "phimoe", "starcoder2"];
+
+/// Models that stretch the rotary embeddings of their full-attention layers only.
+const SCALED_IN_FULL_LAYERS: &[&str] = &["gemma3_text", "gemma3n_text", "olmo3"];
+
+/// The type of the language model that `json` describes, and its fields.
+///
+/// # Errors
+/// The text says what contradicts itself.
+pub(super) fn normalize(json: &Value, model_type: &str) -> Result<(String, Fields), String> {
+    let nested = NESTED.iter().find_map(|key| json.get(key)?.as_object());
+    let outer = json.as_object().cloned().unwrap_or_default();
+    let mut fields = nested.cloned().unwrap_or_else(|| outer.clone());
+    if let Some(tied) = outer.get("tie_word_embeddings") {
+        fields.insert("tie_word_embeddings".into(), tied.clone());
+    }
+    let named = nested.and_then(|nested| nested.get("model_type")?.as_str()).unwrap_or(model_type);
+    let model_type =
+        LANGUAGE_MODELS.iter().find(|(outer, _)| *outer == named).map_or(named, |(_, text)| text);
+
+    let mut defaults = DEFAULTS.get(model_type).and_then(Value::as_object).cloned().unwrap_or_default();
+    rename(model_type, &mut fields);
+    rename(model_type, &mut defaults);
+    for (name, value) in defaults {
+        fields.entry(name).or_insert(value);
+    }
+    if model_type == "gpt2" && fields.get("intermediate_size").is_none_or(Value::is_null) {
+        let hidden = fields.get("hidden_size").and_then(Value::as_u64).unwrap_or_default();
+        fields.insert("intermediate_size".into(), (4 * hidden).into());
+    }
+    check_heads(&fields)?;
+    set_layer_types(model_type, &mut fields)?;
+    set_rope_parameters(model_type, &mut fields)?;
+    Ok((model_type.to_owned(), fields))
+}
+
+fn rename(model_type: &str, fields: &mut Fields) {
+    for (old, new) in RENAMED.iter().filter(|(name, _)| *name == model_type).flat_map(|(_, names)| *names) {
+        if let Some(value) = fields.shift_remove(*old) {
+            fields.entry(*new).or_insert(value);
+        }
+    }
+    // Files of Gemma have both names; the newer one counts.
+    if let Some(activation) = fields.shift_remove("hidden_activation").filter(|value| !value.is_null()) {
+        fields.insert("hidden_act".into(), activation);
+    }
+}
+
+fn check_heads(fields: &Fields) -> Result<(), String> {
+    let size = |name: &str| fields.get(name).and_then(Value::as_u64);
+    let Some(heads) = size("num_attention_heads").filter(|heads| *heads > 0) else { return Ok(()) };
+    let kv_heads = size("num_key_value_heads").unwrap_or(heads);
+    let dim = size("head_dim").or(size("hidden_size").map(|hidden| hidden / heads));
+    match dim {
+        Some(dim) if dim == 0 || kv_heads == 0 || heads % kv_heads != 0 => {
+            Err(format!("{heads} heads of {dim} do not fit {kv_heads} key-value heads"))
+        }
+        _ => Ok(()),
+    }
+}
+
+fn set_layer_types(model_type: &str, fields: &mut Fields) -> Result<(), String> {
+    let count = |name: &str| fields.get(name).and_then(Value::as_u64);
+    let Some(layers) = count("num_hidden_layers") else { return Ok(()) };
+    if let Some(types) = fields.get("layer_types").and_then(Value::as_array) {
+        return match types.len() as u64 {
+            found if found == layers => Ok(()),
+            found => Err(format!("`layer_types` names {found} layers of {layers}")),
+        };
+    }
+    let windowed = fields.get("sliding_window").is_some_and(|window| !window.is_null());
+    let uses_window = fields.get("use_sliding_window").and_then(Value::as_bool).unwrap_or(true);
+    let pattern = count("sliding_window_pattern").filter(|pattern| *pattern > 0);
+    let first = count("max_window_layers");
+    let slides = |layer: u64| match (pattern, first) {
+        _ if !windowed || !uses_window => false,
+        (Some(pattern), _) => !(layer + 1).is_multiple_of(pattern),
+        (None, Some(first)) => layer >= first,
+        (None, None) => WINDOWED.contains(&model_type),
+    };
+    let name = |layer| if slides(layer) { "sliding_attention" } else { "full_attention" };
+    let types: Vec<Value> = (0..layers).map(|layer| name(layer).into()).collect();
+    fields.insert("layer_types".into(), types.into());
+    Ok(())
+}
+
+fn set_rope_parameters(model_type: &str, fields: &mut Fields) -> Result<(), String> {
+    let mut kinds: Vec<String> = match fields.get("layer_types") {
+        Some(Value::Array(types)) => {
+            types.iter().filter_map(|kind| Some(kind.as_str()?.to_owned())).collect()
+        }
+        _ => vec![],
+    };
+    kinds.push("full_attention".into());
+    kinds.sort();
+    kinds.dedup();
+    let given = ["rope_parameters", "rope_scaling"]
+        .iter()
+        .find_map(|name| fields.get(*name).filter(|value| !value.is_null()))
+        .cloned()
+        .unwrap_or_else(|| json!({}));
+    let Value::Object(given) = given else {
+        return Err(format!("rope scaling is {given}, expected an object"));
+    };
+    let by_kind = kinds.iter().any(|kind| given.get(kind).is_some_and(Value::is_object));
+    let mut all = Fields::new();
+    for kind in kinds {
+        let own = match given.get(&kind) {
+            _ if !by_kind => Some(&given),
+            Some(Value::Object(own)) => Some(own),
+            // Layers of this kind have no rotary embeddings.
+            _ => None,
+        };
+        if let Some(own) = own {
+            let full_only =
+                !by_kind && kind != "full_attention" && SCALED_IN_FULL_LAYERS.contains(&model_type);
+            let own =
+                if full_only { only(own, &["rope_theta", "partial_rotary_factor"]) } else { own.clone() };
+            all.insert(kind.clone(), rope_of_kind(&kind, own, fields).into());
+        }
+    }
+    fields.shift_remove("rope_scaling");
+    fields.insert("rope_parameters".into(), all.into());
+    Ok(())
+}
+
+fn only(fields: &Fields, names: &[&str]) -> Fields {
+    fields
+        .iter()
+        .filter(|(name, _)| names.contains(&name.as_str()))
+        .map(|(n, v)| (n.clone(), v.clone()))
+        .collect()
+}
+
+/// `own` parameters of a kind of layers, completed by what `fields` says of all layers.
+fn rope_of_kind(kind: &str, mut own: Fields, fields: &Fields) -> Fields {
+    let old_name = own.shift_remove("type");
+    let name = own.get("rope_type").cloned().or(old_name);
+    let name = name.as_ref().and_then(Value::as_str).unwrap_or("default");
+    let name = match name {
+        "su" => "longrope",
+        "deepseek_yarn" | "telechat3-yarn" => "yarn",
+        // The three axes of positions of an image are one for text.
+        "mrope" => "default",
+        name => name,
+    };
+    own.insert("rope_type".into(), name.into());
+    let local = if kind == "sliding_attention" { "rope_local_base_freq" } else { "rope_theta" };
+    let scaled = ["llama3", "yarn", "longrope"].contains(&name);
+    // Files of Phi-3 have the original length outside; it goes before the one inside.
+    if let Some(original) = fields.get("original_max_position_embeddings").filter(|_| scaled) {
+        own.insert("original_max_position_embeddings".into(), original.clone());
+    }
+    let sources: [(&str, &[&str]); 4] = [
+        ("rope_theta", &["rotary_emb_base", local, "rope_theta"]),
+        ("partial_rotary_factor", &["rope_pct", "rotary_pct", "partial_rotary_factor"]),
+        ("max_position_embeddings", &["max_position_embeddings"]),
+        ("original_max_position_embeddings", &["max_position_embeddings"]),
+    ];
+    for (name, places) in sources {
+        let missing = own.get(name).is_none_or(Value::is_null);
+        let found = places.iter().find_map(|place| fields.get(*place).filter(|value| !value.is_null()));
+        if let (true, Some(value)) = (missing, found) {
+            own.insert(name.into(), value.clone());
+        }
+    }
+    own
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn fields(json: Value) -> Fields {
+        let model_type = json["model_type"].as_str().unwrap_or_default().to_owned();
+        normalize(&json, &model_type).unwrap().1
+    }
+
+    #[test]
+    fn both_dialects_say_the_same() {
+        let four = json!({"model_type": "llama", "num_hidden_layers": 1, "max_position_embeddings": 64,
+            "rope_theta": 5e5, "rope_scaling": {"type": "linear", "factor": 4.0}, "torch_dtype": "bfloat16"});
+        let five = json!({"model_type": "llama", "num_hidden_layers": 1, "max_position_embeddings": 64,
+            "rope_parameters": {"rope_theta": 5e5, "rope_type": "linear", "factor": 4.0}, "dtype": "bfloat16"});
+        assert_eq!(fields(four)["rope_parameters"], fields(five)["rope_parameters"]);
+
+        let four = json!({"model_type": "gemma3_text", "num_hidden_layers": 2, "sliding_window_pattern": 2,
+            "rope_theta": 1e6, "rope_local_base_freq": 1e4, "rope_scaling": {"rope_type": "linear", "factor": 8.0}});
+        let five = json!({"model_type": "gemma3_text", "num_hidden_layers": 2,
+            "layer_types": ["sliding_attention", "full_attention"],
+            "rope_parameters": {"full_attention": {"rope_theta": 1e6, "rope_type": "linear", "factor": 8.0},
+                "sliding_attention": {"rope_theta": 1e4, "rope_type": "default"}}});
+        for name in ["rope_parameters", "layer_types"] {
+            assert_eq!(fields(four.clone())[name], fields(five.clone())[name], "{name}");
+        }
+    }
+
+    #[test]
+    fn what_is_absent_has_the_default_of_its_model_type() {
+        let theta = |model_type: &str| {
+            fields(json!({"model_type": model_type}))["rope_parameters"]["full_attention"]["rope_theta"]
+                .clone()
+        };
+        assert_eq!(theta("llama"), 10_000.0);
+        assert_eq!(theta("smollm3"), 2_000_000.0);
+        assert_eq!(theta("unheard_of"), Value::Null);
+        let null = fields(json!({"model_type": "mistral", "num_hidden_layers": 1, "sliding_window": null}));
+        assert_eq!(null["layer_types"], json!(["full_attention"]));
+        let absent = fields(json!({"model_type": "mistral", "num_hidden_layers": 1}));
+        assert_eq!(
+            (&absent["layer_types"], &absent["sliding_window"]),
+            (&json!(["sliding_attention"]), &4096.into())
+        );
+    }
+
+    #[test]
+    fn nested_fields_come_up_and_name_the_model() {
+        let nested = json!({"model_type": "gemma3", "tie_word_embeddings": false,
+            "text_config": {"hidden_size": 640, "tie_word_embeddings": true}});
+        let (model_type, fields) = normalize(&nested, "gemma3").unwrap();
+        assert_eq!((model_type.as_str(), &fields["hidden_size"]), ("gemma3_text", &640.into()));
+        assert_eq!(fields["tie_word_embeddings"], false);
+        let ministral = json!({"model_type": "mistral3", "text_config": {"model_type": "ministral3"}});
+        assert_eq!(normalize(&ministral, "mistral3").unwrap().0, "ministral3");
+    }
+
+    #[test]
+    fn layers_follow_patterns() {
+        let types = |json: Value| {
+            let slides = |kind: &Value| if kind == "sliding_attention" { 's' } else { 'f' };
+            fields(json)["layer_types"].as_array().unwrap().iter().map(slides).collect::<String>()
+        };
+        assert_eq!(types(json!({"model_type": "cohere2", "num_hidden_layers": 5})), "sssfs");
+        assert_eq!(types(json!({"model_type": "gemma2", "num_hidden_layers": 3})), "sfs");
+        let qwen = json!({"model_type": "qwen2", "num_hidden_layers": 3, "max_window_layers": 1});
+        assert_eq!(types(qwen.clone()), "fff");
+        let mut windows = qwen;
+        windows["use_sliding_window"] = true.into();
+        assert_eq!(types(windows), "fss");
+        let short = json!({"model_type": "llama", "num_hidden_layers": 2, "layer_types": ["full_attention"]});
+        assert!(normalize(&short, "llama").unwrap_err().contains("names 1 layers of 2"));
+    }
+}

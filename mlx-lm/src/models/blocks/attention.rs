@@ -1,0 +1,161 @@
+//! Grouped-query attention in its usual form, and what all forms of attention share.
+
+use super::{DecoderConfig, Norm, Rope, soft_cap};
+use crate::cache::LayerCache;
+use mlx::{
+    Array, Dtype, Module, Result,
+    fast::Mask,
+    nn::{Linear, RmsNorm},
+};
+
+/// What lets the positions of a decoder layer see each other: attention, or a recurrence.
+pub trait Mixer: Module {
+    /// `x` `[batch, length, dims]` to the same shape.
+    fn forward(&self, x: &Array, mask: Mask<'_>, cache: &mut LayerCache) -> Result<Array>;
+}
+
+/// `[batch, length, heads · dim]` as `[batch, heads, length, dim]`.
+pub fn split_heads(x: &Array, dim: i32) -> Result<Array> {
+    let [batch, length, _] = x.dims()?;
+    if length == 1 {
+        return x.reshape([batch, -1, 1, dim]);
+    }
+    x.reshape([batch, length, -1, dim])?.transpose([0, 2, 1, 3])
+}
+
+/// `[batch, heads, length, dim]` as `[batch, length, heads · dim]`.
+pub fn merge_heads(x: &Array) -> Result<Array> {
+    let [batch, _, length, _] = x.dims()?;
+    if length == 1 {
+        return x.reshape([batch, 1, -1]);
+    }
+    x.transpose([0, 2, 1, 3])?.reshape([batch, length, -1])
+}
+
+/// Attention with fewer heads of keys and values than of queries
+/// ([Ainslie et al., 2023](https://arxiv.org/abs/2305.13245)), for models that change no more than its biases, its
+/// scale, its rotary embeddings, or normalize queries and keys.
+#[derive(Debug, Module)]
+pub struct Attention {
+    q_proj: Linear,
+    k_proj: Linear,
+    v_proj: Linear,
+    o_proj: Linear,
+    q_norm: Option<Box<dyn Norm>>,
+    k_norm: Option<Box<dyn Norm>>,
+    /// Whether each head is normalized by itself.
+    by_head: bool,
+    rope: Option<Rope>,
+    dim: i32,
+    scale: f32,
+}
+
+impl Attention {
+    /// Attention without biases; `rope` is `None` for layers that know no positions.
+    pub fn new(c: &DecoderConfig, rope: Option<Rope>) -> Attention {
+        let (hidden, (q, k)) = (c.hidden_size, c.qk_features());
+        Attention {
+            q_proj: Linear::new(hidden, q),
+            k_proj: Linear::new(hidden, k),
+            v_proj: Linear::new(hidden, k),
+            o_proj: Linear::new(q, hidden),
+            q_norm: None,
+            k_norm: None,
+            by_head: true,
+            rope,
+            dim: c.head_dim(),
+            scale: c.attention_scale(),
+        }
+    }
+
+    /// With biases of queries, keys and values, and of the output.
+    pub fn with_bias(self, qkv: bool, output: bool) -> Attention {
+        Attention {
+            q_proj: self.q_proj.with_bias(qkv),
+            k_proj: self.k_proj.with_bias(qkv),
+            v_proj: self.v_proj.with_bias(qkv),
+            o_proj: self.o_proj.with_bias(output),
+            ..self
+        }
+    }
+
+    /// With scores multiplied by `scale` instead of `1 / sqrt(head dim)`.
+    pub fn with_scale(self, scale: f32) -> Attention {
+        Attention { scale, ..self }
+    }
+
+    /// With the queries and keys of each head normalized ([Henry et al., 2020](https://arxiv.org/abs/2010.04245)); the
+    /// norms get `[batch, heads, length, head dim]`.
+    pub fn with_head_norms(self, q: impl Norm + 'static, k: impl Norm + 'static) -> Attention {
+        Attention { q_norm: Some(Box::new(q)), k_norm: Some(Box::new(k)), by_head: true, ..self }
+    }
+
+    /// [`Attention::with_head_norms`] of the usual kind.
+    pub fn with_head_rms_norms(self, eps: f32) -> Attention {
+        let norm = || RmsNorm::new(self.dim, eps);
+        let (q, k) = (norm(), norm());
+        self.with_head_norms(q, k)
+    }
+
+    /// With queries and keys normalized over the features of all heads together.
+    pub fn with_full_norms(self, c: &DecoderConfig, eps: f32) -> Attention {
+        let (q, k) = c.qk_features();
+        let norm = |dims| -> Option<Box<dyn Norm>> { Some(Box::new(RmsNorm::new(dims, eps))) };
+        Attention { q_norm: norm(q), k_norm: norm(k), by_head: false, ..self }
+    }
+
+    fn normalized(&self, mut q: Array, mut k: Array) -> Result<(Array, Array)> {
+        let norms = self.q_norm.as_ref().zip(self.k_norm.as_ref());
+        if let Some((q_norm, k_norm)) = norms.filter(|_| !self.by_head) {
+            (q, k) = (q_norm.forward(&q)?, k_norm.forward(&k)?);
+        }
+        (q, k) = (split_heads(&q, self.dim)?, split_heads(&k, self.dim)?);
+        if let Some((q_norm, k_norm)) = norms.filter(|_| self.by_head) {
+            (q, k) = (q_norm.forward(&q)?, k_norm.forward(&k)?);
+        }
+        Ok((q, k))
+    }
+}
+
+impl Mixer for Attention {
+    fn forward(&self, x: &Array, mask: Mask<'_>, cache: &mut LayerCache) -> Result<Array> {
+        let (mut q, mut k) = self.normalized(self.q_proj.forward(x)?, self.k_proj.forward(x)?)?;
+        let v = split_heads(&self.v_proj.forward(x)?, self.dim)?;
+        if let Some(rope) = &self.rope {
+            (q, k) = (rope.forward(&q, cache.offset())?, rope.forward(&k, cache.offset())?);
+        }
+        let out = cache.attend(&q, &k, &v, self.scale, mask)?;
+        self.o_proj.forward(&merge_heads(&out)?)
+    }
+}
+
+/// Attention whose scores are kept within `±cap` ([Gemma 2](https://arxiv.org/abs/2408.00118)): over the keys and values
+/// `[batch, kv heads, keys, dim]` of all tokens so far, from the queries `[batch, heads, queries, dim]` of the last.
+pub fn soft_capped_attention(
+    q: &Array,
+    k: &Array,
+    v: &Array,
+    scale: f32,
+    cap: f32,
+    mask: Mask<'_>,
+) -> Result<Array> {
+    let ([batch, heads, queries, dim], [_, kv_heads, keys, _]) = (q.dims()?, k.dims()?);
+    let q = (q * scale).reshape([batch, kv_heads, heads / kv_heads, queries, dim])?;
+    let scores = soft_cap(&q.matmul(&k.expand_dims(2)?.swapaxes(-1, -2)?)?, cap)?;
+    let scores = match mask {
+        Mask::None => scores,
+        Mask::Causal => hide(&scores, &causal_mask(queries, keys)?)?,
+        Mask::Array(visible) => hide(&scores, visible)?,
+    };
+    let out = scores.softmax(-1)?.matmul(&v.expand_dims(2)?)?;
+    out.reshape([batch, heads, queries, -1])
+}
+
+fn hide(scores: &Array, visible: &Array) -> Result<Array> {
+    visible.logical_not()?.where_(f32::NEG_INFINITY, scores)
+}
+
+fn causal_mask(queries: i32, keys: i32) -> Result<Array> {
+    let position = |from: i32, to: i32| mlx::arange(from.into(), to.into(), 1.0, Dtype::I32);
+    position(keys - queries, keys)?.expand_dims(1)?.greater_equal(&position(0, keys)?)
+}

@@ -1,0 +1,33 @@
+//! Qwen3: Llama with the queries and keys of each head normalized
+//! ([Yang et al., 2025](https://arxiv.org/abs/2505.09388)).
+
+use super::{
+    blocks::{Attention, CausalLm, DecoderConfig, PreNormLayer},
+    llama::Llama,
+};
+use crate::Result;
+use serde::Deserialize;
+
+/// The fields of `config.json` that the model reads.
+#[derive(Clone, Debug, Deserialize)]
+pub struct Config {
+    #[serde(flatten)]
+    base: DecoderConfig,
+    rms_norm_eps: f32,
+    attention_bias: bool,
+}
+
+/// The model that `c` describes.
+///
+/// # Errors
+/// Kinds of layers or rotary embeddings that are unknown.
+pub fn new(c: &Config) -> Result<Llama> {
+    let base = &c.base;
+    let norm = || base.rms_norm(c.rms_norm_eps);
+    CausalLm::new(base, norm(), |i| {
+        let attention = Attention::new(base, Some(base.rope(i)?))
+            .with_bias(c.attention_bias, c.attention_bias)
+            .with_head_rms_norms(c.rms_norm_eps);
+        Ok(PreNormLayer::new(attention, base.gated_mlp()?, norm))
+    })
+}

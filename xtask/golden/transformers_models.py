@@ -1,0 +1,185 @@
+"""Logits of tiny models by transformers, the definition of most architectures: `transformers.json` and `.safetensors`.
+
+    python -m venv ENV5; ENV5/bin/pip install torch transformers==5.23.0 safetensors
+    python -m venv ENV4; ENV4/bin/pip install transformers==4.57.6
+    ENV4/bin/python transformers_models.py configs CONFIGS_FILE
+    ENV5/bin/python transformers_models.py logits CONFIGS_FILE OUTPUT_FOLDER [NAME ...]
+
+The weights come from named_weights.py, by the names under which transformers saves them, so that what is compared
+includes the layout of a checkpoint. The JSON file has, for each model, `config.json` as transformers 5 and as
+transformers 4 writes it (null for models that it does not know), and the names and shapes of the tensors. The
+safetensors file has the logits of the last four of 40 tokens, more than any window.
+
+torch takes gigabytes and the models change seldom, so that no automatic run makes these.
+"""
+
+import json
+import sys
+import tempfile
+from pathlib import Path
+
+TOKENS = [(7 * i * i + 3 * i + 17) % 128 for i in range(40)]
+POSITIONS = 4
+
+SIZES = {
+    "vocab_size": 128,
+    "hidden_size": 64,
+    "intermediate_size": 96,
+    "num_hidden_layers": 2,
+    "num_attention_heads": 4,
+    "num_key_value_heads": 2,
+    "max_position_embeddings": 64,
+}
+SPECIAL = {"pad_token_id": None, "bos_token_id": 1, "eos_token_id": 2}
+LLAMA3 = {
+    "rope_type": "llama3",
+    "factor": 8.0,
+    "low_freq_factor": 1.0,
+    "high_freq_factor": 4.0,
+    "original_max_position_embeddings": 16,
+}
+YARN = {"rope_type": "yarn", "factor": 4.0, "original_max_position_embeddings": 16}
+LONGROPE = {"rope_type": "longrope", "short_factor": [1, 1.1, 1.2, 1.3, 1.4, 1.5, 1.6, 1.7], "long_factor": [1, 2, 3, 4, 5, 6, 7, 8]}
+GPT2 = {"vocab_size": 128, "n_embd": 64, "n_head": 4, "n_layer": 2, "n_positions": 64}
+
+# Name -> model type and the fields that differ from SIZES and the model's own defaults. `rope_theta` and `rope_scaling`
+# are spelled as transformers 4 does; they become `rope_parameters` for transformers 5.
+MODELS = {
+    "llama": ("llama", {"rope_theta": 5000.0}),
+    "llama_llama3": ("llama", {"rope_theta": 50000.0, "rope_scaling": LLAMA3, "tie_word_embeddings": True}),
+    "llama_dynamic": ("llama", {"rope_scaling": {"rope_type": "dynamic", "factor": 2.0}, "max_position_embeddings": 24}),
+    "mistral": ("mistral", {"sliding_window": 8}),
+    "mistral_full": ("mistral", {"sliding_window": None, "head_dim": 32}),
+    "qwen2": ("qwen2", {"rope_theta": 5000.0}),
+    "qwen2_windows": ("qwen2", {"use_sliding_window": True, "sliding_window": 8, "max_window_layers": 1}),
+    "qwen3": ("qwen3", {"head_dim": 32}),
+    "qwen3_yarn": ("qwen3", {"head_dim": 16, "rope_scaling": YARN, "attention_bias": True}),
+    "smollm3": ("smollm3", {"num_hidden_layers": 4}),
+    "granite": ("granite", {"attention_multiplier": 0.2, "residual_multiplier": 0.3, "logits_scaling": 4.0}),
+    "olmo": ("olmo", {}),
+    "olmo_clip": ("olmo", {"clip_qkv": 0.3, "attention_bias": True, "tie_word_embeddings": True}),
+    "olmo2": ("olmo2", {"rms_norm_eps": 1e-3}),
+    "olmo3": ("olmo3", {"num_hidden_layers": 4, "sliding_window": 8, "rope_scaling": YARN, "rope_theta": 5000.0}),
+    "phi": ("phi", {"partial_rotary_factor": 0.25}),
+    "phi_norms": ("phi", {"qk_layernorm": True, "hidden_act": "gelu"}),
+    "phi3": ("phi3", {"sliding_window": 8}),
+    "phi3_short": ("phi3", {"rope_scaling": LONGROPE, "original_max_position_embeddings": 50}),
+    "phi3_long": ("phi3", {"rope_scaling": LONGROPE, "original_max_position_embeddings": 16}),
+    "gemma": ("gemma", {"head_dim": 32}),
+    "gemma2": ("gemma2", {"head_dim": 16, "sliding_window": 8, "query_pre_attn_scalar": 24}),
+    "gemma3_text": ("gemma3_text", {"head_dim": 16, "sliding_window": 8, "num_hidden_layers": 7, "query_pre_attn_scalar": 24}),
+    "cohere": ("cohere", {"logit_scale": 0.5, "rope_theta": 5000.0}),
+    "cohere_norms": ("cohere", {"use_qk_norm": True, "attention_bias": True, "rope_theta": 5000.0}),
+    "cohere2": ("cohere2", {"num_hidden_layers": 4, "sliding_window": 8}),
+    "glm": ("glm", {"head_dim": 16}),
+    "glm4": ("glm4", {"head_dim": 32, "attention_bias": False}),
+    "gpt2": ("gpt2", GPT2),
+    "gpt2_inner": ("gpt2", {**GPT2, "n_inner": 96, "activation_function": "gelu"}),
+    "gpt_neox": ("gpt_neox", {"num_key_value_heads": None}),
+    "gpt_neox_sequential": (
+        "gpt_neox",
+        {"num_key_value_heads": None, "use_parallel_residual": False, "hidden_act": "gelu_fast", "attention_bias": False},
+    ),
+    "starcoder2": ("starcoder2", {"sliding_window": 8}),
+    "stablelm": ("stablelm", {"use_qkv_bias": True}),
+    "stablelm_parallel": ("stablelm", {"use_parallel_residual": True, "qk_layernorm": True}),
+    "seed_oss": ("seed_oss", {"head_dim": 32}),
+    "ernie4_5": ("ernie4_5", {"head_dim": 32, "use_bias": True}),
+    "ministral3": ("ministral3", {"head_dim": 16, "rope_scaling": {**YARN, "llama_4_scaling_beta": 0.2}}),
+}
+
+
+def fields(name: str) -> dict:
+    model_type, own = MODELS[name]
+    sizes = {} if model_type == "gpt2" else SIZES
+    return {**sizes, **SPECIAL, **own}
+
+
+def without_noise(config: dict) -> dict:
+    """Fields that say nothing of the model, but change with each release of transformers."""
+    return {name: value for name, value in config.items() if name not in ("transformers_version", "_name_or_path")}
+
+
+def write_configs(output: Path) -> None:
+    """By transformers 4: the text of `config.json` for each model that it knows."""
+    from transformers import AutoConfig
+
+    configs = {}
+    for name, (model_type, _) in MODELS.items():
+        own = fields(name)
+        if model_type == "phi3" and "rope_scaling" in own:
+            own["rope_scaling"] = {**own["rope_scaling"], "type": "longrope"}
+            del own["rope_scaling"]["rope_type"]
+        try:
+            config = AutoConfig.for_model(model_type, torch_dtype="float32", **own)
+        except ValueError:
+            configs[name] = None
+            continue
+        configs[name] = without_noise(json.loads(config.to_json_string()))
+    output.write_text(json.dumps(configs, indent=1))
+
+
+def rope_parameters(model_type: str, own: dict) -> dict:
+    """The fields with rotary embeddings as transformers 5 takes them."""
+    theta, scaling = own.pop("rope_theta", None), own.pop("rope_scaling", None)
+    if not theta and not scaling:
+        return own
+    plain = {"rope_type": "default", **({"rope_theta": theta} if theta else {})}
+    parameters = {**plain, **(scaling or {})}
+    if model_type == "olmo3":
+        parameters = {"full_attention": parameters, "sliding_attention": plain}
+    return {**own, "rope_parameters": parameters}
+
+
+def golden(name: str) -> tuple:
+    import torch
+    from safetensors import safe_open
+    from safetensors.numpy import save_file
+    from transformers import AutoConfig, AutoModelForCausalLM
+
+    from named_weights import named_weight
+
+    model_type = MODELS[name][0]
+    config = AutoConfig.for_model(model_type, **rope_parameters(model_type, fields(name)))
+    with tempfile.TemporaryDirectory() as folder:
+        model = AutoModelForCausalLM.from_config(config, dtype=torch.float32, attn_implementation="eager")
+        model.save_pretrained(folder)
+        file = Path(folder) / "model.safetensors"
+        with safe_open(file, "np") as saved:
+            tensors = {tensor: list(saved.get_slice(tensor).get_shape()) for tensor in saved.keys()}
+        save_file({tensor: named_weight(tensor, tuple(shape)) for tensor, shape in tensors.items()}, file, {"format": "pt"})
+        model = AutoModelForCausalLM.from_pretrained(folder, dtype=torch.float32, attn_implementation="eager")
+        written = without_noise(json.loads((Path(folder) / "config.json").read_text()))
+    with torch.no_grad():
+        logits = model(torch.tensor([TOKENS])).logits[0, -POSITIONS:]
+    return written, tensors, logits.numpy().copy()
+
+
+def write_logits(configs: Path, output: Path, names: list) -> None:
+    import transformers
+    from safetensors.numpy import load_file, save_file
+
+    import fixture
+
+    four = json.loads(configs.read_text())
+    listing, file = output / "transformers.json", output / "transformers.safetensors"
+    models, logits = {}, {}
+    if names and listing.exists():
+        models = {model["name"]: model for model in json.loads(listing.read_text())["models"]}
+        logits = load_file(file)
+    for name in names or MODELS:
+        config, tensors, logits[name] = golden(name)
+        models[name] = {"name": name, "config": config, "config_4": four.get(name), "tensors": tensors}
+    ordered = [models[name] for name in MODELS if name in models]
+    fixture.write(listing, {"versions": {"transformers": transformers.__version__}, "tokens": TOKENS, "models": ordered})
+    save_file(logits, file)
+
+
+if __name__ == "__main__":
+    match sys.argv[1:]:
+        case ["configs", output]:
+            write_configs(Path(output))
+        case ["logits", configs, output, *names]:
+            write_logits(Path(configs), Path(output), names)
+        case _:
+            sys.exit(__doc__)

@@ -116,7 +116,7 @@ impl Operand {
 
 fn at(x: &Matrices<'_>, matrix: usize, i: usize, j: usize) -> f64 {
     let way = i.cast_signed() * x.row_stride + j.cast_signed() * x.col_stride;
-    f64::from(x.data.get(x.offsets[matrix].strict_add_signed(way)))
+    f64::from(x.data.get(x.offsets[matrix].wrapping_add_signed(way)))
 }
 
 /// The exact elements of a product, and the sums of the magnitudes of their terms.

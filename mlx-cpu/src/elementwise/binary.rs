@@ -90,7 +90,7 @@ op!(Minimum, |s, a, b| both(s, s.min(a, b), s.min(b, a)));
 /// The bits of two numbers that are the same, except that one is NaN where the other may not be: together they are NaN.
 #[inline(always)]
 fn both<S: Simd>(s: S, x: S::F, y: S::F) -> S::F {
-    s.from_bits(s.or(s.to_bits(x), s.to_bits(y)))
+    s.float_of_bits(s.or(s.bits_of_float(x), s.bits_of_float(y)))
 }
 
 /// Computes a function of two dense arrays. Panics if the three are not of one length and type.

@@ -87,7 +87,7 @@ macro_rules! op {
     };
 }
 
-op!(Abs, |s, x| s.from_bits(s.and(s.to_bits(x), s.splat_int(0x7fff_ffff))));
+op!(Abs, |s, x| s.float_of_bits(s.and(s.bits_of_float(x), s.splat_int(0x7fff_ffff))));
 op!(Erf, |s, x| erf(s, x));
 op!(Exp, |s, x| exp(s, x));
 op!(Negative, |s, x| s.sub(s.splat(-0.0), x));

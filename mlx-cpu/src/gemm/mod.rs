@@ -130,7 +130,6 @@ pub(crate) trait Columns: Sync {
 ///
 /// # Panics
 /// If `out` has another length than `batch * m * n`, or if an element of `a` would lie outside of its data.
-#[allow(dead_code, reason = "for quantized operands")]
 pub(crate) fn multiply_columns(
     m: usize,
     n: usize,

@@ -155,19 +155,19 @@ pub(super) fn e4m3<S: Simd>(s: S, bits: S::I) -> S::F {
     const LARGEST: f32 = 448.0;
     // Where `f32` has them, exponent and fraction need another bias: 127 instead of 7.
     let size = s.shl(s.and(bits, s.splat_int(0x7f)), 20);
-    let size = s.from_bits(s.add_int(size, s.splat_int(120 << 23)));
+    let size = s.float_of_bits(s.add_int(size, s.splat_int(120 << 23)));
     // With exponent 0 that is half of what the least normal number and the right one are together; otherwise, it is less.
     let size = s.min(size, s.fma(s.splat(2.0), size, s.splat(-LEAST_NORMAL)));
     let size = s.select_less(s.splat(LARGEST), size, s.splat(f32::NAN), size);
     let sign = s.shl(s.and(bits, s.splat_int(0x80)), 24);
-    s.from_bits(s.or(s.to_bits(size), sign))
+    s.float_of_bits(s.or(s.bits_of_float(size), sign))
 }
 
 /// The powers of two whose exponents these bytes are, biased by 127; infinity for 255, as in MLX.
 #[inline(always)]
 pub(super) fn e8m0<S: Simd>(s: S, bytes: S::I) -> S::F {
     // Only 2^-127 is no normal number.
-    s.max(s.from_bits(s.shl(bytes, 23)), s.splat(f32::from_bits(1 << 22)))
+    s.max(s.float_of_bits(s.shl(bytes, 23)), s.splat(f32::from_bits(1 << 22)))
 }
 
 /// Evaluates an expression with the [`Numbers`] of an [`Encoding`](super::Encoding).

@@ -134,6 +134,7 @@ impl<N: Numbers, S: Simd> Rows<'_, N, S> {
 
     /// Multiplies a tile of rows with one vector. Each block is of one group (`UNIFORM`), or of the same number of whole
     /// groups.
+    #[allow(clippy::needless_range_loop, reason = "all rows of a tile have as many scales")]
     #[inline(always)]
     fn line<const UNIFORM: bool>(&self, row: usize, x: Vector<'_>, out: &mut [f32], stride: usize) {
         let s = self.s;
@@ -276,7 +277,7 @@ impl<N: Numbers, S: Simd> Rows<'_, N, S> {
             for r in 0..R {
                 // What follows the row is another, whose biases may be infinite.
                 let biases = s.load(&biases[r][i * S::LANES..][..S::LANES]);
-                let biases = s.from_bits(s.and(s.to_bits(biases), s.load_words(present)));
+                let biases = s.float_of_bits(s.and(s.bits_of_float(biases), s.load_words(present)));
                 for m in 0..M {
                     totals[r][m] = s.fma(biases, sums[m], totals[r][m]);
                 }

@@ -270,12 +270,12 @@ impl Simd for Avx2 {
     }
 
     #[inline(always)]
-    fn from_bits(self, v: __m256i) -> __m256 {
+    fn float_of_bits(self, v: __m256i) -> __m256 {
         unsafe { _mm256_castsi256_ps(v) }
     }
 
     #[inline(always)]
-    fn to_bits(self, v: __m256) -> __m256i {
+    fn bits_of_float(self, v: __m256) -> __m256i {
         unsafe { _mm256_castps_si256(v) }
     }
 

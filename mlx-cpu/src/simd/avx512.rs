@@ -271,12 +271,12 @@ impl Simd for Avx512 {
     }
 
     #[inline(always)]
-    fn from_bits(self, v: __m512i) -> __m512 {
+    fn float_of_bits(self, v: __m512i) -> __m512 {
         unsafe { _mm512_castsi512_ps(v) }
     }
 
     #[inline(always)]
-    fn to_bits(self, v: __m512) -> __m512i {
+    fn bits_of_float(self, v: __m512) -> __m512i {
         unsafe { _mm512_castps_si512(v) }
     }
 

@@ -1,7 +1,7 @@
 //! Functions that processors have no instructions for.
 
 use super::Simd;
-use std::f32::consts::LOG2_E;
+use std::f32::consts::{FRAC_2_SQRT_PI, LOG2_E};
 
 /// `e` to the power of each element, with an error of about one unit in the last place; 0 below -86.6, near where
 /// results would be subnormal, and infinity above 88.7.
@@ -10,7 +10,7 @@ pub fn exp<S: Simd>(s: S, x: S::F) -> S::F {
     const LEAST: f32 = -86.6;
     const MOST: f32 = 88.722_84;
     // ln 2 in two parts: the high one has few bits, so that its product with an exponent is exact.
-    const LN_2_HIGH: f32 = 0.693_359_375;
+    const LN_2_HIGH: f32 = 0.693_359_4;
     const LN_2_LOW: f32 = -2.121_944_4e-4;
     // In this order of arguments NaN stays.
     let inside = s.min(s.splat(MOST), s.max(s.splat(LEAST), x));
@@ -28,7 +28,7 @@ pub fn exp<S: Simd>(s: S, x: S::F) -> S::F {
     p = s.fma(p, r, s.splat(1.0));
     p = s.fma(p, r, s.splat(1.0));
     // 2^(n - 1), because 2^128 is no float.
-    let power = s.from_bits(s.shl(s.add_int(n, s.splat_int(126)), 23));
+    let power = s.float_of_bits(s.shl(s.add_int(n, s.splat_int(126)), 23));
     let y = s.mul(s.add(p, p), power);
     let y = s.select_less(s.splat(MOST), x, s.splat(f32::INFINITY), y);
     s.select_less(x, s.splat(LEAST), s.splat(0.0), y)
@@ -72,7 +72,7 @@ pub fn erf<S: Simd>(s: S, x: S::F) -> S::F {
         -2.685_444_4e-2,
         1.128_36e-1,
         -3.761_262_6e-1,
-        1.128_379_1,
+        FRAC_2_SQRT_PI,
     ];
     const FAR: [f32; 7] = [
         1.855_740_9e-4,
@@ -81,7 +81,7 @@ pub fn erf<S: Simd>(s: S, x: S::F) -> S::F {
         -1.030_373_7e-1,
         -6.382_257e-1,
         -1.127_04,
-        -3.537_184_1e-4,
+        -3.537_184e-4,
     ];
     let zero = s.splat(0.0);
     // In this order of arguments NaN stays.
@@ -109,8 +109,8 @@ pub fn sin_cos<S: Simd>(s: S, x: S::F, quadrants: S::I) -> (S::F, S::F) {
     let sine_sign = s.shl(s.and(quadrants, two), 30);
     let cosine_sign = s.shl(s.and(s.add_int(quadrants, one), two), 30);
     // Adding to the highest bit flips it.
-    let sine = s.from_bits(s.add_int(s.to_bits(sine), sine_sign));
-    let cosine = s.from_bits(s.add_int(s.to_bits(cosine), cosine_sign));
+    let sine = s.float_of_bits(s.add_int(s.bits_of_float(sine), sine_sign));
+    let cosine = s.float_of_bits(s.add_int(s.bits_of_float(cosine), cosine_sign));
     (sine, cosine)
 }
 

@@ -113,9 +113,9 @@ pub trait Simd: Copy + Send + Sync + 'static {
     /// The numbers nearest to signed integers.
     fn to_float(self, v: Self::I) -> Self::F;
     /// The floats with these bits.
-    fn from_bits(self, v: Self::I) -> Self::F;
+    fn float_of_bits(self, v: Self::I) -> Self::F;
     /// The bits of these floats.
-    fn to_bits(self, v: Self::F) -> Self::I;
+    fn bits_of_float(self, v: Self::F) -> Self::I;
 
     /// Prepares a table.
     fn table(self, bytes: &[u8; 16]) -> Self::Table;

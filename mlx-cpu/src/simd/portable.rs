@@ -209,12 +209,12 @@ impl Simd for Portable {
     }
 
     #[inline(always)]
-    fn from_bits(self, v: I) -> F {
+    fn float_of_bits(self, v: I) -> F {
         v.map(f32::from_bits)
     }
 
     #[inline(always)]
-    fn to_bits(self, v: F) -> I {
+    fn bits_of_float(self, v: F) -> I {
         v.map(f32::to_bits)
     }
 

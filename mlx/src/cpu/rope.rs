@@ -39,7 +39,7 @@ fn fits(x: &Array, offset: &Offset<'_>, options: &RopeOptions<'_>) -> Result<boo
         Offset::Known(_) => true,
         Offset::Array(offset) => {
             let is_integer = offset.dtype()?.category().issubdtype(Category::Integer);
-            is_integer && matches!(offset.shape()?, [] | [1]) || is_integer && offset.shape()? == [batch]
+            is_integer && (matches!(offset.shape()?, [] | [1]) || offset.shape()? == [batch])
         }
     };
     let dims_fit = options.dims > 0 && options.dims % 2 == 0 && options.dims <= dim;

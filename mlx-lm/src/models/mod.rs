@@ -12,17 +12,23 @@ pub mod glm;
 pub mod glm4;
 pub mod gpt2;
 pub mod gpt_neox;
+pub mod gpt_oss;
 pub mod granite;
 pub mod internlm2;
 pub mod llama;
 pub mod minicpm;
 pub mod ministral3;
+pub mod mixtral;
 pub mod olmo;
 pub mod olmo2;
+pub mod olmoe;
 pub mod phi;
 pub mod phi3;
+pub mod phimoe;
 pub mod qwen2;
+pub mod qwen2_moe;
 pub mod qwen3;
+pub mod qwen3_moe;
 pub mod seed_oss;
 pub mod smollm3;
 pub mod stablelm;
@@ -58,17 +64,23 @@ const REGISTRY: &[Row] = &[
     (&["glm4"], |s| s.sanitized(glm4::sanitize, glm4::new)),
     (&["gpt2"], |s| s.sanitized(gpt2::sanitize, gpt2::new)),
     (&["gpt_neox"], |s| s.sanitized(gpt_neox::sanitize, gpt_neox::new)),
+    (&["gpt_oss"], |s| s.sanitized(gpt_oss::sanitize, gpt_oss::new)),
     (&["granite"], |s| s.build(granite::new)),
     (&["internlm2"], |s| s.sanitized(internlm2::sanitize, internlm2::new)),
     (&["llama", "mistral", "iquestcoder", "xverse"], |s| s.build(llama::new)),
     (&["minicpm"], |s| s.build(minicpm::new)),
     (&["ministral3"], |s| s.build(ministral3::new)),
+    (&["mixtral"], |s| s.sanitized(mixtral::sanitize, mixtral::new)),
     (&["olmo"], |s| s.build(olmo::new)),
     (&["olmo2", "olmo3"], |s| s.build(olmo2::new)),
+    (&["olmoe"], |s| s.sanitized(olmoe::sanitize, olmoe::new)),
     (&["phi"], |s| s.sanitized(phi::sanitize, phi::new)),
     (&["phi3"], |s| s.sanitized(phi3::sanitize, phi3::new)),
+    (&["phimoe"], |s| s.sanitized(phimoe::sanitize, phimoe::new)),
     (&["qwen2", "qwen2_vl_text", "qwen2_5_vl_text"], |s| s.build(qwen2::new)),
+    (&["qwen2_moe"], |s| s.sanitized(qwen2_moe::sanitize, qwen2_moe::new)),
     (&["qwen3", "qwen3_vl_text"], |s| s.build(qwen3::new)),
+    (&["qwen3_moe", "qwen3_vl_moe_text"], |s| s.sanitized(qwen3_moe::sanitize, qwen3_moe::new)),
     (&["seed_oss"], |s| s.build(seed_oss::new)),
     (&["smollm3"], |s| s.build(smollm3::new)),
     (&["stablelm"], |s| s.sanitized(stablelm::sanitize, stablelm::new)),

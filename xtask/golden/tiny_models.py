@@ -100,6 +100,30 @@ QWEN_MOE = {
     "max_window_layers": 2,
 }
 
+GROUPED_MOE = {
+    "n_routed_experts": 8,
+    "num_experts_per_tok": 3,
+    "n_shared_experts": 1,
+    "moe_intermediate_size": 64,
+    "n_group": 1,
+    "topk_group": 1,
+    "first_k_dense_replace": 1,
+    "norm_topk_prob": True,
+    "routed_scaling_factor": 1.5,
+    "head_dim": 16,
+    "rope_scaling": {"rope_type": "default"},
+}
+
+ERNIE_MOE = {
+    "moe_num_experts": 8,
+    "moe_k": 3,
+    "moe_intermediate_size": 64,
+    "moe_num_shared_experts": 1,
+    "moe_layer_start_index": 1,
+    "moe_layer_interval": 1,
+    "use_bias": False,
+}
+
 PHIMOE = {
     "num_local_experts": 8,
     "num_experts_per_tok": 2,
@@ -122,6 +146,25 @@ GPT_OSS = {
     "head_dim": 16,
     "sliding_window": 8,
     "rope_scaling": {**YARN, "truncate": True},
+}
+
+# A latent of 64, so that it has groups of 64 in four bits.
+DEEPSEEK = {
+    "num_key_value_heads": 4,
+    "moe_intermediate_size": 64,
+    "n_routed_experts": 8,
+    "num_experts_per_tok": 3,
+    "n_shared_experts": 2,
+    "first_k_dense_replace": 1,
+    "routed_scaling_factor": 1.5,
+    "norm_topk_prob": False,
+    "kv_lora_rank": 64,
+    "q_lora_rank": 64,
+    "qk_nope_head_dim": 64,
+    "qk_rope_head_dim": 16,
+    "v_head_dim": 32,
+    "attention_bias": False,
+    "rope_scaling": {**YARN, "type": "yarn", "mscale": 0.7, "mscale_all_dim": 0.8, "beta_fast": 32, "beta_slow": 1},
 }
 
 EXAONE = {"num_layers": 2, "num_hidden_layers": None, "layer_norm_epsilon": 1e-5, "rms_norm_eps": None}
@@ -340,6 +383,39 @@ MODELS = {
     "phimoe": {
         "two": PHIMOE,
         "wide": {**PHIMOE, "router_jitter_noise": 0.4, "num_key_value_heads": 4},
+    },
+    "glm4_moe": {
+        "norms": {**GROUPED_MOE, "use_qk_norm": True, "attention_bias": True, "partial_rotary_factor": 0.5},
+        "groups": {
+            **GROUPED_MOE,
+            "n_group": 4,
+            "topk_group": 2,
+            "use_qk_norm": False,
+            "attention_bias": False,
+            "partial_rotary_factor": 1.0,
+        },
+    },
+    "dots1": {
+        "plain": GROUPED_MOE,
+        "groups": {**GROUPED_MOE, "n_group": 4, "topk_group": 3, "norm_topk_prob": False, "first_k_dense_replace": 0},
+    },
+    "deepseek_v2": {
+        "greedy": {**DEEPSEEK, "topk_method": "greedy", "attention_bias": True},
+        "groups": {**DEEPSEEK, "topk_method": "group_limited_greedy", "n_group": 4, "topk_group": 2, "first_k_dense_replace": 0},
+    },
+    "deepseek_v3": {
+        "groups": {**DEEPSEEK, "n_group": 4, "topk_group": 2, "norm_topk_prob": True},
+        "plain": {**DEEPSEEK, "attention_bias": True, "rope_scaling": None, "n_group": 1, "topk_group": 1},
+    },
+    "ernie4_5_moe": {
+        "shared": {**ERNIE_MOE, "moe_layer_end_index": 1, "head_dim": 32, "tie_word_embeddings": True},
+        "sigmoid": {
+            **ERNIE_MOE,
+            "num_hidden_layers": 3,
+            "moe_gate_act": "sigmoid",
+            "moe_layer_start_index": 0,
+            "moe_layer_end_index": 1,
+        },
     },
 }
 

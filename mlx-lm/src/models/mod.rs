@@ -3,13 +3,17 @@
 pub mod blocks;
 pub mod cohere;
 pub mod cohere2;
+pub mod deepseek;
+pub mod dots1;
 pub mod ernie4_5;
+pub mod ernie4_5_moe;
 pub mod exaone;
 pub mod gemma;
 pub mod gemma2;
 pub mod gemma3;
 pub mod glm;
 pub mod glm4;
+pub mod glm4_moe;
 pub mod gpt2;
 pub mod gpt_neox;
 pub mod gpt_oss;
@@ -55,13 +59,18 @@ type Row = (&'static [&'static str], fn(&Source<'_>) -> Result<Box<dyn LanguageM
 const REGISTRY: &[Row] = &[
     (&["cohere"], |s| s.build(cohere::new)),
     (&["cohere2"], |s| s.build(cohere2::new)),
+    (&["deepseek_v2"], |s| s.sanitized(deepseek::sanitize, deepseek::new_v2)),
+    (&["deepseek_v3", "joyai_llm_flash", "kimi_k2"], |s| s.sanitized(deepseek::sanitize, deepseek::new_v3)),
+    (&["dots1"], |s| s.sanitized(dots1::sanitize, dots1::new)),
     (&["ernie4_5"], |s| s.build(ernie4_5::new)),
+    (&["ernie4_5_moe"], |s| s.sanitized(ernie4_5_moe::sanitize, ernie4_5_moe::new)),
     (&["exaone"], |s| s.sanitized(exaone::sanitize, exaone::new)),
     (&["gemma"], |s| s.sanitized(gemma::sanitize, gemma::new)),
     (&["gemma2"], |s| s.sanitized(gemma2::sanitize, gemma2::new)),
     (&["gemma3_text"], |s| s.sanitized(gemma3::sanitize, gemma3::new)),
     (&["glm"], |s| s.sanitized(glm::sanitize, glm::new)),
     (&["glm4"], |s| s.sanitized(glm4::sanitize, glm4::new)),
+    (&["glm4_moe"], |s| s.sanitized(glm4_moe::sanitize, glm4_moe::new)),
     (&["gpt2"], |s| s.sanitized(gpt2::sanitize, gpt2::new)),
     (&["gpt_neox"], |s| s.sanitized(gpt_neox::sanitize, gpt_neox::new)),
     (&["gpt_oss"], |s| s.sanitized(gpt_oss::sanitize, gpt_oss::new)),

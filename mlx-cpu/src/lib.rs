@@ -2,7 +2,15 @@
 //!
 //! | | |
 //! |---|---|
+//! | [`attention`](mod@attention) | scaled dot product attention |
+//! | [`elementwise`] | functions of each element by itself, and conversions between the kinds of numbers |
+//! | [`gated`] | the products of gated feed-forward layers |
+//! | [`norm`] | normalization of rows |
+//! | [`heads`] | the vectors of attention heads, however they lie in memory |
+//! | [`rope`](mod@rope) | rotary position embedding |
+//! | [`softmax`](mod@softmax) | softmax of rows |
 //! | [`simd`] | one kernel for all instruction sets, chosen when it runs |
+//! | [`gemm`] | matrix products |
 //! | [`pool`] | the threads that kernels share |
 //!
 //! All arithmetic is in `f32`, also where the elements are [`f16`] or [`bf16`].
@@ -15,9 +23,18 @@
 //! opt-level = 3
 //! ```
 
+pub mod attention;
+pub mod elementwise;
 mod floats;
+pub mod gated;
+pub mod gemm;
+pub mod heads;
+pub mod norm;
 pub mod pool;
+pub mod quantized;
+pub mod rope;
 pub mod simd;
+pub mod softmax;
 
 pub use floats::{Floats, FloatsMut};
 pub use half::{bf16, f16};

@@ -1,9 +1,8 @@
 //! What a model keeps between tokens.
 
 use mlx::{
-    Array, Dtype, Result, concatenate,
-    fast::{AttentionOptions, scaled_dot_product_attention},
-    zeros,
+    Array, Dtype, Result,
+    fast::{AppendBuffer, AttentionOptions, scaled_dot_product_attention},
 };
 
 /// The state of one sequence (or of several of equal length), one entry per layer.
@@ -48,7 +47,7 @@ impl LayerCache {
     /// How many tokens have passed: the position of the next one.
     pub fn offset(&self) -> i32 {
         match self {
-            LayerCache::Full(cache) => cache.length,
+            LayerCache::Full(cache) => cache.keys.len(),
         }
     }
 
@@ -80,60 +79,31 @@ impl LayerCache {
 
     fn arrays(&self) -> impl Iterator<Item = &Array> {
         match self {
-            LayerCache::Full(cache) => cache.buffers.iter().flatten(),
+            LayerCache::Full(cache) => cache.keys.memory().into_iter().chain(cache.values.memory()),
         }
     }
 }
 
-/// Keys and values in buffers that grow by blocks, so that most steps only write their own rows.
-#[derive(Clone, Debug, Default)]
+/// Keys and values of every token.
+#[derive(Clone, Debug)]
 pub struct KvCache {
-    /// Keys, then values: `[batch, kv heads, capacity, dim]`.
-    buffers: Option<[Array; 2]>,
-    length: i32,
+    keys: AppendBuffer,
+    values: AppendBuffer,
+}
+
+impl Default for KvCache {
+    fn default() -> KvCache {
+        KvCache { keys: AppendBuffer::new(2), values: AppendBuffer::new(2) }
+    }
 }
 
 impl KvCache {
-    /// Tokens by which the buffers grow.
-    const BLOCK: i32 = 256;
-
-    /// Writes the new rows and gives views of all rows.
+    /// Appends along axis 2 and gives all keys and all values.
     fn append(&mut self, k: &Array, v: &Array) -> Result<(Array, Array)> {
-        let start = self.length;
-        let end = start + k.dim(2)?;
-        let buffers = match self.buffers.take() {
-            Some(buffers) => buffers,
-            None => [empty_like(k)?, empty_like(v)?],
-        };
-        let [keys, values] = buffers;
-        // The old buffer goes out of scope before the step is evaluated, which lets MLX write in place.
-        let keys = write(grow(keys, end)?, k, start)?;
-        let values = write(grow(values, end)?, v, start)?;
-        let views = (keys.at((.., .., ..end))?, values.at((.., .., ..end))?);
-        self.buffers = Some([keys, values]);
-        self.length = end;
-        Ok(views)
+        self.keys.append(k)?;
+        self.values.append(v)?;
+        Ok((self.keys.array()?, self.values.array()?))
     }
-}
-
-fn empty_like(x: &Array) -> Result<Array> {
-    let [batch, heads, _, dim] = x.dims()?;
-    Ok(zeros(&[batch, heads, 0, dim], x.dtype()?))
-}
-
-fn grow(buffer: Array, needed: i32) -> Result<Array> {
-    let [batch, heads, capacity, dim] = buffer.dims()?;
-    if needed <= capacity {
-        return Ok(buffer);
-    }
-    let blocks = (needed - capacity + KvCache::BLOCK - 1) / KvCache::BLOCK;
-    let more = zeros(&[batch, heads, blocks * KvCache::BLOCK, dim], buffer.dtype()?);
-    if capacity == 0 { Ok(more) } else { concatenate(&[&buffer, &more], 2) }
-}
-
-fn write(buffer: Array, rows: &Array, start: i32) -> Result<Array> {
-    let [batch, heads, count, dim] = rows.dims()?;
-    buffer.slice_update(rows, &[0, 0, start, 0], &[batch, heads, start + count, dim])
 }
 
 /// The causal mask for `queries` new tokens after `offset`, each of which sees the last `window` tokens only.
@@ -151,7 +121,7 @@ pub(crate) fn window_mask(queries: i32, offset: i32, window: i32) -> Result<Opti
 #[cfg(test)]
 mod tests {
     use super::*;
-    use mlx::random;
+    use mlx::{concatenate, random};
 
     #[test]
     fn rows_come_back_in_order_across_blocks() -> Result<()> {

@@ -110,6 +110,7 @@ struct Case<'a> {
     prompts: &'a Value,
     variant: &'a Value,
     model: Box<dyn LanguageModel>,
+    norms_first: bool,
     expected: &'a Tensors,
 }
 
@@ -123,7 +124,8 @@ impl<'a> Case<'a> {
         let config = config(&json);
         let tensors = quantized(&config, &shapes_and_values(model));
         assert_eq!(checksum(&tensors), text(&variant["weights_sha256"]), "{name}: weights");
-        Case { model: model_of(&config, tensors), name, prompts, variant, expected }
+        let norms_first = !["olmo2", "olmo3"].contains(&text(&model["config"]["model_type"]));
+        Case { model: model_of(&config, tensors), name, prompts, variant, norms_first, expected }
     }
 
     /// Compares all that the fixture has of the case and gives how many tensors that was.
@@ -137,7 +139,8 @@ impl<'a> Case<'a> {
             let logits = logits.at((.., -kept..)).unwrap().reshape(expected.shape().unwrap()).unwrap();
             let difference = (logits - expected).abs().unwrap();
             let largest = difference.max(..).unwrap().item::<f32>().unwrap();
-            assert!(largest <= TOLERANCE, "{name}: logits differ by {largest}");
+            let tolerance = self.tolerance();
+            assert!(largest <= tolerance, "{name}: logits differ by {largest}");
             compared += 1;
         };
         compare("short", self.forward(&ids(&self.prompts["short"])));
@@ -146,6 +149,13 @@ impl<'a> Case<'a> {
         compare("decode", self.decode());
         self.compare_greedy();
         compared
+    }
+
+    /// Embeddings in a floating-point mode are `Bf16`. Without a norm before them, so are the first projections, whose sums
+    /// MLX rounds to `Bf16` at each term, and the CPU kernels of `mlx` once.
+    fn tolerance(&self) -> f32 {
+        let mode = self.variant["quantization"]["mode"].as_str().unwrap_or("affine");
+        if self.norms_first || mode == "affine" { TOLERANCE } else { 1e-2 }
     }
 
     fn forward(&self, ids: &[u32]) -> Array {

@@ -3,13 +3,13 @@
 use std::fs;
 use std::path::Path;
 
-use sha2::{Digest, Sha256};
+use hmac_sha256::Hash;
 
 use super::failure::{Result, cannot};
 
 /// Collects parts; two collections are equal only if all their parts are.
 #[derive(Default)]
-pub(crate) struct Fingerprint(Sha256);
+pub(crate) struct Fingerprint(Hash);
 
 impl Fingerprint {
     /// Adds bytes.

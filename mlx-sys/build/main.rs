@@ -20,6 +20,7 @@ mod nvidia;
 mod pins;
 mod pip;
 mod target;
+mod unzip;
 mod wheel;
 
 use std::env;

@@ -1,5 +1,10 @@
 //! The pins of `vendor/`: which wheels, by file name, size and sha256.
 
+use std::collections::BTreeMap;
+use std::fmt::Display;
+
+use toml::de::{DeTable, DeValue};
+
 use super::failure::{Failure, Result};
 
 /// One wheel. What it is and where it runs stand in its file name:
@@ -48,32 +53,45 @@ impl Wheel {
 }
 
 /// A file of pins.
-pub(crate) struct Pins(toml::Table);
+pub(crate) struct Pins {
+    version: Option<String>,
+    wheels: BTreeMap<String, Vec<Wheel>>,
+}
 
 impl Pins {
     pub(crate) fn parse(text: &str) -> Result<Self> {
-        text.parse().map(Self).map_err(|error| Failure::Refused(format!("vendor: {error}")))
+        let refused = |why: &dyn Display| Failure::Refused(format!("vendor: {why}"));
+        let table = DeTable::parse(text).map_err(|error| refused(&error))?;
+        let mut pins = Self { version: None, wheels: BTreeMap::new() };
+        for (name, value) in table.get_ref() {
+            let name = name.get_ref().to_string();
+            match value.get_ref() {
+                DeValue::String(text) if name == "version" => pins.version = Some(text.to_string()),
+                DeValue::Array(entries) => {
+                    let wheels = entries.iter().map(|entry| wheel(entry.get_ref())).collect::<Option<_>>();
+                    let rule = format!("each `{name}` must have `file`, `size` and `sha256`");
+                    pins.wheels.insert(name, wheels.ok_or_else(|| refused(&rule))?);
+                }
+                _ => return Err(refused(&format_args!("what is `{name}`?"))),
+            }
+        }
+        Ok(pins)
     }
 
     /// The release that a file of pins is about.
     pub(crate) fn version(&self) -> Result<&str> {
-        let version = self.0.get("version").and_then(|version| version.as_str());
-        version.ok_or_else(|| Failure::Refused("vendor: no `version`".to_owned()))
+        self.version.as_deref().ok_or_else(|| Failure::Refused("vendor: no `version`".to_owned()))
     }
 
     /// The wheels listed under `name`.
     pub(crate) fn wheels(&self, name: &str) -> Result<Vec<Wheel>> {
-        let entries = self.0.get(name).and_then(|entries| entries.as_array());
-        let wheels = entries.and_then(|entries| entries.iter().map(wheel).collect());
-        let rule = "must be a list of tables with `file`, `size` and `sha256`";
-        wheels.ok_or_else(|| Failure::Refused(format!("vendor: `{name}` {rule}")))
+        let wheels = self.wheels.get(name).cloned();
+        wheels.ok_or_else(|| Failure::Refused(format!("vendor: no `{name}`")))
     }
 }
 
-fn wheel(entry: &toml::Value) -> Option<Wheel> {
-    Some(Wheel {
-        file: entry.get("file")?.as_str()?.to_owned(),
-        size: entry.get("size")?.as_integer()?.try_into().ok()?,
-        sha256: entry.get("sha256")?.as_str()?.to_owned(),
-    })
+fn wheel(entry: &DeValue<'_>) -> Option<Wheel> {
+    let text = |name: &str| Some(entry.get(name)?.get_ref().as_str()?.to_owned());
+    let size = entry.get("size")?.get_ref().as_integer()?;
+    Some(Wheel { file: text("file")?, size: size.as_str().parse().ok()?, sha256: text("sha256")? })
 }

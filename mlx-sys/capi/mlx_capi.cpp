@@ -1,6 +1,7 @@
 // The C API as one translation unit: the headers of MLX are expensive to compile.
 #include "array.cpp"
 #include "compile.cpp"
+#include "cpu_kernel.cpp"
 #include "cuda.cpp"
 #include "device.cpp"
 #include "distributed.cpp"

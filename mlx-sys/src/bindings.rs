@@ -82,6 +82,20 @@ const _: () = {
     ["Offset of field: mlx_int64s::data"][::core::mem::offset_of!(mlx_int64s, data) - 0usize];
     ["Offset of field: mlx_int64s::size"][::core::mem::offset_of!(mlx_int64s, size) - 8usize];
 };
+#[doc = " A list of numbers."]
+#[repr(C)]
+#[derive(Debug, Copy, Clone)]
+pub struct mlx_doubles {
+    pub data: *const f64,
+    pub size: usize,
+}
+#[allow(clippy::unnecessary_operation, clippy::identity_op)]
+const _: () = {
+    ["Size of mlx_doubles"][::core::mem::size_of::<mlx_doubles>() - 16usize];
+    ["Alignment of mlx_doubles"][::core::mem::align_of::<mlx_doubles>() - 8usize];
+    ["Offset of field: mlx_doubles::data"][::core::mem::offset_of!(mlx_doubles, data) - 0usize];
+    ["Offset of field: mlx_doubles::size"][::core::mem::offset_of!(mlx_doubles, size) - 8usize];
+};
 #[doc = " Axes, negative ones counted from the last. `data == NULL` means all axes, which differs from no axes."]
 #[repr(C)]
 #[derive(Debug, Copy, Clone)]
@@ -1983,6 +1997,8 @@ pub struct mlx_cpu_kernel {
     #[doc = " The name of the operation that the kernel computes, as `mlx_array_primitive_name` gives it."]
     pub primitive: mlx_string,
     pub in_place: mlx_in_place,
+    #[doc = " As for `mlx_operation`."]
+    pub strided: bool,
     pub accepts: ::core::option::Option<
         unsafe extern "C" fn(
             ctx: *mut ::core::ffi::c_void,
@@ -2004,6 +2020,7 @@ const _: () = {
         [::core::mem::offset_of!(mlx_cpu_kernel, primitive) - 8usize];
     ["Offset of field: mlx_cpu_kernel::in_place"]
         [::core::mem::offset_of!(mlx_cpu_kernel, in_place) - 24usize];
+    ["Offset of field: mlx_cpu_kernel::strided"][::core::mem::offset_of!(mlx_cpu_kernel, strided) - 28usize];
     ["Offset of field: mlx_cpu_kernel::accepts"][::core::mem::offset_of!(mlx_cpu_kernel, accepts) - 32usize];
     ["Offset of field: mlx_cpu_kernel::compute"][::core::mem::offset_of!(mlx_cpu_kernel, compute) - 40usize];
     ["Offset of field: mlx_cpu_kernel::drop"][::core::mem::offset_of!(mlx_cpu_kernel, drop) - 48usize];
@@ -2011,6 +2028,36 @@ const _: () = {
 unsafe extern "C" {
     #[doc = " Has the operation that gives `a` (and the other outputs of that operation) computed by the kernel, where\n it is computed on the CPU. Everything else about the operation stays. `*replaced` says whether there was\n such an operation: not when `a` has been evaluated, is the result of another operation or none, or is\n computed on a GPU."]
     pub fn mlx_replace_cpu(replaced: *mut bool, a: mlx_array, kernel: mlx_cpu_kernel) -> ::core::ffi::c_int;
+}
+#[doc = " Kernels for all operations of one kind, each made for the parameters of one of them.\n\n `make` is called as an operation is about to be computed, on the thread that evaluates. It returns 1 after writing a\n kernel, whose `primitive` is not looked at, 0 to leave the operation to MLX, and -1 after `mlx_callback_failed`. The\n parameters are, for\n   QuantizedMatmul: group size, bits, mode (0 affine, 1 mxfp4, 2 mxfp8, 3 nvfp4), whether the matrix is transposed;\n   GatherQMM: the same, whether the indices of the left, of the right side are sorted;\n   AddMM: alpha, beta;\n   Softmax: whether it is computed in at least single precision;\n and none for others."]
+#[repr(C)]
+#[derive(Debug, Copy, Clone)]
+pub struct mlx_cpu_kernels {
+    pub ctx: *mut ::core::ffi::c_void,
+    #[doc = " The name of the operations, as `mlx_array_primitive_name` gives it."]
+    pub primitive: mlx_string,
+    pub make: ::core::option::Option<
+        unsafe extern "C" fn(
+            ctx: *mut ::core::ffi::c_void,
+            parameters: mlx_doubles,
+            out: *mut mlx_cpu_kernel,
+        ) -> ::core::ffi::c_int,
+    >,
+    pub drop: ::core::option::Option<unsafe extern "C" fn(ctx: *mut ::core::ffi::c_void)>,
+}
+#[allow(clippy::unnecessary_operation, clippy::identity_op)]
+const _: () = {
+    ["Size of mlx_cpu_kernels"][::core::mem::size_of::<mlx_cpu_kernels>() - 40usize];
+    ["Alignment of mlx_cpu_kernels"][::core::mem::align_of::<mlx_cpu_kernels>() - 8usize];
+    ["Offset of field: mlx_cpu_kernels::ctx"][::core::mem::offset_of!(mlx_cpu_kernels, ctx) - 0usize];
+    ["Offset of field: mlx_cpu_kernels::primitive"]
+        [::core::mem::offset_of!(mlx_cpu_kernels, primitive) - 8usize];
+    ["Offset of field: mlx_cpu_kernels::make"][::core::mem::offset_of!(mlx_cpu_kernels, make) - 24usize];
+    ["Offset of field: mlx_cpu_kernels::drop"][::core::mem::offset_of!(mlx_cpu_kernels, drop) - 32usize];
+};
+unsafe extern "C" {
+    #[doc = " Has all operations of a kind that are computed on the CPU from now on, in this process, computed by kernels: also\n those that transformations make. Of several for one kind the last counts."]
+    pub fn mlx_replace_cpu_everywhere(kernels: mlx_cpu_kernels) -> ::core::ffi::c_int;
 }
 unsafe extern "C" {
     #[doc = " A convolution over any number of spatial axes. Each list has one entry per axis, one entry for all, or\n none for the default; `flip` reverses the weights in space."]

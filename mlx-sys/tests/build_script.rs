@@ -12,5 +12,6 @@ mod build {
     mod pins;
     mod pip;
     mod target;
+    mod unzip;
     mod wheel;
 }

@@ -38,8 +38,10 @@ fn layouts() -> Vec<Layout> {
         mlx_closure_kwargs { ctx, call, drop }
         mlx_closure_vjp { ctx, call, drop }
         mlx_closure_vmap { ctx, call, drop }
-        mlx_cpu_kernel { ctx, primitive, in_place, accepts, compute, drop }
+        mlx_cpu_kernel { ctx, primitive, in_place, strided, accepts, compute, drop }
+        mlx_cpu_kernels { ctx, primitive, make, drop }
         mlx_device { type_, index }
+        mlx_doubles { data, size }
         mlx_exporter { p }
         mlx_float_info { dtype, bits, min, max, eps, smallest_normal }
         mlx_function { p }

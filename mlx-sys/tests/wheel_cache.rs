@@ -10,6 +10,7 @@ mod build {
     pub(crate) mod failure;
     pub(crate) mod pins;
     pub(crate) mod pip;
+    pub(crate) mod unzip;
     pub(crate) mod wheel;
 }
 

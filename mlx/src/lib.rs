@@ -81,6 +81,7 @@
 
 mod array;
 mod category;
+mod cpu;
 mod device;
 mod dtype;
 mod engine;

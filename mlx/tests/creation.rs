@@ -143,7 +143,7 @@ fn grids_of_coordinates() -> Result<()> {
             assert_eq!(sparse.broadcast_to(shape)?.to_vec::<i32>()?, expected);
         }
     }
-    assert!(meshgrid(&[], Grid::XY)?.is_empty());
+    assert!(meshgrid(&[] as &[Array], Grid::XY)?.is_empty());
     Ok(())
 }
 

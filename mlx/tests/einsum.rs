@@ -88,7 +88,7 @@ fn notation() -> Result<()> {
     for same in ["...ij,jk->...ik", "bij,jk", " b i j , j k -> b i k ", "...ij,...jk->...ik"] {
         assert_eq!(einsum(same, &[&a, &b])?.to_vec::<f32>()?, plain, "{same}");
     }
-    assert_eq!(einsum("...->", &[&ones(&[2, 3], Dtype::F32)])?.item::<f32>()?, 6.0);
+    assert_eq!(einsum("...->", &[ones(&[2, 3], Dtype::F32)])?.item::<f32>()?, 6.0);
     assert_eq!(
         einsum("ij,jk->ik", &[&ones(&[2, 0], Dtype::F32), &ones(&[0, 2], Dtype::F32)])?.to_vec::<f32>()?,
         [0.0; 4]

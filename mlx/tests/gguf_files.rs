@@ -68,6 +68,25 @@ fn quantized_blocks_become_the_groups_that_mlx_makes() -> Result<()> {
     Ok(())
 }
 
+#[test]
+fn other_blocks_become_the_numbers_that_ggml_makes() -> Result<()> {
+    let file = Gguf::open(golden("dequantized.gguf"))?;
+    let dense = |name: &str| match file.load(file.tensor(name).unwrap())? {
+        Tensor::Dense(array) => array.to_vec::<f32>(),
+        other => panic!("{name} is not dense: {other:?}"),
+    };
+    let names = file.tensors().map(|info| info.name.as_str()).filter(|name| !name.contains('.'));
+    let types: Vec<_> = names.collect();
+    assert_eq!(types, ["Q5_0", "Q5_1", "Q2_K", "Q3_K", "Q4_K", "Q5_K", "Q6_K", "IQ4_NL", "IQ4_XS", "MXFP4"]);
+    for name in types {
+        let (found, expected) = (dense(name)?, dense(&format!("{name}.expected"))?);
+        assert_eq!(found.len(), 512, "{name}");
+        let found = found.into_iter().map(f32::to_bits);
+        assert!(found.eq(expected.into_iter().map(f32::to_bits)), "{name}");
+    }
+    Ok(())
+}
+
 fn metadata() -> Metadata {
     Metadata::new()
         .with("string", "a 🦀")
@@ -159,7 +178,7 @@ fn malformed_files_are_refused_with_a_reason() {
         (tensor(&[31, 32], 2, 64), "shape [32, 31] is impossible for type Q4_0"),
         (tensor(&[8], 0, 31), "tensor `x` needs 32 bytes at 0 of the data, but the file ends before"),
         (tensor(&[1], 99, 4), "tensor `x` has the type 99, which ggml does not define"),
-        (tensor(&[256], 10, 84), "tensor `x`: type Q2_K is not supported; supported: F32, F16"),
+        (tensor(&[256], 16, 66), "tensor `x`: type IQ2_XXS is not supported; supported: F32, F16"),
     ] {
         std::fs::write(&path, bytes).unwrap();
         let error = load_gguf(&path).unwrap_err();

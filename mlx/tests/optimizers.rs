@@ -69,6 +69,14 @@ fn optimizers() -> Result<Vec<(&'static str, Optimizer)>> {
     let multi = Optimizer::new(Adam::new(), 0.01)?
         .with_group(|path, g| path.starts_with("layers") && g.ndim().unwrap() == 2, Muon::new(), 0.02)?
         .with_group(|path, _| path.contains("conv"), Lion::new(), exponential_decay(0.1, 0.5))?;
+    let layers = Optimizer::new(Sgd::new().with_momentum(0.9), 0.1)?.with_group(
+        |_, g| g.ndim().unwrap() == 2,
+        Muon::new(),
+        0.02,
+    )?;
+    let others =
+        Optimizer::new(Adam::new(), 0.01)?.with_group(|path, _| path.contains("conv"), Lion::new(), 0.1)?;
+    let multi_nested = Optimizer::multi(others).with_optimizer(|path, _| path.starts_with("layers"), layers);
     Ok(vec![
         ("sgd", Optimizer::new(Sgd::new(), 0.1)?),
         ("sgd_weight_decay", Optimizer::new(Sgd::new().with_weight_decay(0.05), 0.1)?),
@@ -102,6 +110,7 @@ fn optimizers() -> Result<Vec<(&'static str, Optimizer)>> {
         ("muon_options", Optimizer::new(muon_options, 0.02)?),
         ("scheduled", Optimizer::new(AdamW::new(), joined()?)?),
         ("multi", multi),
+        ("multi_nested", multi_nested),
     ])
 }
 

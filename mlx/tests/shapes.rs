@@ -57,11 +57,11 @@ fn shapes_broadcast() -> Result<()> {
     ] {
         assert_eq!(broadcast_shapes(shapes).ok().as_deref(), expected, "{shapes:?}");
     }
-    let arrays = broadcast_arrays(&[&counting(&[2, 1])?, &counting(&[3])?])?;
+    let arrays = broadcast_arrays(&[counting(&[2, 1])?, counting(&[3])?])?;
     assert_eq!(arrays[0].to_vec::<i32>()?, [0, 0, 0, 1, 1, 1]);
     assert_eq!(arrays[1].to_vec::<i32>()?, [0, 1, 2, 0, 1, 2]);
     assert!(broadcast_arrays(&[&counting(&[2])?, &counting(&[3])?]).is_err());
-    assert!(broadcast_arrays(&[])?.is_empty());
+    assert!(broadcast_arrays(&[] as &[Array])?.is_empty());
     Ok(())
 }
 
@@ -153,8 +153,8 @@ fn pieces_and_copies() -> Result<()> {
     }
     let both = depends(&[&x, &columns[0]], &[&columns[1]])?;
     assert_eq!(both[1].to_vec::<i32>()?, [0, 3]);
-    assert!(depends(&[], &[&x])?.is_empty());
-    assert_eq!(depends(&[&x], &[])?.len(), 1);
+    assert!(depends(&[] as &[Array], &[&x])?.is_empty());
+    assert_eq!(depends(&[&x], &[] as &[Array])?.len(), 1);
     Ok(())
 }
 

@@ -2,7 +2,7 @@
 
     python decode_speed.py --model FOLDER --prompt TEXT [--max-tokens N] [--runs N] [--dtype float32]
 
-The prompt goes through the model's chat template. Every run starts from an empty cache and stops at the end-of-turn
+The prompt is continued as it is. Every run starts from an empty cache and stops at the end-of-turn
 token. The speeds are prompt tokens over the time to the first token, and the tokens after the first over the time
 after it; both are medians over the runs.
 """
@@ -35,7 +35,7 @@ def peak_rss_bytes() -> int:
 
 
 def timed_run(model, tokenizer, prompt: list, max_tokens: int) -> tuple:
-    """The generated ids, prompt tokens per second, generated tokens per second."""
+    """The generated ids, seconds to the first token, generated tokens per second."""
     started = time.perf_counter()
     ids = []
     for token, _ in generate_step(mx.array(prompt), model, max_tokens=max_tokens):
@@ -47,7 +47,7 @@ def timed_run(model, tokenizer, prompt: list, max_tokens: int) -> tuple:
             break
     if len(ids) < 2:
         raise SystemExit("only one token was generated: nothing to time; take another prompt")
-    return ids, len(prompt) / (first - started), (len(ids) - 1) / (last - first)
+    return ids, first - started, (len(ids) - 1) / (last - first)
 
 
 def main() -> None:
@@ -63,15 +63,15 @@ def main() -> None:
     if args.dtype:
         model.set_dtype(DTYPES[args.dtype])
         mx.eval(model.parameters())
-    messages = [{"role": "user", "content": args.prompt}]
-    prompt = tokenizer.apply_chat_template(messages, add_generation_prompt=True)
+    prompt = tokenizer.encode(args.prompt)
     runs = [timed_run(model, tokenizer, prompt, args.max_tokens) for _ in range(args.runs)]
     report = {
         "text": tokenizer.decode(runs[0][0], skip_special_tokens=True),
         "token_ids": runs[0][0],
         "prompt_tokens": len(prompt),
         "generated_tokens": len(runs[0][0]),
-        "prompt_tokens_per_second": statistics.median(run[1] for run in runs),
+        "prompt_tokens_per_second": len(prompt) / statistics.median(run[1] for run in runs),
+        "time_to_first_token_seconds": statistics.median(run[1] for run in runs),
         "generation_tokens_per_second": statistics.median(run[2] for run in runs),
         "peak_memory_bytes": mx.get_peak_memory(),
         "peak_rss_bytes": peak_rss_bytes(),

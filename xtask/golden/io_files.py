@@ -82,6 +82,29 @@ def quantized(folder):
     mx.save_safetensors(str(folder / "quantized.safetensors"), mx.load(str(folder / "quantized.gguf")))
 
 
+def dequantized(folder):
+    """Random blocks of the types that become dense, and what the package `gguf` makes of them."""
+    import gguf
+
+    rng = np.random.default_rng(1)
+    floats = {"Q5_0": [0], "Q5_1": [0, 2], "Q2_K": [80, 82], "Q3_K": [108], "Q4_K": [0, 2], "Q5_K": [0, 2]}
+    floats |= {"Q6_K": [208], "IQ4_NL": [0], "IQ4_XS": [0], "MXFP4": []}
+    writer = gguf.GGUFWriter(folder / "dequantized.gguf", "llama")
+    for name, offsets in floats.items():
+        kind = gguf.GGMLQuantizationType[name]
+        length, size = gguf.GGML_QUANT_SIZES[kind]
+        blocks = rng.integers(0, 256, (512 // length, size), dtype=np.uint8)
+        for offset in offsets:
+            blocks[:, offset : offset + 2] = rng.normal(0, 0.05, (len(blocks), 1)).astype("<f2").view("u1")
+        blocks = blocks.reshape(1, -1)
+        writer.add_tensor(name, blocks, raw_dtype=kind)
+        writer.add_tensor(f"{name}.expected", gguf.quants.dequantize(blocks, kind).astype(np.float32))
+    writer.write_header_to_file()
+    writer.write_kv_data_to_file()
+    writer.write_tensors_to_file()
+    writer.close()
+
+
 def same(found, expected):
     found = np.array(found.astype(mx.float32)) if isinstance(found, mx.array) else found
     np.testing.assert_array_equal(found, expected)
@@ -138,5 +161,5 @@ if __name__ == "__main__":
     if mode == "check":
         check(folder)
     else:
-        for write in [npy, npz, safetensors, gguf, quantized]:
+        for write in [npy, npz, safetensors, gguf, quantized, dequantized]:
             write(folder)

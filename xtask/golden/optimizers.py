@@ -66,6 +66,13 @@ OPTIMIZERS = {
         [optim.Muon(0.02), optim.Lion(optim.exponential_decay(0.1, 0.5)), optim.Adam(0.01)],
         [lambda path, g: path.startswith("layers") and g.ndim == 2, lambda path, g: "conv" in path],
     ),
+    "multi_nested": lambda: optim.MultiOptimizer(
+        [
+            optim.MultiOptimizer([optim.Muon(0.02), optim.SGD(0.1, momentum=0.9)], [lambda path, g: g.ndim == 2]),
+            optim.MultiOptimizer([optim.Lion(0.1), optim.Adam(0.01)], [lambda path, g: "conv" in path]),
+        ],
+        [lambda path, g: path.startswith("layers")],
+    ),
 }
 
 # Those whose arithmetic differs most are also run on bfloat16.

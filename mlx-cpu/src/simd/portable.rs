@@ -31,7 +31,7 @@ impl Simd for Portable {
     const LANES: usize = LANES;
     type F = F;
     type I = I;
-    type Table = [f32; 16];
+    type Table = [u8; 16];
 
     #[inline(always)]
     fn splat(self, x: f32) -> F {
@@ -122,8 +122,25 @@ impl Simd for Portable {
     }
 
     #[inline(always)]
+    fn sums(self, [a, b, c, d]: [F; 4]) -> [f32; 4] {
+        [self.sum(a), self.sum(b), self.sum(c), self.sum(d)]
+    }
+
+    #[inline(always)]
     fn largest(self, v: F) -> f32 {
         v[0].max(v[2]).max(v[1].max(v[3]))
+    }
+
+    #[inline(always)]
+    fn transpose(self, rows: &mut [F]) {
+        let [a, b, c, d] = rows else { panic!("not a square") };
+        let columns = from_fn(|i| [a[i], b[i], c[i], d[i]]);
+        [*a, *b, *c, *d] = columns;
+    }
+
+    #[inline(always)]
+    fn permute(self, v: F, places: I) -> F {
+        places.map(|i| v[i as usize % LANES])
     }
 
     #[inline(always)]
@@ -139,6 +156,11 @@ impl Simd for Portable {
     #[inline(always)]
     fn load_words(self, x: &[u32]) -> I {
         first(x)
+    }
+
+    #[inline(always)]
+    fn load_words_padded(self, x: &[u32]) -> I {
+        from_fn(|i| x.get(i).copied().unwrap_or(0))
     }
 
     #[inline(always)]
@@ -172,27 +194,37 @@ impl Simd for Portable {
     }
 
     #[inline(always)]
+    fn shr_each(self, v: I, by: I) -> I {
+        from_fn(|i| v[i].checked_shr(by[i]).unwrap_or(0))
+    }
+
+    #[inline(always)]
+    fn shl_each(self, v: I, by: I) -> I {
+        from_fn(|i| v[i].checked_shl(by[i]).unwrap_or(0))
+    }
+
+    #[inline(always)]
     fn to_float(self, v: I) -> F {
         v.map(|x| x as i32 as f32)
     }
 
     #[inline(always)]
-    fn from_bits(self, v: I) -> F {
+    fn float_of_bits(self, v: I) -> F {
         v.map(f32::from_bits)
     }
 
     #[inline(always)]
-    fn to_bits(self, v: F) -> I {
+    fn bits_of_float(self, v: F) -> I {
         v.map(f32::to_bits)
     }
 
     #[inline(always)]
-    fn table(self, numbers: &[f32; 16]) -> [f32; 16] {
-        *numbers
+    fn table(self, bytes: &[u8; 16]) -> [u8; 16] {
+        *bytes
     }
 
     #[inline(always)]
-    fn lookup(self, table: [f32; 16], indices: I) -> F {
-        indices.map(|i| table[(i & 15) as usize])
+    fn lookup(self, table: [u8; 16], places: I) -> I {
+        places.map(|places| u32::from_ne_bytes(places.to_ne_bytes().map(|i| table[usize::from(i % 16)])))
     }
 }

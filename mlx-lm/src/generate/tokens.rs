@@ -2,7 +2,7 @@
 
 use super::Sampling;
 use crate::{Cache, Error, Result, models::LanguageModel};
-use mlx::{Array, Device, async_eval, eval};
+use mlx::{Array, async_eval, eval};
 
 /// What a token loop needs beside model and prompt.
 #[derive(Clone, Copy, Debug)]
@@ -33,7 +33,6 @@ pub struct Tokens<'m> {
     /// The next token, being computed.
     pending: Option<Array>,
     produced: usize,
-    on_cpu: bool,
 }
 
 /// Buffers that are freed stay in MLX's pool; every so many tokens it is emptied.
@@ -57,7 +56,6 @@ impl<'m> Tokens<'m> {
             prefilled: false,
             pending: None,
             produced: 0,
-            on_cpu: Device::default_device()? == Device::Cpu,
         })
     }
 
@@ -91,15 +89,9 @@ impl<'m> Tokens<'m> {
         Ok(self.options.sampling.sample(&logits.at((.., -1))?, self.produced)?)
     }
 
-    /// Starts one step. On the CPU the cache comes first, so that it can be waited for alone.
+    /// Starts one step.
     fn submit(&self, next: &Array) -> Result<()> {
-        if self.on_cpu {
-            async_eval(self.cache.arrays())?;
-            async_eval([next])?;
-        } else {
-            async_eval([next].into_iter().chain(self.cache.arrays()))?;
-        }
-        Ok(())
+        Ok(async_eval([next].into_iter().chain(self.cache.arrays()))?)
     }
 
     fn step(&mut self) -> Result<Option<u32>> {
@@ -107,14 +99,8 @@ impl<'m> Tokens<'m> {
         let Some(current) = self.pending.take() else { return Ok(None) };
         self.produced += 1;
         if self.produced < self.options.max_tokens {
-            let written = self.on_cpu.then(|| self.cache.arrays().last().cloned()).flatten();
             let next = self.build(&current.reshape([1, 1])?)?;
-            // The next step is submitted before this one's token is read, so that the device never waits. On the CPU
-            // not before this step has written its cache: buffers that running work refers to would be copied where
-            // they can be written to. What it still does then, the head, covers the submission.
-            if let Some(written) = written {
-                written.eval()?;
-            }
+            // Submitted before this step's token is read, so that the device never waits.
             self.submit(&next)?;
             self.pending = Some(next);
         }

@@ -135,7 +135,8 @@ impl Mixer for Attention {
         let kv = self.kv_a_proj_with_mqa.forward(x)?;
         let kept = self.kv_a_layernorm.forward(&kv.at((Rest, ..latent))?)?.expand_dims(1)?;
         let k_rotated = kv.at((Rest, latent..))?.expand_dims(1)?;
-        let (q_rotated, k_rotated) = self.rope.both(&q_rotated, &k_rotated, cache.offset())?;
+        let (q_rotated, k_rotated) =
+            (self.rope.forward(&q_rotated, cache.offset())?, self.rope.forward(&k_rotated, cache.offset())?);
         let (kept, k_rotated) = cache.append(&kept, &k_rotated)?;
 
         let scores = (q_rotated * self.scale).matmul(&k_rotated.swapaxes(-1, -2)?)?;

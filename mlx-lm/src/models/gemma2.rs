@@ -62,7 +62,7 @@ impl Mixer for Attention {
         let q = split_heads(&self.q_proj.forward(x)?, self.dim)?;
         let k = split_heads(&self.k_proj.forward(x)?, self.dim)?;
         let v = split_heads(&self.v_proj.forward(x)?, self.dim)?;
-        let (q, k) = self.rope.both(&q, &k, cache.offset())?;
+        let (q, k) = (self.rope.forward(&q, cache.offset())?, self.rope.forward(&k, cache.offset())?);
         let out = match self.cap {
             Some(cap) => {
                 let (k, v) = cache.append(&k, &v)?;

@@ -71,7 +71,7 @@ impl Mixer for Attention {
         let q = split_heads(&self.q_proj.forward(x)?, self.dim)?;
         let k = split_heads(&self.k_proj.forward(x)?, self.dim)?;
         let v = split_heads(&self.v_proj.forward(x)?, self.dim)?;
-        let (mut q, k) = self.rope.both(&q, &k, cache.offset())?;
+        let (mut q, k) = (self.rope.forward(&q, cache.offset())?, self.rope.forward(&k, cache.offset())?);
         if let Some(growth) = self.growth
             && let Some(factors) = growth.factors(cache.offset(), q.dim(2)?, q.dtype()?)?
         {

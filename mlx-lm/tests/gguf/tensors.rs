@@ -155,12 +155,12 @@ fn heads_that_do_not_divide_the_rows_are_an_error() {
 
 #[test]
 fn other_types_are_named() {
-    let gguf = llama().tensor("x", &[256], 10, vec![0; 84]).open().unwrap();
+    let gguf = llama().tensor("x", &[256], 16, vec![0; 66]).open().unwrap();
     let error = gguf.load(gguf.tensor("x").unwrap()).unwrap_err();
     let message = error.to_string();
     assert!(matches!(error, Error::UnsupportedQuantization(_)));
-    assert!(message.starts_with("unsupported quantization Q2_K: "), "{message}");
-    assert!(message.contains("tensor `x`: type Q2_K is not supported; supported: F32"), "{message}");
+    assert!(message.starts_with("unsupported quantization IQ2_XXS: "), "{message}");
+    assert!(message.contains("tensor `x`: type IQ2_XXS is not supported; supported: F32"), "{message}");
 }
 
 #[test]

@@ -14,6 +14,7 @@
 #include <unordered_set>
 
 #include "convert.h"
+#include "cpu_kernels.h"
 #include "mlx/primitives.h"
 #include "mlx/scheduler.h"
 
@@ -48,9 +49,10 @@ class Unproven {
     return unproven;
   }
 
-  /// Notes what evaluating `roots` will compute. Throws the error of an earlier computation that they depend
-  /// on.
-  void add(const std::vector<array>& roots) {
+  /// Notes what evaluating `roots` will compute, and gives the bytes of it. Throws the error of an earlier computation
+  /// that they depend on.
+  size_t add(const std::vector<array>& roots) {
+    size_t bytes = 0;
     if (nodes_.size() > settle_at_) settle();
     std::exception_ptr earlier;
     std::unordered_set<std::uintptr_t> seen;
@@ -66,12 +68,15 @@ class Unproven {
         earlier = std::current_exception();
       }
       check_memory(a);
+      if (a.has_primitive() && !is_view(a) && !is_in_place(a)) bytes += a.nbytes();
+      apply_cpu_kernels(a);
       // Weak, because an array that someone else refers to cannot give its buffer to its successor.
       nodes_.emplace_back(reinterpret_cast<const std::shared_ptr<void>&>(a));
       for (const array& input : a.inputs()) stack.push_back(&input);
       for (const array& sibling : a.siblings()) stack.push_back(&sibling);
     }
     if (earlier) std::rethrow_exception(earlier);
+    return bytes;
   }
 
   /// Forgets what has been computed, and what nobody holds any more. Throws if a computation has failed.
@@ -124,13 +129,41 @@ inline void forget_lost_tasks() noexcept {
   while (scheduler.n_active_tasks() > 0) scheduler.notify_task_completion(mx::Stream(0, mx::Device::cpu));
 }
 
+/// Lets this thread run ahead of the CPU's streams.
+///
+/// MLX makes a thread that evaluates wait while more than ten tasks, of ten dispatches each, are to be run, so that not
+/// too many results are in memory at once. It is then woken as each task ends: with small results, those of a step of a
+/// language model that generates, waking and sleeping takes longer than the tasks. While one of these lives MLX counts
+/// fewer tasks than there are.
+class RunAhead {
+ public:
+  RunAhead() { count(&mx::scheduler::Scheduler::notify_task_completion); }
+  ~RunAhead() { count(&mx::scheduler::Scheduler::notify_new_task); }
+  RunAhead(const RunAhead&) = delete;
+  RunAhead& operator=(const RunAhead&) = delete;
+
+  /// What the results of a graph may take together.
+  static constexpr size_t most_bytes = size_t(1) << 25;
+
+ private:
+  static constexpr int tasks = 1024;
+
+  static void count(void (mx::scheduler::Scheduler::*notify)(const mx::Stream&)) {
+    auto& scheduler = mx::scheduler::scheduler();
+    for (int i = 0; i < tasks; ++i) (scheduler.*notify)(mx::Stream(0, mx::Device::cpu));
+  }
+};
+
 /// Runs `evaluate(arrays)`, which may throw; `blocking` says that it returns when they are computed.
 template <typename Evaluate>
 void evaluate(const std::vector<array>& arrays, bool blocking, Evaluate&& evaluate) {
   Unproven& unproven = Unproven::of_this_thread();
   try {
-    unproven.add(arrays);
+    const size_t bytes = unproven.add(arrays);
+    std::optional<RunAhead> run_ahead;
+    if (!blocking && bytes < RunAhead::most_bytes) run_ahead.emplace();
     evaluate(arrays);
+    run_ahead.reset();
     if (blocking) unproven.settle();
   } catch (const OutOfMemory&) {
     throw;  // Nothing was scheduled.

@@ -115,6 +115,19 @@ class Task {
   mx::SmallVector<int64_t, 24> strides_;
 };
 
+/// Lets a view that is not row-major without gaps, or not aligned, see a copy that is.
+inline void make_dense(mlx_array_view& v, mx::cpu::CommandEncoder& encoder, Task::Copies& copies) {
+  if (v.row_contiguous && is_aligned(v)) return;
+  array dense(mx::Shape(v.shape, v.shape + v.ndim), as_dtype(v.dtype), nullptr, {});
+  allocate(dense);
+  copies.push_back({v.size > 0 ? dense.data<void>() : nullptr, v});
+  const mlx_array_view view = input_view(dense);
+  v.data = view.data;
+  v.strides = view.strides;
+  v.row_contiguous = true;
+  encoder.add_temporary(std::move(dense));
+}
+
 inline void dispatch(mx::cpu::CommandEncoder& encoder, const std::shared_ptr<void>& context,
                      mlx_compute compute, const Views& inputs, const Views& outputs,
                      const Task::Copies& copies) {

@@ -1,6 +1,6 @@
 //! Scaled dot-product attention.
 
-use crate::{Array, Error, Result, ffi::ops};
+use crate::{Array, Error, Result, cpu, ffi::ops};
 
 /// Which keys a query may see.
 #[derive(Clone, Copy, Debug)]
@@ -73,6 +73,9 @@ pub fn scaled_dot_product_attention<'a>(
 ) -> Result<Array> {
     let AttentionOptions { mask, sinks, force_fused } = options.into();
     check_shapes(q, k, v)?;
+    if !force_fused && let Some(y) = cpu::attention([q, k, v], scale, mask, sinks)? {
+        return Ok(y);
+    }
     let (mode, array) = match mask {
         Mask::None => ("", None),
         Mask::Causal => ("causal", None),

@@ -1,11 +1,13 @@
 //! Operations that MLX runs as one kernel where the backend has it, and composes of others elsewhere.
 
+mod append_buffer;
 mod attention;
 mod gated_delta;
 mod loss;
 mod norm;
 mod rope;
 
+pub use append_buffer::AppendBuffer;
 pub use attention::{AttentionOptions, Mask, scaled_dot_product_attention};
 pub use gated_delta::{GatedDelta, gated_delta_update};
 pub use loss::cross_entropy;

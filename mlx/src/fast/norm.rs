@@ -1,6 +1,6 @@
 //! Normalization over the last axis.
 
-use crate::{Array, Result, ffi::ops, ops::reduce::reducible};
+use crate::{Array, Result, cpu, ffi::ops, ops::reduce::reducible};
 
 /// Root-mean-square normalization over the last axis: `x / sqrt(mean(x²) + eps) * weight`
 /// ([Zhang and Sennrich, 2019](https://arxiv.org/abs/1910.07467)).
@@ -16,7 +16,10 @@ use crate::{Array, Result, ffi::ops, ops::reduce::reducible};
 /// ```
 #[track_caller]
 pub fn rms_norm(x: &Array, weight: Option<&Array>, eps: f32) -> Result<Array> {
-    ops::rms_norm(&reducible(x)?, weight, eps)
+    match cpu::rms_norm(x, weight, eps)? {
+        Some(y) => Ok(y),
+        None => ops::rms_norm(&reducible(x)?, weight, eps),
+    }
 }
 
 /// Layer normalization over the last axis: `(x - mean(x)) / sqrt(var(x) + eps) * weight + bias`, with weight and bias
@@ -31,5 +34,8 @@ pub fn rms_norm(x: &Array, weight: Option<&Array>, eps: f32) -> Result<Array> {
 /// ```
 #[track_caller]
 pub fn layer_norm(x: &Array, weight: Option<&Array>, bias: Option<&Array>, eps: f32) -> Result<Array> {
-    ops::layer_norm(&reducible(x)?, weight, bias, eps)
+    match cpu::layer_norm(x, weight, bias, eps)? {
+        Some(y) => Ok(y),
+        None => ops::layer_norm(&reducible(x)?, weight, bias, eps),
+    }
 }

@@ -1,6 +1,6 @@
 //! Rotary position embedding.
 
-use crate::{Array, Error, Result, ffi::ops};
+use crate::{Array, Error, Result, cpu, ffi::ops};
 
 /// Options of [`rope`].
 #[derive(Clone, Copy, Debug)]
@@ -55,15 +55,27 @@ impl<'a> From<&'a Array> for Offset<'a> {
 pub fn rope<'a>(x: &Array, offset: impl Into<Offset<'a>>, options: RopeOptions<'_>) -> Result<Array> {
     let RopeOptions { dims, traditional, base, scale, freqs } = options;
     let base = freqs.is_none().then_some(base);
-    match offset.into() {
-        Offset::Known(offset) => {
-            let length = x.shape()?.iter().rev().nth(1).copied().unwrap_or_default();
-            if offset.checked_add(length).is_none() {
-                let text = format!("{length} positions from {offset} on pass the largest 32-bit integer");
-                return Err(Error::invalid("rope", text));
-            }
-            ops::rope(x, dims, traditional, base, scale, offset, freqs)
-        }
+    let offset = offset.into();
+    if let Offset::Known(first) = offset {
+        check_positions(x, first)?;
+    }
+    if let Some(y) = cpu::rope(x, &offset, &options)? {
+        return Ok(y);
+    }
+    match offset {
+        Offset::Known(offset) => ops::rope(x, dims, traditional, base, scale, offset, freqs),
         Offset::Array(offset) => ops::rope_dynamic(x, dims, traditional, base, scale, offset, freqs),
+    }
+}
+
+#[track_caller]
+fn check_positions(x: &Array, first: i32) -> Result<()> {
+    let length = x.shape()?.iter().rev().nth(1).copied().unwrap_or_default();
+    match first.checked_add(length) {
+        Some(_) => Ok(()),
+        None => {
+            let text = format!("{length} positions from {first} on pass the largest 32-bit integer");
+            Err(Error::invalid("rope", text))
+        }
     }
 }

@@ -46,8 +46,8 @@ pub(crate) struct ArrayList<'a> {
 
 impl<'a> ArrayList<'a> {
     /// Fails with the error that one of the arrays carries.
-    pub(crate) fn of(list: impl IntoIterator<Item = &'a Array>) -> Result<ArrayList<'a>> {
-        let raw = list.into_iter().map(|array| array.to_c()).collect::<Result<_>>()?;
+    pub(crate) fn of<A: AsRef<Array> + 'a>(list: impl IntoIterator<Item = &'a A>) -> Result<ArrayList<'a>> {
+        let raw = list.into_iter().map(|array| array.as_ref().to_c()).collect::<Result<_>>()?;
         Ok(ArrayList { raw, _source: PhantomData })
     }
 

@@ -51,9 +51,12 @@ impl<'f> ExportFile<'f> {
     #[track_caller]
     pub(crate) fn add(&self, args: &[&Array], kwargs: &[(&str, &Array)]) -> Result<()> {
         let (args, kwargs) = (ArrayList::of(args.iter().copied())?, Kwargs::of(kwargs)?);
-        // SAFETY: a live exporter; the lists live until the end of this function.
-        call("export_function", || unsafe {
-            mlx_sys::mlx_exporter_add(self.raw, args.span(), spans(&kwargs.names), kwargs.values.span())
+        // MLX writes its own operations only.
+        crate::cpu::composed(|| {
+            // SAFETY: a live exporter; the lists live until the end of this function.
+            call("export_function", || unsafe {
+                mlx_sys::mlx_exporter_add(self.raw, args.span(), spans(&kwargs.names), kwargs.values.span())
+            })
         })
     }
 }

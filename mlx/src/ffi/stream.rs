@@ -23,7 +23,7 @@ static DEFAULT_DEVICE: AtomicI32 = AtomicI32::new(-1);
 
 /// The stream of this thread's ops.
 #[track_caller]
-pub(super) fn current(op: &'static str) -> Result<mlx_stream> {
+pub(crate) fn current(op: &'static str) -> Result<mlx_stream> {
     if let Some(stream) = SCOPE.get() {
         return Ok(stream);
     }

@@ -7,7 +7,6 @@
 //! * [`load_safetensors`] alone is lazy; all others read at once, and their arrays belong to no stream.
 
 mod fault;
-mod header;
 mod load;
 mod npy;
 mod npz;
@@ -17,10 +16,10 @@ mod safetensors;
 pub mod gguf;
 
 pub use gguf::{load_gguf, save_gguf, write_gguf};
-pub use header::{Header, TensorInfo, check_safetensors, parse_header};
 pub use load::{Loaded, load};
 pub use npy::{load_npy, read_npy, save_npy, write_npy};
 pub use npz::{load_npz, read_npz, save_npz, save_npz_compressed, write_npz, write_npz_compressed};
 pub use safetensors::{
-    load_safetensors, load_safetensors_with_metadata, read_safetensors, save_safetensors, write_safetensors,
+    Header, TensorInfo, check_safetensors, load_safetensors, load_safetensors_with_metadata, parse_header,
+    read_safetensors, save_safetensors, write_safetensors,
 };

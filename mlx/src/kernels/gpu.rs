@@ -172,13 +172,14 @@ struct Jit {
 
 impl Jit {
     #[track_caller]
-    fn call<const N: usize>(&self, inputs: &[&Array], launch: &Launch) -> Result<[Array; N]> {
+    fn call<const N: usize>(&self, inputs: &[impl AsRef<Array>], launch: &Launch) -> Result<[Array; N]> {
         if inputs.len() != self.inputs {
             let text = format!("`{}` takes {} inputs, {} were given", self.name, self.inputs, inputs.len());
             return Err(Error::invalid(self.op, text));
         }
+        let inputs: Vec<&Array> = inputs.iter().map(AsRef::as_ref).collect();
         let args = launch.args(self.op, self.outputs)?;
-        exactly(self.op, self.kernel.call(self.op, inputs, &args, &launch.template, launch.verbose)?)
+        exactly(self.op, self.kernel.call(self.op, &inputs, &args, &launch.template, launch.verbose)?)
     }
 }
 
@@ -216,7 +217,11 @@ macro_rules! jit_kernels {
 
             /// Records a call on the current stream, which is one of a GPU: `let [y] = kernel.call(&[&x], &launch)?`.
             #[track_caller]
-            pub fn call<const N: usize>(&self, inputs: &[&Array], launch: &Launch) -> Result<[Array; N]> {
+            pub fn call<const N: usize>(
+                &self,
+                inputs: &[impl AsRef<Array>],
+                launch: &Launch,
+            ) -> Result<[Array; N]> {
                 self.0.call(inputs, launch)
             }
         }
@@ -317,7 +322,7 @@ impl PrecompiledCudaKernel {
     #[track_caller]
     pub fn call<const N: usize>(
         &self,
-        inputs: &[&Array],
+        inputs: &[impl AsRef<Array>],
         scalars: &[Scalar],
         launch: &Launch,
     ) -> Result<[Array; N]> {
@@ -325,9 +330,10 @@ impl PrecompiledCudaKernel {
         if !launch.template.is_empty() {
             return Err(Error::invalid(OP, "a compiled function has no template arguments"));
         }
+        let inputs: Vec<&Array> = inputs.iter().map(AsRef::as_ref).collect();
         let args = launch.args(OP, launch.outputs.len())?;
         let options = (self.shared_memory, self.row_contiguous);
-        exactly(OP, call_precompiled(&self.name, &self.module, inputs, scalars, &args, options)?)
+        exactly(OP, call_precompiled(&self.name, &self.module, &inputs, scalars, &args, options)?)
     }
 }
 

@@ -106,9 +106,35 @@
 //! The constructors of [`MetalKernel`], [`CudaKernel`] and [`PrecompiledCudaKernel`] are `unsafe`: nobody checks what
 //! their code does to memory. Everything else about them is safe.
 
+//! # This crate's own kernels
+//!
+//! Where the default device is a CPU, other than on macOS, products of dense and quantized matrices, attention, norms,
+//! rotary embeddings, softmax and arithmetic in half precision are computed by kernels in Rust (the crate `mlx-cpu`):
+//! with AVX2, AVX-512 or NEON, on all processors, halves as fast as singles and sums always in `f32`. They come in through
+//! [`replace_cpu_everywhere`] and [`Operation`], like anyone's.
+//!
+//! | environment variable | |
+//! |---|---|
+//! | `MLX_RS_CPU_KERNELS=0` | leaves everything to MLX |
+//! | `MLX_RS_CPU_THREADS=4` | uses four threads instead of one per processor |
+//! | `MLX_RS_CPU_SIMD=portable` | uses other instructions than the best there are: `portable`, `avx2`, `avx512` |
+//!
+//! Compiled without optimization, as `cargo build` does by default, they would be slower than MLX's own and are not used.
+//! To have them in development builds, put this into the `Cargo.toml` of the workspace:
+//!
+//! ```toml
+//! [profile.dev.package.mlx-cpu]
+//! opt-level = 3
+//! ```
+
 mod gpu;
 mod operation;
 mod replace;
+
+/// Whether this crate's own CPU kernels are in use.
+pub fn cpu_kernels_enabled() -> bool {
+    crate::cpu::enabled() && crate::cpu::is_default_device()
+}
 
 pub use crate::ffi::kernels::{Layout, Strided, View, ViewMut};
 pub use gpu::{
@@ -117,4 +143,4 @@ pub use gpu::{
 };
 use operation::exactly;
 pub use operation::{Operation, Spec, apply, apply_list};
-pub use replace::{CpuKernel, primitive_name, replace_cpu, replace_cpu_aliased};
+pub use replace::{CpuKernel, primitive_name, replace_cpu, replace_cpu_aliased, replace_cpu_everywhere};

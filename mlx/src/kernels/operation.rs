@@ -100,26 +100,31 @@ fn not_implemented(name: &str, transform: &'static str) -> Error {
     Error::new(ErrorKind::Callback, transform, text)
 }
 
-/// Records `operation` on `inputs`, for an operation with `N` outputs: `let [y] = apply(&operation, &[&x])?`.
+/// Records `operation` on `inputs`, arrays or references to them, for an operation with `N` outputs:
+/// `let [y] = apply(&operation, &[&x])?`.
 ///
 /// It is computed on the CPU: on the current stream if that is one of the CPU, else on this thread's default one.
 /// Calls with the same `Arc` and inputs are computed once within a compiled function.
 #[track_caller]
-pub fn apply<O: Operation, const N: usize>(operation: &Arc<O>, inputs: &[&Array]) -> Result<[Array; N]> {
+pub fn apply<O: Operation, const N: usize>(
+    operation: &Arc<O>,
+    inputs: &[impl AsRef<Array>],
+) -> Result<[Array; N]> {
     exactly("apply", apply_list(operation, inputs)?)
 }
 
 /// Like [`apply`] for a number of outputs that is not known beforehand.
 #[track_caller]
-pub fn apply_list<O: Operation>(operation: &Arc<O>, inputs: &[&Array]) -> Result<Vec<Array>> {
+pub fn apply_list<O: Operation>(operation: &Arc<O>, inputs: &[impl AsRef<Array>]) -> Result<Vec<Array>> {
     const OP: &str = "apply";
+    let inputs: Vec<&Array> = inputs.iter().map(AsRef::as_ref).collect();
     let specs = inputs.iter().map(|input| Spec::of(input)).collect::<Result<Vec<_>>>()?;
     let outputs = operation.outputs(&specs)?;
     if outputs.is_empty() {
         return Err(Error::invalid(OP, format!("`{}` has no outputs", operation.name())));
     }
     outputs.iter().try_for_each(|spec| spec.check(OP))?;
-    ffi::kernels::record(OP, operation, inputs, &outputs)
+    ffi::kernels::record(OP, operation, &inputs, &outputs)
 }
 
 /// The arrays as an array of `N`.

@@ -26,6 +26,12 @@ pub trait CpuKernel: Send + Sync + 'static {
         false
     }
 
+    /// Whether [`run`](CpuKernel::run) takes inputs as they lie in memory, and reads them with
+    /// [`View::strided`] (the default). Otherwise those that are not row-major without gaps are copied first.
+    fn strided_inputs(&self) -> bool {
+        true
+    }
+
     /// Whether the kernel computes these outputs from these inputs; if not, MLX does.
     ///
     /// Asked before each computation, on the thread that evaluates: shapes, strides and dtypes are known, elements are
@@ -68,6 +74,29 @@ pub fn replace_cpu<K: CpuKernel>(array: Array, kernel: &Arc<K>) -> Result<Array>
     let in_place = if kernel.in_place() { InPlace::OrCopy } else { InPlace::Never };
     ffi::replace_cpu("replace_cpu", &array, kernel, in_place)?;
     Ok(array)
+}
+
+/// Has every operation of MLX called `primitive` computed by a kernel where it is computed on the CPU: all that this
+/// process evaluates from now on, also what transforms make, such as the products in a gradient.
+///
+/// `make` gives the kernel for one operation, or `None` to leave it to MLX, as it is about to be computed. It gets what
+/// tells operations of the kind apart:
+///
+/// | operation | parameters |
+/// |---|---|
+/// | `QuantizedMatmul` | group size; bits; mode (0 affine, 1 mxfp4, 2 mxfp8, 3 nvfp4); 1 if the matrix is transposed, else 0 |
+/// | `GatherQMM` | the same; 1 if the picks of the left, of the right side are sorted |
+/// | `AddMM` | `alpha`; `beta` |
+/// | `Softmax` | 1 if it is computed in at least single precision |
+/// | others | none |
+///
+/// Of several calls for one kind the last counts. What a kernel does not accept, MLX computes.
+#[track_caller]
+pub fn replace_cpu_everywhere<K: CpuKernel>(
+    primitive: &str,
+    make: impl Fn(&[f64]) -> Option<Arc<K>> + Send + Sync + 'static,
+) -> Result<()> {
+    ffi::replace_cpu_everywhere("replace_cpu_everywhere", primitive, make)
 }
 
 /// Like [`replace_cpu`] with a kernel that computes in place, and never copies: the output takes the memory of input 0

@@ -8,7 +8,7 @@ pub(crate) use containers::without_parameters;
 pub use loader::Loader;
 pub use param::{Param, Training};
 
-use crate::{Array, Dtype, Error, ErrorKind, Result, io, nn::Weight};
+use crate::{Array, Dtype, Error, ErrorKind, Result, error::at_caller, io, nn::Weight};
 use std::{collections::BTreeMap, path::Path as FilePath};
 
 /// Arrays by their dotted paths: parameters, gradients, the state of an optimizer.
@@ -68,6 +68,31 @@ pub trait Module {
             found.insert(path.to_owned(), slot.array().clone());
         });
         found
+    }
+
+    /// How many numbers all arrays hold, those that are not learned included; a packed word of a quantized weight
+    /// counts as one.
+    ///
+    /// Python has no name for it: `sum(x.size for _, x in tree_flatten(model.parameters()))`. Of what is learned alone:
+    ///
+    /// ```
+    /// # fn main() -> mlx::Result<()> {
+    /// use mlx::{Module, nn::Linear};
+    /// let mut layer = Linear::new(10, 3).with_bias(true);
+    /// assert_eq!(layer.parameter_count()?, 33);
+    /// layer.freeze(|path| path == "bias");
+    /// let learned = layer.trainable_parameters();
+    /// assert_eq!(learned.values().map(|array| array.size()).sum::<mlx::Result<usize>>()?, 30);
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    /// The one that an array carries.
+    #[doc(alias = "num_params")]
+    #[track_caller]
+    fn parameter_count(&self) -> Result<usize> {
+        at_caller(self.parameters().values().map(Array::size).sum())
     }
 
     /// What is learned and not frozen, by path.

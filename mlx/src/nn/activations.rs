@@ -1,6 +1,6 @@
 //! Activation functions, and the layer that is one of them.
 
-use crate::{Array, Axes, Dtype, Error, Module, Param, Result, axes, full, module::without_parameters};
+use crate::{Array, Axes, Dtype, Error, Module, Param, Result, axes, cpu, full, module::without_parameters};
 use std::f64::consts::{FRAC_1_SQRT_2, FRAC_2_SQRT_PI, SQRT_2};
 
 /// `max(0, x) + alpha · min(0, exp(x / alpha) - 1)`
@@ -147,6 +147,15 @@ pub fn selu(x: &Array) -> Result<Array> {
 #[track_caller]
 pub fn sigmoid(x: &Array) -> Result<Array> {
     x.sigmoid()
+}
+
+/// `silu(gate) · up`, the product in gated feed-forward layers ([Shazeer, 2020](https://arxiv.org/abs/2002.05202)).
+#[track_caller]
+pub fn swiglu(gate: &Array, up: &Array) -> Result<Array> {
+    match cpu::swiglu(gate, up)? {
+        Some(y) => Ok(y),
+        None => silu(gate)?.multiply(up),
+    }
 }
 
 /// `x · sigmoid(x)` ([Elfwing et al., 2017](https://arxiv.org/abs/1702.03118)).

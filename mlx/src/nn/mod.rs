@@ -37,7 +37,7 @@ mod weight;
 pub use activations::{
     Activation, PRelu, celu, elu, gelu, gelu_approx, gelu_fast_approx, glu, hard_shrink, hard_tanh,
     hardswish, leaky_relu, log_sigmoid, log_softmax, mish, prelu, relu, relu2, relu6, selu, sigmoid, silu,
-    softmax, softmin, softplus, softshrink, softsign, step, tanh,
+    softmax, softmin, softplus, softshrink, softsign, step, swiglu, tanh,
 };
 pub use attention::MultiHeadAttention;
 pub use batch_norm::BatchNorm;

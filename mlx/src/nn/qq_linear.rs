@@ -8,13 +8,14 @@ use crate::{Array, Error, Module, Result};
 /// The weight may be dense: then it is quantized in each call, and learns. [`quantize_layers`](super::quantize_layers)
 /// and a quantized checkpoint make it quantized for good, which gives the same results.
 ///
-/// On the CPU, MLX has it for one vector and a quantized weight, without gradients; what it lacks fails when evaluated.
+/// MLX computes it on GPUs. On the CPU it has one vector and a quantized weight, without gradients; the rest is an error.
 ///
 /// ```
 /// # fn main() -> mlx::Result<()> {
-/// use mlx::{Dtype, nn::{Mode, QqLinear, Quantization}, ones, random};
+/// use mlx::{Dtype, nn::{Mode, QqLinear, Quantization, quantize_layers}, ones, random};
 /// let quantization = Quantization { group_size: 32, bits: 8, mode: Mode::Mxfp8 };
-/// let layer = QqLinear::new(64, 32, quantization).init(&random::key(0)?)?;
+/// let mut layer = QqLinear::new(64, 32, quantization).init(&random::key(0)?)?;
+/// quantize_layers(&mut layer, |_, _| Some(quantization))?;
 /// assert_eq!(layer.forward(&ones(&[64], Dtype::F32))?.shape()?, [32]);
 /// # Ok(())
 /// # }
@@ -53,6 +54,9 @@ impl QqLinear {
     }
 
     /// `x` `[..., inputs]` to `[..., outputs]`.
+    ///
+    /// # Errors
+    /// On the CPU for a dense weight or more than one vector.
     #[track_caller]
     pub fn forward(&self, x: &Array) -> Result<Array> {
         match &self.weight {

@@ -33,10 +33,20 @@ pub fn broadcast_shapes(shapes: &[&[i32]]) -> Result<Vec<i32>> {
     }
 }
 
-/// The arrays, each broadcast to the shape common to all. Copies nothing.
+/// The arrays, or references to them, each broadcast to the shape common to all. Copies nothing.
+///
+/// ```
+/// # fn main() -> mlx::Result<()> {
+/// use mlx::{Array, broadcast_arrays};
+/// let (row, column) = (Array::from_slice(&[1, 2, 3], &[3]), Array::from_slice(&[4, 5], &[2, 1]));
+/// let both = broadcast_arrays(&[&row, &column])?;
+/// assert_eq!(both[1].to_vec::<i32>()?, [4, 4, 4, 5, 5, 5]);
+/// # Ok(())
+/// # }
+/// ```
 #[track_caller]
-pub fn broadcast_arrays(arrays: &[&Array]) -> Result<Vec<Array>> {
-    ops::broadcast_arrays(&ArrayList::of(arrays.iter().copied())?)
+pub fn broadcast_arrays(arrays: &[impl AsRef<Array>]) -> Result<Vec<Array>> {
+    ops::broadcast_arrays(&ArrayList::of(arrays)?)
 }
 
 /// How [`meshgrid`] lays out its grids.
@@ -71,6 +81,6 @@ impl Grid {
 /// # }
 /// ```
 #[track_caller]
-pub fn meshgrid(coordinates: &[&Array], grid: Grid) -> Result<Vec<Array>> {
-    ops::meshgrid(&ArrayList::of(coordinates.iter().copied())?, grid.sparse, grid.indexing)
+pub fn meshgrid(coordinates: &[impl AsRef<Array>], grid: Grid) -> Result<Vec<Array>> {
+    ops::meshgrid(&ArrayList::of(coordinates)?, grid.sparse, grid.indexing)
 }

@@ -11,7 +11,8 @@ use std::collections::HashMap;
 const MOST_TERMS: f64 = (1u64 << 60) as f64;
 
 /// The sum of products that `subscripts` names: a letter per axis, `,` between operands, `->` before the axes of the
-/// result. Letters that the result lacks are summed over; `...` stands for axes without a name, which broadcast.
+/// result. Letters that the result lacks are summed over; `...` stands for axes without a name, which broadcast. The
+/// operands are arrays or references to them.
 ///
 /// Without `->` the result has the letters that appear once, in alphabetical order. Contractions are matrix products,
 /// so they need floating-point or complex numbers.
@@ -26,9 +27,9 @@ const MOST_TERMS: f64 = (1u64 << 60) as f64;
 /// # }
 /// ```
 #[track_caller]
-pub fn einsum(subscripts: &str, operands: &[&Array]) -> Result<Array> {
+pub fn einsum(subscripts: &str, operands: &[impl AsRef<Array>]) -> Result<Array> {
     check("einsum", subscripts, operands)?;
-    let operands = operands.iter().map(|operand| reducible(operand)).collect::<Result<Vec<_>>>()?;
+    let operands = operands.iter().map(|operand| reducible(operand.as_ref())).collect::<Result<Vec<_>>>()?;
     ops::einsum(subscripts, &ArrayList::of(&operands)?)
 }
 
@@ -45,14 +46,14 @@ pub fn einsum(subscripts: &str, operands: &[&Array]) -> Result<Array> {
 /// # }
 /// ```
 #[track_caller]
-pub fn einsum_path(subscripts: &str, operands: &[&Array]) -> Result<(Vec<Vec<usize>>, String)> {
+pub fn einsum_path(subscripts: &str, operands: &[impl AsRef<Array>]) -> Result<(Vec<Vec<usize>>, String)> {
     check("einsum_path", subscripts, operands)?;
-    ops::einsum_path(subscripts, &ArrayList::of(operands.iter().copied())?)
+    ops::einsum_path(subscripts, &ArrayList::of(operands)?)
 }
 
 /// Refuses contractions whose intermediate sizes could overflow; MLX checks the rest.
 #[track_caller]
-fn check(op: &'static str, subscripts: &str, operands: &[&Array]) -> Result<()> {
+fn check(op: &'static str, subscripts: &str, operands: &[impl AsRef<Array>]) -> Result<()> {
     let text: String = subscripts.split_whitespace().collect();
     if let Some(odd) = text.chars().find(|c| !c.is_ascii_alphabetic() && !"->,.".contains(*c)) {
         return Err(Error::invalid(op, format!("{subscripts:?} contains {odd:?}; axes are letters")));
@@ -60,7 +61,7 @@ fn check(op: &'static str, subscripts: &str, operands: &[&Array]) -> Result<()> 
     let terms = text.split("->").next().unwrap_or_default().split(',');
     let mut extents = HashMap::new();
     for (term, operand) in terms.zip(operands) {
-        let shape = operand.shape()?;
+        let shape = operand.as_ref().shape()?;
         let (front, back) = term.split_once("...").unwrap_or((term, ""));
         let unnamed = shape.len().saturating_sub(front.len() + back.len());
         // Unnamed axes are the same when as far from the end.

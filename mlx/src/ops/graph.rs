@@ -25,11 +25,11 @@ impl Array {
 /// The `inputs` again, computed only after the `dependencies` have been; for work whose order matters, such as sending
 /// and receiving.
 #[track_caller]
-pub fn depends(inputs: &[&Array], dependencies: &[&Array]) -> Result<Vec<Array>> {
-    let dependencies = ArrayList::of(dependencies.iter().copied())?;
+pub fn depends(inputs: &[impl AsRef<Array>], dependencies: &[impl AsRef<Array>]) -> Result<Vec<Array>> {
+    let dependencies = ArrayList::of(dependencies)?;
     // MLX takes the first input unasked.
     if inputs.is_empty() {
         return Ok(Vec::new());
     }
-    ops::depends(&ArrayList::of(inputs.iter().copied())?, &dependencies)
+    ops::depends(&ArrayList::of(inputs)?, &dependencies)
 }

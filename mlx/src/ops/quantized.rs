@@ -2,7 +2,7 @@
 
 use super::gather::{Gather, Picks};
 use crate::{
-    Array, Dtype, Error, Result,
+    Array, Device, Dtype, Error, Result, Stream, cpu,
     ffi::quantized as ops,
     nn::{Mode, Quantization, Quantized},
 };
@@ -37,11 +37,25 @@ pub fn quantize_scaled(weight: &Array, global_scale: &Array) -> Result<Quantized
 /// `x @ weight` transposed, `[..., columns]` to `[..., rows]`, with both quantized on the way; the weight may get gradients,
 /// which that of [`Quantized::qqmm`] may not.
 ///
-/// On the CPU, MLX has it for one vector; with more it fails when evaluated.
+/// # Errors
+/// On the CPU always: MLX has it on GPUs.
 #[track_caller]
 pub fn qqmm(x: &Array, weight: &Array, quantization: Quantization) -> Result<Array> {
     let Quantization { group_size, bits, mode } = quantization.check()?;
+    require_gpu("qqmm", "with a matrix that is not quantized yet")?;
     ops::qqmm(x, weight, None, Some(group_size), Some(bits), mode.name(), None, None)
+}
+
+/// MLX's code for two quantized operands is for GPUs; evaluated on the CPU, it would fail far from where it is called.
+#[track_caller]
+fn require_gpu(op: &'static str, what: &str) -> Result<()> {
+    match Stream::current()?.device() {
+        Device::Gpu => Ok(()),
+        Device::Cpu => {
+            let instead = "use a GPU, or multiply with what `dequantize` gives";
+            Err(Error::invalid(op, format!("MLX has it {what} on GPUs only: {instead}")))
+        }
+    }
 }
 
 impl Quantized {
@@ -88,14 +102,17 @@ impl Quantized {
 
     /// [`Quantized::project`] with `x` quantized on the way, in the matrix's mode.
     ///
-    /// On the CPU, MLX has it for one vector; with more it fails when evaluated.
+    /// # Errors
+    /// On the CPU for more than one vector, which MLX has on GPUs. Its gradients too are computed on GPUs only.
     #[track_caller]
     pub fn qqmm(&self, x: &Array) -> Result<Array> {
         self.quantized_both(x, None)
     }
 
-    /// [`Quantized::gather_project`] with `x` quantized on the way, in the matrix's mode. MLX does not have it on the CPU,
-    /// where it fails when evaluated.
+    /// [`Quantized::gather_project`] with `x` quantized on the way, in the matrix's mode.
+    ///
+    /// # Errors
+    /// On the CPU always: MLX has it on GPUs.
     #[track_caller]
     pub fn gather_qqmm(&self, x: &Array, gather: Gather<'_>) -> Result<Array> {
         self.gather_quantized_both(x, gather, None)
@@ -127,6 +144,9 @@ impl Quantized {
         let shape = self.check("quantized_matmul")?;
         if x.shape()?.contains(&0) || shape.contains(&0) {
             return self.multiply_empty(x, transpose);
+        }
+        if let Some(y) = cpu::quantized_matmul(x, self, transpose)? {
+            return Ok(y);
         }
         let Quantization { group_size, bits, mode } = self.quantization;
         let (biases, group_size, bits) = (self.biases.as_ref(), Some(group_size), Some(bits));
@@ -168,6 +188,9 @@ impl Quantized {
         if x.shape()?.contains(&0) || shape.contains(&0) {
             return self.multiply_empty(x, true);
         }
+        if x.size()? != x.dim(-1)? as usize {
+            require_gpu("qqmm", "for more than one vector")?;
+        }
         let Quantization { group_size, bits, mode } = self.quantization;
         let (of_x, of_w) = scales.unzip();
         let (w, s) = (&self.weight, Some(&self.scales));
@@ -186,6 +209,7 @@ impl Quantized {
         if x.shape()?.contains(&0) || shape.contains(&0) {
             return self.gather_multiply(x, gather, true, None);
         }
+        require_gpu("gather_qqmm", "for a batch of matrices")?;
         let Quantization { group_size, bits, mode } = self.quantization;
         let (of_x, of_w) = scales.unzip();
         let (w, s, mode) = (&self.weight, Some(&self.scales), mode.name());

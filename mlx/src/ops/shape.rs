@@ -352,7 +352,7 @@ impl<const AXES: usize> From<[i32; AXES]> for Shifts {
 /// ```
 #[track_caller]
 pub fn concatenate(arrays: &[impl AsRef<Array>], axis: i32) -> Result<Array> {
-    ops::concatenate(&ArrayList::of(arrays.iter().map(AsRef::as_ref))?, axis)
+    ops::concatenate(&ArrayList::of(arrays)?, axis)
 }
 
 /// The arrays, or references to them, all of one shape, along a new axis.
@@ -367,5 +367,5 @@ pub fn concatenate(arrays: &[impl AsRef<Array>], axis: i32) -> Result<Array> {
 /// ```
 #[track_caller]
 pub fn stack(arrays: &[impl AsRef<Array>], axis: i32) -> Result<Array> {
-    ops::stack(&ArrayList::of(arrays.iter().map(AsRef::as_ref))?, axis)
+    ops::stack(&ArrayList::of(arrays)?, axis)
 }

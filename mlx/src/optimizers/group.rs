@@ -4,14 +4,9 @@ use super::{LearningRate, Rule, Schedule, State, Step};
 use crate::{Array, Dtype, Error, ErrorKind, Module, Parameters, Result};
 use std::collections::BTreeMap;
 
-/// Whether a rule is for the parameter at a path, given the path and the gradient or parameter.
-type Filter = Box<dyn Fn(&str, &Array) -> bool>;
-
-/// A rule, the parameters it is for, and how far it came.
+/// A rule and how far it came.
 #[derive(Module)]
 pub(super) struct Group {
-    #[module(skip)]
-    filter: Option<Filter>,
     #[module(skip)]
     rule: Box<dyn Rule>,
     #[module(skip)]
@@ -42,15 +37,7 @@ impl Group {
         let step = Array::scalar(0u64);
         let learning_rate = initial(&rate, &step)?;
         let progress = Progress { step, learning_rate, states: BTreeMap::new() };
-        Ok(Group { filter: None, rule, schedule: rate.into_schedule(), progress })
-    }
-
-    pub(super) fn with_filter(self, filter: Filter) -> Group {
-        Group { filter: Some(filter), ..self }
-    }
-
-    pub(super) fn selects(&self, path: &str, array: &Array) -> bool {
-        self.filter.as_ref().is_none_or(|filter| filter(path, array))
+        Ok(Group { rule, schedule: rate.into_schedule(), progress })
     }
 
     pub(super) fn rule(&self) -> &dyn Rule {

@@ -33,6 +33,7 @@ mod clip;
 mod group;
 mod learning_rate;
 mod lion;
+mod multi;
 mod muon;
 mod optimizer;
 mod rmsprop;

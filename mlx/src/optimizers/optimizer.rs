@@ -3,6 +3,7 @@
 use super::{
     LearningRate, Rule,
     group::{Group, Pair, Progress, unfit},
+    multi::{Key, Multi},
 };
 use crate::{Array, Error, Loader, Module, Parameters, Path, Result, Slot, SlotMut, error::at_caller, io};
 use std::{fmt, path::Path as FilePath};
@@ -26,12 +27,13 @@ use std::{fmt, path::Path as FilePath};
 /// # Ok(())
 /// # }
 /// ```
-#[doc(alias = "MultiOptimizer")]
-pub struct Optimizer {
-    /// Asked in this order whether a parameter is theirs.
-    groups: Vec<Group>,
-    /// Takes the other parameters.
-    rest: Group,
+pub struct Optimizer(Kind);
+
+enum Kind {
+    /// One rule for all parameters.
+    Rule(Group),
+    /// Optimizers that share the parameters out.
+    Multi(Multi),
 }
 
 impl Optimizer {
@@ -42,8 +44,7 @@ impl Optimizer {
     /// Options that the rule does not accept, or a schedule that fails.
     #[track_caller]
     pub fn new(rule: impl Rule + 'static, learning_rate: impl Into<LearningRate>) -> Result<Optimizer> {
-        let rest = at_caller(Group::new(Box::new(rule), learning_rate.into()))?;
-        Ok(Optimizer { groups: Vec::new(), rest })
+        Ok(Optimizer(Kind::Rule(at_caller(Group::new(Box::new(rule), learning_rate.into()))?)))
     }
 
     /// Applies another rule to the parameters that `filter` picks by path and gradient, unless an earlier group does.
@@ -68,14 +69,46 @@ impl Optimizer {
     /// As [`Optimizer::new`].
     #[track_caller]
     pub fn with_group(
-        mut self,
+        self,
         filter: impl Fn(&str, &Array) -> bool + 'static,
         rule: impl Rule + 'static,
         learning_rate: impl Into<LearningRate>,
     ) -> Result<Optimizer> {
-        let group = at_caller(Group::new(Box::new(rule), learning_rate.into()))?;
-        self.groups.push(group.with_filter(Box::new(filter)));
-        Ok(self)
+        Ok(self.with_optimizer(filter, Optimizer::new(rule, learning_rate)?))
+    }
+
+    /// Like [`Optimizer::with_group`], with an optimizer that may have groups of its own.
+    ///
+    /// ```
+    /// # fn main() -> mlx::Result<()> {
+    /// use mlx::optimizers::{Adam, AdamW, Lion, Optimizer};
+    /// let encoder = Optimizer::new(AdamW::new(), 1e-4)?.with_group(|path, _| path.ends_with("bias"), Adam::new(), 1e-3)?;
+    /// let optimizer =
+    ///     Optimizer::new(Lion::new(), 1e-5)?.with_optimizer(|path, _| path.starts_with("encoder."), encoder);
+    /// assert!(optimizer.state().contains_key("states.0.states.1.step"));
+    /// # Ok(())
+    /// # }
+    /// ```
+    #[must_use]
+    pub fn with_optimizer(
+        self,
+        filter: impl Fn(&str, &Array) -> bool + 'static,
+        optimizer: Optimizer,
+    ) -> Optimizer {
+        let multi = match self.0 {
+            Kind::Rule(_) => Multi::new(self),
+            Kind::Multi(multi) => multi,
+        };
+        Optimizer(Kind::Multi(multi.with(Box::new(filter), optimizer)))
+    }
+
+    /// An optimizer whose parameters are all for `rest`, until [`Optimizer::with_optimizer`] gives it groups.
+    ///
+    /// Needed for the names of a state only: where Python's `MultiOptimizer` has another one in its last place, as here
+    /// `rest` has groups of its own.
+    #[doc(alias = "MultiOptimizer")]
+    pub fn multi(rest: Optimizer) -> Optimizer {
+        Optimizer(Kind::Multi(Multi::new(rest)))
     }
 
     /// Makes the state of `parameters`, all zeros.
@@ -84,11 +117,8 @@ impl Optimizer {
     /// the state's names must not change in it.
     #[track_caller]
     pub fn init(&mut self, parameters: &Parameters) -> Result<()> {
-        let mut left: Vec<_> = parameters.iter().collect();
         let mut next = Vec::new();
-        for group in self.all() {
-            let (own, others) = left.into_iter().partition(|(path, array)| group.selects(path, array));
-            left = others;
+        for (group, own) in self.dealt(parameters.iter().collect(), |(path, array)| (path, array)) {
             next.push(at_caller(group.initialized(&own))?);
         }
         self.set_progress(next);
@@ -122,13 +152,13 @@ impl Optimizer {
 
     /// How many steps were done, a `U64` scalar.
     pub fn step(&self) -> &Array {
-        self.rest.progress().step()
+        self.last().progress().step()
     }
 
     /// The learning rate of the rule given to [`Optimizer::new`], a scalar: the one of the last step. None if it is
     /// [`LearningRate::Relative`].
     pub fn learning_rate(&self) -> Option<&Array> {
-        self.rest.progress().learning_rate()
+        self.last().progress().learning_rate()
     }
 
     /// Gives all rules another learning rate, in place of a schedule too.
@@ -137,7 +167,7 @@ impl Optimizer {
     #[track_caller]
     pub fn set_learning_rate(&mut self, learning_rate: impl Into<LearningRate>) -> Result<()> {
         let rate = learning_rate.into();
-        at_caller(self.all_mut().try_for_each(|group| group.set_learning_rate(rate.clone())))
+        at_caller(self.groups_mut().into_iter().try_for_each(|group| group.set_learning_rate(rate.clone())))
     }
 
     /// The step, the learning rate and what the rules keep, by dotted names.
@@ -160,7 +190,7 @@ impl Optimizer {
             return Err(unfit(text));
         }
         let mut next = Vec::new();
-        for (group, prefix) in self.all().zip(&prefixes) {
+        for (group, prefix) in self.groups().into_iter().zip(&prefixes) {
             let own = state.iter().filter_map(|(name, array)| Some((name.strip_prefix(prefix)?, array)));
             next.push(at_caller(group.restored(own))?);
         }
@@ -180,25 +210,49 @@ impl Optimizer {
         self.set_state(&io::load_safetensors(path)?)
     }
 
-    /// The groups in the order in which they choose, which is also that of their states.
-    fn all(&self) -> impl Iterator<Item = &Group> {
-        self.groups.iter().chain([&self.rest])
+    /// The rules at work, in the order of their states.
+    fn groups(&self) -> Vec<&Group> {
+        match &self.0 {
+            Kind::Rule(group) => vec![group],
+            Kind::Multi(multi) => multi.parts().iter().flat_map(Optimizer::groups).collect(),
+        }
     }
 
-    fn all_mut(&mut self) -> impl Iterator<Item = &mut Group> {
-        self.groups.iter_mut().chain([&mut self.rest])
+    fn groups_mut(&mut self) -> Vec<&mut Group> {
+        match &mut self.0 {
+            Kind::Rule(group) => vec![group],
+            Kind::Multi(multi) => multi.parts_mut().iter_mut().flat_map(Optimizer::groups_mut).collect(),
+        }
+    }
+
+    /// The rule that takes what no filter picks.
+    fn last(&self) -> &Group {
+        match &self.0 {
+            Kind::Rule(group) => group,
+            Kind::Multi(multi) => multi.rest().last(),
+        }
     }
 
     /// What the names of each group's state start with.
     fn prefixes(&self) -> Vec<String> {
-        match self.groups.len() {
-            0 => vec![String::new()],
-            others => (0..=others).map(|i| format!("states.{i}.")).collect(),
+        let Kind::Multi(multi) = &self.0 else { return vec![String::new()] };
+        let mut prefixes = Vec::new();
+        for (i, part) in multi.parts().iter().enumerate() {
+            prefixes.extend(part.prefixes().iter().map(|inner| format!("states.{i}.{inner}")));
         }
+        prefixes
     }
 
     fn set_progress(&mut self, next: Vec<Progress>) {
-        self.all_mut().zip(next).for_each(|(group, progress)| group.set_progress(progress));
+        self.groups_mut().into_iter().zip(next).for_each(|(group, progress)| group.set_progress(progress));
+    }
+
+    /// Deals `items`, each of which has a path and an array, to the groups they are for.
+    pub(super) fn dealt<T>(&self, items: Vec<T>, key: Key<T>) -> Vec<(&Group, Vec<T>)> {
+        match &self.0 {
+            Kind::Rule(group) => vec![(group, items)],
+            Kind::Multi(multi) => multi.dealt(items, key),
+        }
     }
 
     /// What one step leads to: each group's progress and the new parameters.
@@ -209,11 +263,9 @@ impl Optimizer {
         gradients: &Parameters,
         parameters: &Parameters,
     ) -> Result<(Vec<Progress>, Parameters)> {
-        let mut left = pairs(op, gradients, parameters)?;
+        let pairs = pairs(op, gradients, parameters)?;
         let (mut next, mut values) = (Vec::new(), Parameters::new());
-        for group in self.all() {
-            let (own, others) = left.into_iter().partition(|pair| group.selects(pair.path, pair.gradient));
-            left = others;
+        for (group, own) in self.dealt(pairs, |pair| (pair.path, pair.gradient)) {
             next.push(at_caller(group.advanced(&own, &mut values))?);
         }
         Ok((next, values))
@@ -248,33 +300,24 @@ fn pairs<'a>(
 
 impl Module for Optimizer {
     fn visit(&self, path: &mut Path, f: &mut dyn FnMut(&str, Slot<'_>)) {
-        if self.groups.is_empty() {
-            return self.rest.visit(path, f);
+        match &self.0 {
+            Kind::Rule(group) => group.visit(path, f),
+            Kind::Multi(multi) => multi.visit(path, f),
         }
-        path.enter("states", |path| {
-            for (i, group) in self.all().enumerate() {
-                path.enter(&i.to_string(), |path| group.visit(path, f));
-            }
-        });
     }
 
     fn visit_mut(&mut self, path: &mut Path, f: &mut dyn FnMut(&str, SlotMut<'_>)) {
-        if self.groups.is_empty() {
-            return self.rest.visit_mut(path, f);
+        match &mut self.0 {
+            Kind::Rule(group) => group.visit_mut(path, f),
+            Kind::Multi(multi) => multi.visit_mut(path, f),
         }
-        path.enter("states", |path| {
-            for (i, group) in self.all_mut().enumerate() {
-                path.enter(&i.to_string(), |path| group.visit_mut(path, f));
-            }
-        });
     }
 
     fn load(&mut self, weights: &Loader) -> Result<()> {
-        if self.groups.is_empty() {
-            return self.rest.load(weights);
+        match &mut self.0 {
+            Kind::Rule(group) => group.load(weights),
+            Kind::Multi(multi) => multi.load(weights),
         }
-        let weights = weights.at("states");
-        at_caller(self.all_mut().enumerate().try_for_each(|(i, group)| group.load(&weights.at(i))))
     }
 }
 
@@ -282,6 +325,6 @@ impl Module for Optimizer {
 impl fmt::Debug for Optimizer {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("Optimizer ")?;
-        f.debug_list().entries(self.all().map(Group::rule)).finish()
+        f.debug_list().entries(self.groups().into_iter().map(Group::rule)).finish()
     }
 }

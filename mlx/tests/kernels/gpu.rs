@@ -49,7 +49,7 @@ fn senseless_launches_are_refused() -> Result<()> {
     let x = ones(&[4], Dtype::F32);
     // SAFETY: nothing runs.
     let kernel = unsafe { MetalKernel::new("copy", &["x"], &["y"], "y[0] = x[0];", Default::default())? };
-    refused(kernel.call(&[], &launch()), "takes 1 inputs, 0 were given");
+    refused(kernel.call(&[] as &[Array], &launch()), "takes 1 inputs, 0 were given");
     refused(kernel.call(&[&x, &x], &launch()), "takes 1 inputs, 2 were given");
     refused(kernel.call(&[&x], &launch().output(&[1], Dtype::F32)), "has 2 outputs, the kernel 1");
     refused(kernel.call(&[&x], &Launch::new([4, 1, 1], [4, 1, 1])), "has 0 outputs, the kernel 1");

@@ -140,7 +140,7 @@ fn empty_arrays_and_none() -> Result<()> {
             Ok(())
         },
     );
-    let [y] = apply(&count.share(), &[])?;
+    let [y] = apply(&count.share(), &[] as &[Array])?;
     assert_eq!(y.to_vec::<f32>()?, [1.0; 4]);
     Ok(())
 }

@@ -1,6 +1,6 @@
 use crate::golden::{Goldens, assert_close};
 use mlx::{
-    Array, Dtype, Module, Result,
+    Array, Device, Dtype, Module, Result, Stream,
     nn::{
         Activation, Embedding, Linear, Mode, QqLinear, Quantization, Sequential, dequantize_layers,
         quantize_layers, value_and_grad,
@@ -110,15 +110,24 @@ fn both_sides_quantized() -> Result<()> {
     let linear = Linear::new(64, 32).init(&random::key(0)?)?;
     let mut layer = QqLinear::from_linear(&linear, quantization)?;
     let x = random::normal(&[64], Dtype::F32, &random::key(1)?)?;
-    // MLX computes with a dense weight on the GPU only.
-    let on_the_fly = layer.forward(&x)?;
+    let on_the_fly = layer.forward(&x);
     quantize_layers(&mut layer, |_, _| Some(quantization))?;
     assert_eq!(keys(&layer), ["scales", "weight"]);
     let y = layer.forward(&x)?;
     let error = (&y - linear.forward(&x)?).abs()?.max(..)?.item::<f32>()?;
     assert!(error < 0.2, "{error}");
-    if on_the_fly.eval().is_ok() {
-        assert_close("on the fly", &on_the_fly, &y);
+    let rows = ones(&[2, 64], Dtype::F32);
+    if Stream::current()?.device() == Device::Gpu {
+        assert_close("on the fly", &on_the_fly?, &y);
+        assert_eq!(layer.forward(&rows)?.shape()?, [2, 32]);
+    } else {
+        for (error, what) in [
+            (on_the_fly.unwrap_err(), "not quantized yet"),
+            (layer.forward(&rows).unwrap_err(), "one vector"),
+        ] {
+            assert!(error.message().contains(what) && error.message().contains("GPUs only"), "{error}");
+            assert!(error.location().file().ends_with("nn/quantized.rs"), "{error}");
+        }
     }
     assert!(layer.init(&random::key(0)?).is_err());
     let with_bias = Linear::new(64, 32).with_bias(true);

@@ -17,12 +17,18 @@ pub trait Mixer: Module {
 /// `[batch, length, heads · dim]` as `[batch, heads, length, dim]`.
 pub fn split_heads(x: &Array, dim: i32) -> Result<Array> {
     let [batch, length, _] = x.dims()?;
+    if length == 1 {
+        return x.reshape([batch, -1, 1, dim]);
+    }
     x.reshape([batch, length, -1, dim])?.transpose([0, 2, 1, 3])
 }
 
 /// `[batch, heads, length, dim]` as `[batch, length, heads · dim]`.
 pub fn merge_heads(x: &Array) -> Result<Array> {
     let [batch, _, length, _] = x.dims()?;
+    if length == 1 {
+        return x.reshape([batch, 1, -1]);
+    }
     x.transpose([0, 2, 1, 3])?.reshape([batch, length, -1])
 }
 
@@ -128,7 +134,7 @@ impl Mixer for Attention {
         let mut k = self.heads(self.k_proj.forward(x)?, self.k_norm.as_deref())?;
         let v = self.heads(self.v_proj.forward(x)?, None)?;
         if let Some(rope) = &self.rope {
-            (q, k) = rope.both(&q, &k, cache.offset())?;
+            (q, k) = (rope.forward(&q, cache.offset())?, rope.forward(&k, cache.offset())?);
         }
         let out = cache.attend(&q, &k, &v, self.scale, mask)?;
         self.o_proj.forward(&merge_heads(&out)?)

@@ -1,8 +1,8 @@
 //! Feed-forward layers.
 
 use mlx::{
-    Array, Module, Result, beside,
-    nn::{Activation, Linear},
+    Array, Module, Result,
+    nn::{Activation, Linear, swiglu},
 };
 
 /// What a decoder layer does with each position by itself.
@@ -66,8 +66,11 @@ impl GatedMlp {
 
 impl FeedForward for GatedMlp {
     fn forward(&self, x: &Array) -> Result<Array> {
-        let up = beside(|| self.up_proj.forward(x))?;
-        self.down_proj.forward(&(self.f.forward(&self.gate_proj.forward(x)?)? * up))
+        let (gate, up) = (self.gate_proj.forward(x)?, self.up_proj.forward(x)?);
+        self.down_proj.forward(&match self.f {
+            Activation::Silu => swiglu(&gate, &up)?,
+            f => f.forward(&gate)? * up,
+        })
     }
 }
 

@@ -76,7 +76,7 @@ impl Routing {
             weights = &weights / (weights.sum(axes([-1]).keep())? + 1e-20);
         }
         if self.scale != 1.0 {
-            weights = weights * self.scale;
+            weights *= self.scale;
         }
         Ok((chosen, weights))
     }

@@ -5,7 +5,7 @@ mod frequencies;
 
 use crate::{Error, Result};
 use frequencies::Wavelengths;
-use mlx::{Array, Module, concatenate, nn};
+use mlx::{Array, Module, nn};
 use serde::Deserialize;
 
 /// `rope_parameters` for one kind of layers.
@@ -127,14 +127,6 @@ impl Rope {
             Some(dynamic) => dynamic.stretch(&table.rope, end).forward(&x, offset),
             None => table.rope.forward(&x, offset),
         }
-    }
-
-    /// Queries and keys `[batch, heads, length, head dim]`, rotated in one go: on a backend without a kernel for it, it
-    /// is some thirty operations.
-    pub fn both(&self, q: &Array, k: &Array, offset: i32) -> mlx::Result<(Array, Array)> {
-        let count = q.dim(1)?;
-        let qk = self.forward(&concatenate(&[q, k], 1)?, offset)?;
-        Ok((qk.at((.., ..count))?, qk.at((.., count..))?))
     }
 }
 

@@ -92,6 +92,8 @@ typedef struct mlx_cpu_kernel {
   /// The name of the operation that the kernel computes, as `mlx_array_primitive_name` gives it.
   mlx_string primitive;
   mlx_in_place in_place;
+  /// As for `mlx_operation`.
+  bool strided;
   int (*accepts)(void* ctx, const mlx_array_view* inputs, size_t input_count, const mlx_array_view* outputs,
                  size_t output_count);
   mlx_compute compute;
@@ -103,6 +105,28 @@ typedef struct mlx_cpu_kernel {
 /// such an operation: not when `a` has been evaluated, is the result of another operation or none, or is
 /// computed on a GPU.
 MLX_C_API int mlx_replace_cpu(bool* replaced, mlx_array a, mlx_cpu_kernel kernel) MLX_C_NOEXCEPT;
+
+/// Kernels for all operations of one kind, each made for the parameters of one of them.
+///
+/// `make` is called as an operation is about to be computed, on the thread that evaluates. It returns 1 after writing a
+/// kernel, whose `primitive` is not looked at, 0 to leave the operation to MLX, and -1 after `mlx_callback_failed`. The
+/// parameters are, for
+///   QuantizedMatmul: group size, bits, mode (0 affine, 1 mxfp4, 2 mxfp8, 3 nvfp4), whether the matrix is transposed;
+///   GatherQMM: the same, whether the indices of the left, of the right side are sorted;
+///   AddMM: alpha, beta;
+///   Softmax: whether it is computed in at least single precision;
+/// and none for others.
+typedef struct mlx_cpu_kernels {
+  void* ctx;
+  /// The name of the operations, as `mlx_array_primitive_name` gives it.
+  mlx_string primitive;
+  int (*make)(void* ctx, mlx_doubles parameters, mlx_cpu_kernel* out);
+  void (*drop)(void* ctx);
+} mlx_cpu_kernels;
+
+/// Has all operations of a kind that are computed on the CPU from now on, in this process, computed by kernels: also
+/// those that transformations make. Of several for one kind the last counts.
+MLX_C_API int mlx_replace_cpu_everywhere(mlx_cpu_kernels kernels) MLX_C_NOEXCEPT;
 
 MLX_C_END
 

@@ -78,6 +78,12 @@ typedef struct mlx_int64s {
   size_t size;
 } mlx_int64s;
 
+/// A list of numbers.
+typedef struct mlx_doubles {
+  const double* data;
+  size_t size;
+} mlx_doubles;
+
 /// Axes, negative ones counted from the last. `data == NULL` means all axes, which differs from no axes.
 typedef struct mlx_axes {
   const int* data;

@@ -5,8 +5,9 @@ use super::{
     view::{fill, layouts, views, views_mut},
 };
 use crate::{Array, Result, ffi::args::Arg, ffi::call, kernels::CpuKernel};
-use mlx_sys::{mlx_array_view, mlx_cpu_kernel, mlx_in_place, mlx_string};
+use mlx_sys::{mlx_array_view, mlx_cpu_kernel, mlx_cpu_kernels, mlx_doubles, mlx_in_place, mlx_string};
 use std::{
+    any::type_name,
     ffi::{c_int, c_void},
     sync::Arc,
 };
@@ -41,19 +42,79 @@ pub(crate) fn replace_cpu<K: CpuKernel>(
     let (name, mut replaced) = (kernel.replaces(), false);
     let primitive = name.to_c()?;
     call(op, || {
-        let table = mlx_cpu_kernel {
-            ctx: context(kernel),
-            primitive,
-            in_place: in_place.code(),
-            accepts: Some(accepts::<K>),
-            compute: Some(compute::<K>),
-            drop: Some(release::<K>),
-        };
-        // SAFETY: a live handle, a valid out-pointer, and a name borrowed for the call. The context is a reference to a `K` that may be used and
-        // dropped on any thread, and the functions are those for a `K`.
+        let table = mlx_cpu_kernel { primitive, ..table(kernel, in_place) };
+        // SAFETY: a live handle, a valid out-pointer, a table as the C API wants it, and a name borrowed for the call.
         unsafe { mlx_sys::mlx_replace_cpu(&mut replaced, array.raw(), table) }
     })?;
     Ok(replaced)
+}
+
+/// Has all operations called `primitive` computed by what `make` gives for their parameters.
+#[track_caller]
+pub(crate) fn replace_cpu_everywhere<K: CpuKernel, M>(
+    op: &'static str,
+    primitive: &str,
+    make: M,
+) -> Result<()>
+where
+    M: Fn(&[f64]) -> Option<Arc<K>> + Send + Sync + 'static,
+{
+    let (make, primitive) = (Arc::new(make), primitive.to_c()?);
+    call(op, || {
+        let kernels = mlx_cpu_kernels {
+            ctx: context(&make),
+            primitive,
+            make: Some(make_for::<K, M>),
+            drop: Some(release::<M>),
+        };
+        // SAFETY: a name borrowed for the call; a context that is a reference to an `M`, which any thread may use and drop,
+        // with the functions for an `M`.
+        unsafe { mlx_sys::mlx_replace_cpu_everywhere(kernels) }
+    })
+}
+
+/// The kernel as the C API takes it, but for the name of the operation. The context is a reference to a `K` that may be
+/// used and dropped on any thread, and the functions are those for a `K`.
+fn table<K: CpuKernel>(kernel: &Arc<K>, in_place: InPlace) -> mlx_cpu_kernel {
+    mlx_cpu_kernel {
+        ctx: context(kernel),
+        primitive: mlx_string { data: std::ptr::null(), size: 0 },
+        in_place: in_place.code(),
+        strided: kernel.strided_inputs(),
+        accepts: Some(accepts::<K>),
+        compute: Some(compute::<K>),
+        drop: Some(release::<K>),
+    }
+}
+
+/// # Safety
+/// Called by MLX as `mlx_cpu_kernels` says: with a context that is an `M`, parameters that live during the call, and a
+/// valid out-pointer.
+unsafe extern "C" fn make_for<K: CpuKernel, M>(
+    context: *mut c_void,
+    parameters: mlx_doubles,
+    out: *mut mlx_cpu_kernel,
+) -> c_int
+where
+    M: Fn(&[f64]) -> Option<Arc<K>>,
+{
+    run(
+        || type_name::<K>().to_owned(),
+        || {
+            // SAFETY: see above.
+            let (make, parameters) = unsafe {
+                let none = parameters.size == 0;
+                let list: &[f64] =
+                    if none { &[] } else { std::slice::from_raw_parts(parameters.data, parameters.size) };
+                (&*context.cast::<M>(), list)
+            };
+            let Some(kernel) = make(parameters) else { return Ok(0) };
+            let in_place = if kernel.in_place() { InPlace::OrCopy } else { InPlace::Never };
+            // SAFETY: see above.
+            unsafe { out.write(table(&kernel, in_place)) };
+            Ok(1)
+        },
+    )
 }
 
 /// The name of the operation that gives `array`, unless it has been evaluated.

@@ -41,6 +41,11 @@ impl<'a> Layout<'a> {
         self.raw.row_contiguous || self.raw.size == 0
     }
 
+    /// Where the first element is.
+    pub(super) fn address(&self) -> *mut u8 {
+        self.raw.data.cast()
+    }
+
     fn check_dtype<T: Element>(&self, op: &'static str) -> Result<()> {
         let dtype = self.dtype();
         match T::DTYPE {

@@ -5,17 +5,36 @@ use half::f16;
 
 use super::types::GgmlType;
 
-/// The values of whole blocks of `ggml_type`; `None` for a type without code here.
-pub(super) fn dequantize(ggml_type: GgmlType, bytes: &[u8]) -> Option<Vec<f32>> {
-    let block: fn(&[u8], &mut [f32]) = match ggml_type {
+/// Writes the values of one block.
+type Block = fn(&[u8], &mut [f32]);
+
+fn block(ggml_type: GgmlType) -> Option<Block> {
+    Some(match ggml_type {
         GgmlType::Q4_0 => q4_0,
         GgmlType::Q4_1 => q4_1,
+        GgmlType::Q5_0 => q5_0,
+        GgmlType::Q5_1 => q5_1,
         GgmlType::Q8_0 => q8_0,
+        GgmlType::Q2_K => q2_k,
+        GgmlType::Q3_K => q3_k,
         GgmlType::Q4_K => q4_k,
         GgmlType::Q5_K => q5_k,
         GgmlType::Q6_K => q6_k,
+        GgmlType::IQ4_NL => iq4_nl,
+        GgmlType::IQ4_XS => iq4_xs,
+        GgmlType::MXFP4 => mxfp4,
         _ => return None,
-    };
+    })
+}
+
+/// Whether [`dequantize`] has code for the type.
+pub(super) fn is_known(ggml_type: GgmlType) -> bool {
+    block(ggml_type).is_some()
+}
+
+/// The values of whole blocks of `ggml_type`; `None` for a type without code here.
+pub(super) fn dequantize(ggml_type: GgmlType, bytes: &[u8]) -> Option<Vec<f32>> {
+    let block = block(ggml_type)?;
     let (len, block_bytes) = (ggml_type.block_len(), ggml_type.block_bytes());
     let mut values = vec![0.0; bytes.len() / block_bytes * len];
     for (bytes, values) in bytes.chunks_exact(block_bytes).zip(values.chunks_exact_mut(len)) {
@@ -33,21 +52,46 @@ fn float_at(block: &[u8], at: usize) -> f32 {
     half_at(block, at).to_f32()
 }
 
-/// Scale, then 16 bytes: element `j` in the low half of byte `j`, element `16 + j` in the high half.
+/// The 4 bits of element `i` of 32 in 16 bytes: the first half in the low bits, the second in the high ones.
+fn nibble_of_halves(bytes: &[u8], i: usize) -> u8 {
+    (bytes[i % 16] >> (i / 16 * 4)) & 15
+}
+
+/// Scale, 16 bytes of 4-bit values.
 fn q4_0(block: &[u8], values: &mut [f32]) {
     let d = float_at(block, 0);
-    for (j, &byte) in block[2..].iter().enumerate() {
-        values[j] = (f32::from(byte & 15) - 8.0) * d;
-        values[j + 16] = (f32::from(byte >> 4) - 8.0) * d;
+    for (i, value) in values.iter_mut().enumerate() {
+        *value = (f32::from(nibble_of_halves(&block[2..], i)) - 8.0) * d;
     }
 }
 
-/// Scale, minimum, then as in [`q4_0`].
+/// Scale, minimum, 16 bytes of 4-bit values.
 fn q4_1(block: &[u8], values: &mut [f32]) {
     let (d, min) = (float_at(block, 0), float_at(block, 2));
-    for (j, &byte) in block[4..].iter().enumerate() {
-        values[j] = d * f32::from(byte & 15) + min;
-        values[j + 16] = d * f32::from(byte >> 4) + min;
+    for (i, value) in values.iter_mut().enumerate() {
+        *value = d * f32::from(nibble_of_halves(&block[4..], i)) + min;
+    }
+}
+
+/// Element `i` of 32 in the 20 bytes of a Q5_0 or Q5_1 block after its floats: a word whose bit `i` is the fifth bit,
+/// then 16 bytes of low bits.
+fn five_bits(bytes: &[u8], i: usize) -> u8 {
+    nibble_of_halves(&bytes[4..], i) | ((bytes[i / 8] >> (i % 8) & 1) << 4)
+}
+
+/// Scale, 5-bit values.
+fn q5_0(block: &[u8], values: &mut [f32]) {
+    let d = float_at(block, 0);
+    for (i, value) in values.iter_mut().enumerate() {
+        *value = d * (f32::from(five_bits(&block[2..], i)) - 16.0);
+    }
+}
+
+/// Scale, minimum, 5-bit values.
+fn q5_1(block: &[u8], values: &mut [f32]) {
+    let (d, min) = (float_at(block, 0), float_at(block, 2));
+    for (i, value) in values.iter_mut().enumerate() {
+        *value = d * f32::from(five_bits(&block[4..], i)) + min;
     }
 }
 
@@ -56,6 +100,35 @@ fn q8_0(block: &[u8], values: &mut [f32]) {
     let d = float_at(block, 0);
     for (value, &byte) in values.iter_mut().zip(&block[2..]) {
         *value = f32::from(byte as i8) * d;
+    }
+}
+
+/// The 2 bits of element `i` of 256 in 64 bytes: each half of the bytes holds four groups of 32, one above the other.
+fn pair(bytes: &[u8], i: usize) -> u8 {
+    (bytes[i / 128 * 32 + i % 32] >> (i % 128 / 32 * 2)) & 3
+}
+
+/// 16 bytes with a 4-bit scale (low) and a 4-bit minimum for 16 elements each, 64 bytes of 2-bit values, the f16 values
+/// that scales and minima are multiples of.
+fn q2_k(block: &[u8], values: &mut [f32]) {
+    let (scales, quants) = (&block[..16], &block[16..80]);
+    let (d, min) = (float_at(block, 80), float_at(block, 82));
+    for (i, value) in values.iter_mut().enumerate() {
+        let (scale, offset) = (scales[i / 16] & 15, scales[i / 16] >> 4);
+        *value = d * f32::from(scale) * f32::from(pair(quants, i)) - min * f32::from(offset);
+    }
+}
+
+/// 32 bytes whose bit `j` is the third bit in group `j` of 32, 64 bytes of low 2 bits, 16 6-bit scales for 16 elements
+/// each (8 bytes of low 4 bits, 4 of high 2), the block's f16 scale.
+fn q3_k(block: &[u8], values: &mut [f32]) {
+    let (high, low, scales) = (&block[..32], &block[32..96], &block[96..108]);
+    let d = float_at(block, 108);
+    for (i, value) in values.iter_mut().enumerate() {
+        let j = i / 16;
+        let scale = (scales[j % 8] >> (j / 8 * 4) & 15) | ((scales[8 + j % 4] >> (j / 4 * 2) & 3) << 4);
+        let q = pair(low, i) | ((high[i % 32] >> (i / 32) & 1) << 2);
+        *value = d * f32::from(scale as i8 - 32) * f32::from(q as i8 - 4);
     }
 }
 
@@ -115,5 +188,45 @@ fn q6_k(block: &[u8], values: &mut [f32]) {
                 values[128 * half + 32 * group + i] = scale * f32::from(q);
             }
         }
+    }
+}
+
+/// What the 4 bits of the IQ4 types stand for: closer together near zero, where most weights are.
+const IQ4: [i8; 16] = [-127, -104, -83, -65, -49, -35, -22, -10, 1, 13, 25, 38, 53, 69, 89, 113];
+
+/// Scale, 16 bytes of positions in [`IQ4`].
+fn iq4_nl(block: &[u8], values: &mut [f32]) {
+    let d = float_at(block, 0);
+    for (i, value) in values.iter_mut().enumerate() {
+        *value = d * f32::from(IQ4[usize::from(nibble_of_halves(&block[2..], i))]);
+    }
+}
+
+/// Scale; a 6-bit scale for each of eight groups of 32: 2 bytes of high 2 bits, 4 bytes of low 4 bits; then 16 bytes of
+/// positions in [`IQ4`] for each group.
+fn iq4_xs(block: &[u8], values: &mut [f32]) {
+    let d = float_at(block, 0);
+    let (high, low, quants) = (&block[2..4], &block[4..8], &block[8..]);
+    for (j, values) in values.chunks_exact_mut(32).enumerate() {
+        let scale = (low[j / 2] >> (j % 2 * 4) & 15) | ((high[j / 4] >> (j % 4 * 2) & 3) << 4);
+        let scale = d * f32::from(scale as i8 - 32);
+        for (i, value) in values.iter_mut().enumerate() {
+            *value = scale * f32::from(IQ4[usize::from(nibble_of_halves(&quants[16 * j..], i))]);
+        }
+    }
+}
+
+/// Twice the values of a float with 1 sign, 2 exponent and 1 mantissa bit.
+const E2M1: [i8; 16] = [0, 1, 2, 3, 4, 6, 8, 12, 0, -1, -2, -3, -4, -6, -8, -12];
+
+/// A power of two as its exponent plus 127, 16 bytes of [`E2M1`] floats.
+fn mxfp4(block: &[u8], values: &mut [f32]) {
+    // Half of the power, as the values are doubled; the two smallest are subnormal.
+    let half = match u32::from(block[0]) {
+        exponent @ ..2 => f32::from_bits(0x0020_0000 << exponent),
+        exponent => f32::from_bits((exponent - 1) << 23),
+    };
+    for (i, value) in values.iter_mut().enumerate() {
+        *value = half * f32::from(E2M1[usize::from(nibble_of_halves(&block[1..], i))]);
     }
 }

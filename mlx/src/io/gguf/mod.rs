@@ -23,7 +23,7 @@
 //! ```
 //!
 //! Read and written here and not by MLX, whose reader aborts the process on a malformed file. What differs, besides:
-//! bfloat16 stays bfloat16 and the K-quants become float32, where MLX rounds both to float16; `i64` and `f64` tensors
+//! bfloat16 stays bfloat16 where MLX rounds to float16, and more quantized types are known, which become float32; `i64` and `f64` tensors
 //! are read and written; a quantized vector comes as float32, since MLX computes with quantized matrices only.
 
 mod cursor;

@@ -1,6 +1,6 @@
 //! Q4_0, Q4_1 and Q8_0 as MLX's affine quantization, without touching a value.
 //!
-//! Both formats give 32 neighbours one f16 scale. MLX computes `scale · q + bias` with unsigned `q` and packs a row
+//! All three give 32 neighbours one f16 scale. MLX computes `scale · q + bias` with unsigned `q` and packs a row
 //! into u32 words, first element in the lowest bits:
 //!
 //! | ggml | value              | scale | bias     |

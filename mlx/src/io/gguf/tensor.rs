@@ -1,6 +1,6 @@
 //! Tensors as arrays.
 
-use super::dequant::dequantize;
+use super::dequant::{dequantize, is_known};
 use super::metadata::Metadata;
 use super::reader::{Gguf, TensorInfo};
 use super::repack::{GROUP_SIZE, Packed, repack};
@@ -34,7 +34,9 @@ impl Gguf {
     /// * F16, F32, F64, BF16 and the integer types as they are;
     /// * matrices in Q4_0, Q4_1 and Q8_0 to [`Tensor::Affine`], without loss. A matrix with a bias beyond the range of
     ///   f16, and a vector, become dense f32;
-    /// * Q4_K, Q5_K and Q6_K to dense f32.
+    /// * Q5_0, Q5_1, Q2_K to Q6_K, IQ4_NL, IQ4_XS and MXFP4 to dense f32.
+    ///
+    /// The other types, such as the I-quants of fewer than four bits, come as bytes from [`Gguf::read_tensor`].
     ///
     /// # Errors
     /// [`ErrorKind::Io`](crate::ErrorKind::Io) for types that do not [convert](GgmlType::is_loadable) and where the
@@ -89,8 +91,7 @@ fn checked(array: Array) -> Result<Array> {
 impl GgmlType {
     /// Whether [`Gguf::load`] converts tensors of this type.
     pub fn is_loadable(self) -> bool {
-        use GgmlType::{Q4_K, Q5_K, Q6_K};
-        self.dtype().is_some() || self.affine_bits().is_some() || matches!(self, Q4_K | Q5_K | Q6_K)
+        self.dtype().is_some() || is_known(self)
     }
 
     /// The dtype whose elements are stored the same; `None` for quantized types.

@@ -4,36 +4,19 @@
 //! wrapping offsets all pass and end in foreign memory. So every file is checked first, by its header alone.
 
 use std::collections::BTreeMap;
-use std::fmt;
 use std::fs::File;
 use std::io::Read;
 use std::path::Path;
 
-use super::fault::{Fault, Outcome, report_file};
-use super::raw;
-use safetensors::Dtype;
-pub use safetensors::tensor::TensorInfo;
-use safetensors::tensor::{Metadata, SafeTensorError};
-use serde::de::{Deserialize, Deserializer, Error as _, MapAccess, Visitor};
-
+use super::entries::{Entries, TensorInfo};
 use crate::Result;
+use crate::io::fault::{Fault, Outcome, report_file};
+use crate::io::raw;
 
 /// Bytes of the little-endian header length that starts a file.
 const LENGTH_BYTES: u64 = 8;
 /// The largest header that the format allows.
 pub(super) const MAX_HEADER: u64 = 100_000_000;
-/// The entry of a header that is no tensor.
-pub(super) const METADATA: &str = "__metadata__";
-/// The format's dtypes that MLX does not read.
-const NOT_IN_MLX: [Dtype; 7] = [
-    Dtype::F4,
-    Dtype::F6_E2M3,
-    Dtype::F6_E3M2,
-    Dtype::F8_E5M2,
-    Dtype::F8_E4M3FNUZ,
-    Dtype::F8_E5M2FNUZ,
-    Dtype::F64,
-];
 
 /// What a safetensors file says of itself, all of it checked against the file's length.
 #[derive(Debug, Clone, Default)]
@@ -98,8 +81,7 @@ pub fn parse_header(text: &[u8], data_len: u64) -> Result<Header, String> {
     reject_duplicates(&tensors)?;
 
     tensors.sort_by_key(|(_, info)| info.data_offsets);
-    let checked = Metadata::new(None, tensors.clone()).map_err(|e| layout_error(&e, &tensors))?;
-    let declared = checked.data_len() as u64;
+    let declared = contiguous_end(&tensors)?;
     if declared != data_len {
         let how = if declared > data_len { "it is cut short" } else { "the rest belongs to no tensor" };
         return Err(format!("its tensors take {declared} bytes, the file holds {data_len}; {how}"));
@@ -110,15 +92,12 @@ pub fn parse_header(text: &[u8], data_len: u64) -> Result<Header, String> {
 
 /// What MLX demands of one tensor, beyond the format's own rules.
 fn check_tensor(info: &TensorInfo) -> Result<(), String> {
-    let TensorInfo { dtype, shape, data_offsets: (start, end) } = info;
-    if NOT_IN_MLX.contains(dtype) {
-        return Err(format!("MLX has no dtype {dtype}"));
-    }
+    let TensorInfo { stored_as, dtype, shape, data_offsets: (start, end) } = info;
     let extents: Vec<u64> = shape.iter().map(|&extent| extent as u64).collect();
-    let (_, bytes) = raw::layout(&extents, dtype.bitsize() / 8)?;
+    let (_, bytes) = raw::layout(&extents, dtype.size())?;
     if end.checked_sub(*start) != Some(bytes) {
         return Err(format!(
-            "{dtype} of shape {shape:?} takes {bytes} bytes, data_offsets are [{start}, {end}]"
+            "{stored_as} of shape {shape:?} takes {bytes} bytes, data_offsets are [{start}, {end}]"
         ));
     }
     Ok(())
@@ -133,58 +112,18 @@ fn reject_duplicates(tensors: &[(String, TensorInfo)]) -> Result<(), String> {
     }
 }
 
-/// Says which tensors collide, or leave a hole, where the crate names only the second one.
-fn layout_error(error: &SafeTensorError, sorted: &[(String, TensorInfo)]) -> String {
+/// The end of the last of `tensors`, which are in the order of their places, if each begins where the one before it
+/// ends.
+fn contiguous_end(tensors: &[(String, TensorInfo)]) -> Result<u64, String> {
     let mut expected = 0;
-    for (name, info) in sorted {
+    for (name, info) in tensors {
         let (start, end) = info.data_offsets;
         if start != expected {
             let what =
                 if start < expected { "overlaps the tensor before it" } else { "leaves a hole before it" };
-            return format!("tensor `{name}` {what}: it starts at byte {start}, expected {expected}");
+            return Err(format!("tensor `{name}` {what}: it starts at byte {start}, expected {expected}"));
         }
         expected = end;
     }
-    error.to_string()
-}
-
-/// The header's JSON in file order, so that a name given twice is still seen.
-struct Entries {
-    metadata: BTreeMap<String, String>,
-    tensors: Vec<(String, TensorInfo)>,
-}
-
-impl<'de> Deserialize<'de> for Entries {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_map(EntriesVisitor)
-    }
-}
-
-struct EntriesVisitor;
-
-impl<'de> Visitor<'de> for EntriesVisitor {
-    type Value = Entries;
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("an object of tensors")
-    }
-
-    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Entries, A::Error> {
-        let mut metadata = None;
-        let mut tensors = Vec::new();
-        while let Some(name) = map.next_key::<String>()? {
-            let located = |e: A::Error| A::Error::custom(format_args!("`{name}`: {e}"));
-            // MLX writes `null` where there is no metadata.
-            if name != METADATA {
-                let info = map.next_value().map_err(located)?;
-                tensors.push((name, info));
-            } else if metadata
-                .replace(map.next_value::<Option<_>>().map_err(located)?.unwrap_or_default())
-                .is_some()
-            {
-                return Err(A::Error::custom("`__metadata__` is given twice"));
-            }
-        }
-        Ok(Entries { metadata: metadata.unwrap_or_default(), tensors })
-    }
+    Ok(expected as u64)
 }

@@ -1,32 +1,21 @@
 //! Arrays by name in the [safetensors](https://huggingface.co/docs/safetensors) format.
 
+mod entries;
+mod header;
+
 use super::fault::{Fault, Outcome, report, report_file};
-use super::header::{Header, MAX_HEADER, METADATA, file_header, read_header};
 use super::raw;
 use crate::{Array, Dtype, Error, Result, ffi};
-use safetensors::Dtype as Stored;
+use entries::{DTYPES, METADATA};
+use header::{MAX_HEADER, file_header, read_header};
 use std::{
     collections::BTreeMap,
     io::{Read, Seek, SeekFrom, Write},
     path::Path,
 };
 
-/// What arrays of each dtype are stored as. The format's `F64` is not here: MLX reads none.
-const DTYPES: [(Dtype, Stored); 13] = [
-    (Dtype::Bool, Stored::BOOL),
-    (Dtype::U8, Stored::U8),
-    (Dtype::U16, Stored::U16),
-    (Dtype::U32, Stored::U32),
-    (Dtype::U64, Stored::U64),
-    (Dtype::I8, Stored::I8),
-    (Dtype::I16, Stored::I16),
-    (Dtype::I32, Stored::I32),
-    (Dtype::I64, Stored::I64),
-    (Dtype::F16, Stored::F16),
-    (Dtype::F32, Stored::F32),
-    (Dtype::Bf16, Stored::BF16),
-    (Dtype::C64, Stored::C64),
-];
+pub use entries::TensorInfo;
+pub use header::{Header, check_safetensors, parse_header};
 
 /// The arrays of the safetensors file at `path`, by name.
 ///
@@ -104,21 +93,12 @@ fn read(mut reader: impl Read + Seek) -> Outcome<(BTreeMap<String, Array>, BTree
         let array = || -> Outcome<Array> {
             let bytes = raw::read_exactly(&mut reader, end.saturating_sub(start))?;
             let extents: Vec<u64> = info.shape.iter().map(|&extent| extent as u64).collect();
-            let dtype = dtype(info.dtype)?;
-            Ok(raw::array(&bytes, &raw::layout(&extents, dtype.size())?.0, dtype)?)
+            Ok(raw::array(&bytes, &raw::layout(&extents, info.dtype.size())?.0, info.dtype)?)
         }();
         let array = array.map_err(|fault| fault.at(format_args!("tensor `{name}`")))?;
         arrays.insert(name, array);
     }
     Ok((arrays, metadata))
-}
-
-fn dtype(stored: Stored) -> Result<Dtype, String> {
-    match DTYPES.iter().find(|(_, known)| *known == stored) {
-        Some((dtype, _)) => Ok(*dtype),
-        None if matches!(stored, Stored::F8_E4M3 | Stored::F8_E8M0) => Ok(Dtype::U8),
-        None => Err(format!("MLX has no dtype {stored}")),
-    }
 }
 
 /// Evaluates `arrays` and writes them to a safetensors file at exactly `path`, with `metadata`.
@@ -202,7 +182,7 @@ fn header(arrays: &[(&str, &Array)], metadata: &[(&str, &str)]) -> Outcome<Vec<u
         }
         let end = offset + array.nbytes()?;
         let entry = serde_json::json!({
-            "dtype": stored(name, array.dtype()?)?.to_string(),
+            "dtype": stored_as(name, array.dtype()?)?,
             "shape": array.shape()?,
             "data_offsets": [offset, end],
         });
@@ -218,9 +198,9 @@ fn header(arrays: &[(&str, &Array)], metadata: &[(&str, &str)]) -> Outcome<Vec<u
     Ok([&(text.len() as u64).to_le_bytes()[..], &text].concat())
 }
 
-fn stored(name: &str, dtype: Dtype) -> Outcome<Stored> {
-    let found = DTYPES.iter().find(|(known, _)| *known == dtype);
-    found.map(|(_, stored)| *stored).ok_or_else(|| {
+fn stored_as(name: &str, dtype: Dtype) -> Outcome<&'static str> {
+    let found = DTYPES.iter().find(|(_, known)| *known == dtype);
+    found.map(|(stored_as, _)| *stored_as).ok_or_else(|| {
         Fault::invalid(format!(
             "array `{name}` is {dtype}, which safetensors files for MLX lack; cast it first"
         ))

@@ -1,0 +1,71 @@
+//! Products of rows with vectors, cut into tasks for the threads.
+
+use super::{Quantized, layout::Arranged, numbers::with_numbers, panel::Transposed, vector::Products};
+use crate::{
+    Floats, FloatsMut,
+    elementwise::{copy, widened},
+    floats::with_floats,
+    gemm::{Matrices, multiply_columns},
+    pool,
+    simd::{Element, dispatch},
+};
+use std::marker::PhantomData;
+
+/// Up to so many vectors, decoding each number where it is used costs less than packing panels.
+const FEW: usize = 12;
+/// So many numbers of a matrix, times vectors, are not worth a second thread.
+const LEAST: usize = 1 << 16;
+/// About so many make a task, for threads that are late leave theirs to others.
+const MOST: usize = 1 << 20;
+
+pub(super) fn project(matrix: &Quantized<'_>, x: Floats<'_>, count: usize, out: FloatsMut<'_>) {
+    if count > FEW {
+        let x = Matrices::dense(x, matrix.columns);
+        return multiply_columns(count, matrix.rows, matrix.columns, x, &Transposed(matrix), out);
+    }
+    let x = widened(x);
+    match out {
+        FloatsMut::F32(out) if count == 1 => few(matrix, &x, count, out),
+        out => {
+            let mut products = vec![0.0; count * matrix.rows];
+            few(matrix, &x, count, &mut products);
+            with_floats!(mut out, out => transpose(&products, count, out));
+        }
+    }
+}
+
+/// Into `out[rows, count]`, of which each task has some rows.
+fn few(matrix: &Quantized<'_>, x: &[f32], count: usize, out: &mut [f32]) {
+    let picks: Vec<u32> = (0..count as u32).collect();
+    with_numbers!(matrix.encoding, N => {
+        let vectors = Arranged::new::<N>(x, count, matrix.columns, matrix.encoding.group_size());
+        let rows = task_rows(matrix.rows, matrix.columns * count);
+        pool::for_each_chunk(out, rows * count, |i, out| {
+            let numbers = PhantomData::<N>;
+            dispatch(Products { matrix, row: i * rows, vectors: &vectors, picks: &picks, out, numbers });
+        });
+    });
+}
+
+/// Writes `from[rows, count]` as `to[count, rows]`.
+fn transpose<T: Element>(from: &[f32], count: usize, to: &mut [T]) {
+    if count == 1 {
+        return copy(from, to);
+    }
+    let mut row = vec![0.0; from.len() / count];
+    for (i, to) in to.chunks_mut(row.len()).enumerate() {
+        for (to, from) in row.iter_mut().zip(from.chunks(count)) {
+            *to = from[i];
+        }
+        copy(&row, to);
+    }
+}
+
+/// How many of `rows` rows make a task, if each takes `work` multiplications.
+fn task_rows(rows: usize, work: usize) -> usize {
+    let (threads, total) = (pool::threads(), rows * work);
+    let tasks =
+        if total < threads * LEAST { total / LEAST } else { threads * total.div_ceil(threads * MOST) };
+    // Whole tiles.
+    rows.div_ceil(tasks.max(1)).next_multiple_of(4)
+}

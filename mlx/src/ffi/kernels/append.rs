@@ -1,0 +1,88 @@
+//! Rows that are written into the memory of the array they continue.
+
+use super::{InPlace, cpu_kernel::replace_cpu};
+use crate::{
+    Array, Result,
+    kernels::{CpuKernel, Layout, View, ViewMut},
+};
+use std::sync::Arc;
+
+/// Has `updated`, just recorded as `slice_update` of the rows from `start` on along `axis`, written in the memory of the
+/// array it updates, whatever else refers to that, where it is computed on a CPU; says whether it is.
+///
+/// The caller sees to it that nothing reads those rows through any other array: then whoever reads that memory
+/// meanwhile, on whatever thread, reads other bytes than are written.
+#[track_caller]
+pub(crate) fn append_in_place(op: &'static str, updated: &Array, axis: usize, start: i32) -> Result<bool> {
+    let start = start.unsigned_abs() as usize;
+    replace_cpu(op, updated, &Arc::new(Append { axis, start }), InPlace::Always)
+}
+
+struct Append {
+    axis: usize,
+    start: usize,
+}
+
+impl CpuKernel for Append {
+    fn name(&self) -> &str {
+        "append"
+    }
+
+    fn replaces(&self) -> &str {
+        "SliceUpdate"
+    }
+
+    fn in_place(&self) -> bool {
+        true
+    }
+
+    fn accepts(&self, _inputs: &[Layout<'_>], _outputs: &[Layout<'_>]) -> bool {
+        true
+    }
+
+    fn run(&self, inputs: &[View<'_>], outputs: &mut [ViewMut<'_>]) -> Result<()> {
+        let (rows, memory) = (&inputs[1], &outputs[0]);
+        if rows.size() == 0 {
+            return Ok(());
+        }
+        let item = rows.dtype().size();
+        let bytes = |strides: &[i64]| strides.iter().map(|&s| s as isize * item as isize).collect::<Vec<_>>();
+        let (from, to) = (bytes(rows.strides()), bytes(memory.strides()));
+        let start = self.start as isize * to[self.axis];
+        // SAFETY: MLX has checked that the rows fit the memory from `start` on, whose strides are those of its elements.
+        // Others may read the memory meanwhile, but not these rows; hence the addresses, and no slice of all of it.
+        unsafe { copy(rows.address(), &from, memory.address().offset(start), &to, rows.shape(), item) };
+        Ok(())
+    }
+}
+
+/// Copies elements of `item` bytes along all axes; strides are in bytes.
+///
+/// # Safety
+/// For each index into `shape` there is an element at both addresses, and none of those written is read by others.
+unsafe fn copy(
+    from: *const u8,
+    from_strides: &[isize],
+    to: *mut u8,
+    to_strides: &[isize],
+    shape: &[i32],
+    item: usize,
+) {
+    match (shape, from_strides, to_strides) {
+        (&[count], &[from_step], &[to_step]) if from_step == to_step && to_step == item as isize => {
+            // SAFETY: as the caller promises; the elements are neighbors on both sides.
+            unsafe { from.copy_to_nonoverlapping(to, count as usize * item) };
+        }
+        ([count, shape @ ..], [from_step, from_strides @ ..], [to_step, to_strides @ ..]) => {
+            for i in 0..*count as isize {
+                // SAFETY: as the caller promises, for the elements with index `i` along this axis.
+                unsafe {
+                    let (from, to) = (from.offset(i * from_step), to.offset(i * to_step));
+                    copy(from, from_strides, to, to_strides, shape, item);
+                }
+            }
+        }
+        // SAFETY: as the caller promises.
+        _ => unsafe { from.copy_to_nonoverlapping(to, item) },
+    }
+}

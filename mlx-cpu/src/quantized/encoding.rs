@@ -1,6 +1,6 @@
 //! What a group of numbers has in common, and how it is stored.
 
-use super::numbers::{E2m1, e4m3, e8m0};
+use super::numbers::{E2m1, center, e4m3, e8m0};
 use crate::{
     Floats,
     floats::with_floats,
@@ -77,9 +77,14 @@ impl<'a> Encoding<'a> {
     pub(super) fn load_groups<S: Simd>(&self, s: S, start: usize, scales: &mut [f32], biases: &mut [f32]) {
         let count = scales.len();
         match *self {
-            Encoding::Affine { scales: from, biases: biases_from, .. } => {
+            Encoding::Affine { bits, scales: from, biases: biases_from, .. } => {
                 with_floats!(from.part(start, count), from => widen(s, from, scales));
                 with_floats!(biases_from.part(start, count), from => widen(s, from, biases));
+                if center(bits) > 0.0 {
+                    for (scale, bias) in scales.iter().zip(biases) {
+                        *bias += scale * center(bits);
+                    }
+                }
             }
             Encoding::Mxfp4 { scales: from } => {
                 load_bytes::<S, false>(s, &from[start..][..count], scales);

@@ -17,7 +17,7 @@ const BINARY: [(&str, Binary); 6] = [
     ("Subtract", Binary::Subtract),
 ];
 
-const UNARY: [(&str, Unary); 14] = [
+const UNARY: [(&str, Unary); 13] = [
     ("Abs", Unary::Abs),
     ("Cos", Unary::Cos),
     ("Erf", Unary::Erf),
@@ -26,7 +26,6 @@ const UNARY: [(&str, Unary); 14] = [
     ("Log", Unary::Log),
     ("Log1p", Unary::Log1p),
     ("Negative", Unary::Negative),
-    ("Rsqrt", Unary::Rsqrt),
     ("Sigmoid", Unary::Sigmoid),
     ("Sin", Unary::Sin),
     ("Sqrt", Unary::Sqrt),

@@ -13,7 +13,7 @@
 //! | [`gemm`] | matrix products |
 //! | [`pool`] | the threads that kernels share |
 //!
-//! All arithmetic is in `f32`, also where the elements are [`f16`] or [`bf16`].
+//! All arithmetic is in `f32`, also where the elements are [`struct@f16`] or [`struct@bf16`].
 //!
 //! Without optimization (`opt-level = 0`, the default of `cargo build`) these kernels are slower than MLX's own, and
 //! [`OPTIMIZED`] is false. To have them fast in development builds too, say so in `Cargo.toml`:

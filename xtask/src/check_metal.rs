@@ -3,6 +3,7 @@
 //! every symbol it uses.
 
 use std::ffi::OsStr;
+use std::path::Path;
 use std::process::Command;
 
 use crate::tools;
@@ -15,6 +16,7 @@ const FLAGS: [&str; 6] = ["-std=c++20", "-O1", "-fPIC", "-fvisibility=hidden", "
 pub(crate) fn run() -> Result {
     let cache = tools::user_cache();
     let zig = tools::tool("ziglang", &cache)?;
+    make_executable(&zig.join("ziglang/zig"))?;
     let mut wheels = tools::pins("mlx.toml")?.wheels("metal")?;
     wheels.sort_by_key(|wheel| wheel.macos());
     let wheel = wheels.first().ok_or("vendor/mlx.toml has no wheel for metal")?;
@@ -44,5 +46,17 @@ pub(crate) fn run() -> Result {
         status.success().then_some(()).ok_or_else(failed)
     })?;
     println!("the C API links with {}: {}", wheel.file, made.join("libmlx_capi.dylib").display());
+    Ok(())
+}
+
+/// What unpacks wheels knows files, not programs.
+fn make_executable(program: &Path) -> Result {
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt;
+        let mut permissions = std::fs::metadata(program)?.permissions();
+        permissions.set_mode(permissions.mode() | 0o111);
+        std::fs::set_permissions(program, permissions)?;
+    }
     Ok(())
 }

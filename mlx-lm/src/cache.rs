@@ -2,7 +2,7 @@
 
 use mlx::{
     Array, Dtype, Result,
-    fast::{AppendBuffer, Mask, scaled_dot_product_attention},
+    fast::{AppendBuffer, AttentionOptions, scaled_dot_product_attention},
 };
 
 /// The state of one sequence (or of several of equal length), one entry per layer.
@@ -52,12 +52,19 @@ impl LayerCache {
     }
 
     /// Appends `k` and `v` `[batch, kv heads, new, dim]`, then attends from `q` `[batch, heads, new, dim]` over
-    /// everything kept.
-    pub fn attend(&mut self, q: &Array, k: &Array, v: &Array, scale: f32, mask: Mask<'_>) -> Result<Array> {
+    /// everything kept. `options` is a mask, or one with more.
+    pub fn attend<'a>(
+        &mut self,
+        q: &Array,
+        k: &Array,
+        v: &Array,
+        scale: f32,
+        options: impl Into<AttentionOptions<'a>>,
+    ) -> Result<Array> {
         match self {
             LayerCache::Full(cache) => {
                 let (k, v) = cache.append(k, v)?;
-                scaled_dot_product_attention(q, &k, &v, scale, mask)
+                scaled_dot_product_attention(q, &k, &v, scale, options)
             }
         }
     }

@@ -44,6 +44,10 @@ impl QuantizationConfig {
             return Err(Error::config(path, format!("`{key}` is {block}, expected an object")));
         };
         if let Some(method) = block.get("quant_method").filter(|_| key == "quantization_config") {
+            // The layout of gpt-oss is MLX's own, under other names.
+            if method == "mxfp4" {
+                return Ok(QuantizationConfig::default());
+            }
             let method = method.as_str().map_or_else(|| method.to_string(), str::to_owned);
             return Err(Error::UnsupportedQuantization(format!(
                 "`{method}` (`quant_method` in {}); convert the original model with mlx-lm, or take one from \

@@ -27,7 +27,7 @@ UNUSED = """
     is_decoder is_encoder_decoder mamba_ssm_cache_dtype model_type moe_shared_expert_overlap num_logits_to_keep
     output_attentions output_hidden_states output_router_logits pad_token_id pretraining_tp reorder_and_upcast_attn
     rescale_prenorm_residual resid_pdrop residual_dropout residual_in_fp32 return_dict router_aux_loss_coef
-    router_jitter_noise summary_activation summary_first_dropout summary_proj_to_labels summary_type summary_use_proj
+    summary_activation summary_first_dropout summary_proj_to_labels summary_type summary_use_proj
     tie_word_embeddings use_cache use_mamba_kernels
 """.split()
 SIZES = "hidden_size intermediate_size n_embd n_layer num_hidden_layers vocab_size".split()
@@ -37,6 +37,7 @@ CODE = {
     "cohere2": {"sliding_window_pattern": 4},
     "gemma2": {"sliding_window_pattern": 2},
     "gemma3_text": {"sliding_window_pattern": 6, "vocab_size": 262208},
+    "gemma4_text": {"sliding_window_pattern": 6},
     "glm": {"partial_rotary_factor": 0.5},
     "glm4": {"partial_rotary_factor": 0.5},
     "glm4_moe": {"partial_rotary_factor": 0.5},
@@ -47,6 +48,7 @@ CODE = {
     "qwen3_5_moe_text": {"partial_rotary_factor": 0.25},
     "qwen3_5_text": {"partial_rotary_factor": 0.25},
     "qwen3_next": {"partial_rotary_factor": 0.25},
+    "qwen3_vl_moe_text": {"norm_topk_prob": True},
     "stablelm": {"partial_rotary_factor": 0.25},
 }
 

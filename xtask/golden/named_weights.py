@@ -11,7 +11,7 @@ A parameter is named as in the checkpoint, for example `model.layers.0.self_attn
              x_i = z xor (z >> 31)
     t_i    = 2 * ((x_i >> 40) / 2^24) - 1              in [-1, 1), exact
     value  = t_i / sqrt(last dimension)                 two or more dimensions
-             1 + 0.1 * t_i                              a name that ends in `norm.weight`
+             1 + 0.1 * t_i                              a name that ends in `norm.weight`, `scale` or `scalar`
              0.1 * t_i                                  any other vector
 
 Element i is in row-major order. Each operation is done in float64 as written; the result is rounded to float32
@@ -46,7 +46,7 @@ def named_weight(name: str, shape: tuple) -> np.ndarray:
     t = 2.0 * ((x >> np.uint64(40)).astype(np.float64) / 2.0**24) - 1.0
     if len(shape) > 1:
         values = t / np.sqrt(np.float64(shape[-1]))
-    elif name.endswith("norm.weight"):
+    elif name.endswith(("norm.weight", "scale", "scalar")):
         values = 1.0 + 0.1 * t
     else:
         values = 0.1 * t

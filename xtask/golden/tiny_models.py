@@ -89,6 +89,84 @@ GPT_NEOX = {
     "hidden_act": "gelu_fast",
 }
 
+# Many experts and choices, so that the long prompt has more than 64 choices, which are then sorted.
+QWEN_MOE = {
+    "num_experts": 8,
+    "num_experts_per_tok": 4,
+    "moe_intermediate_size": 64,
+    "decoder_sparse_step": 1,
+    "mlp_only_layers": [],
+    "norm_topk_prob": False,
+    "max_window_layers": 2,
+}
+
+GROUPED_MOE = {
+    "n_routed_experts": 8,
+    "num_experts_per_tok": 3,
+    "n_shared_experts": 1,
+    "moe_intermediate_size": 64,
+    "n_group": 1,
+    "topk_group": 1,
+    "first_k_dense_replace": 1,
+    "norm_topk_prob": True,
+    "routed_scaling_factor": 1.5,
+    "head_dim": 16,
+    "rope_scaling": {"rope_type": "default"},
+}
+
+ERNIE_MOE = {
+    "moe_num_experts": 8,
+    "moe_k": 3,
+    "moe_intermediate_size": 64,
+    "moe_num_shared_experts": 1,
+    "moe_layer_start_index": 1,
+    "moe_layer_interval": 1,
+    "use_bias": False,
+}
+
+PHIMOE = {
+    "num_local_experts": 8,
+    "num_experts_per_tok": 2,
+    "original_max_position_embeddings": 2,
+    "attention_bias": True,
+    "lm_head_bias": True,
+    "router_jitter_noise": 0.1,
+    "rope_scaling": {
+        "type": "longrope",
+        "short_factor": [1.0] * 8,
+        "long_factor": [1, 1.1, 1.4, 2, 4, 8, 9, 10],
+        "short_mscale": 1.1,
+        "long_mscale": 1.2,
+    },
+}
+
+GPT_OSS = {
+    "num_local_experts": 8,
+    "num_experts_per_tok": 4,
+    "head_dim": 16,
+    "sliding_window": 8,
+    "rope_scaling": {**YARN, "truncate": True},
+}
+
+# A latent of 64, so that it has groups of 64 in four bits.
+DEEPSEEK = {
+    "num_key_value_heads": 4,
+    "moe_intermediate_size": 64,
+    "n_routed_experts": 8,
+    "num_experts_per_tok": 3,
+    "n_shared_experts": 2,
+    "first_k_dense_replace": 1,
+    "routed_scaling_factor": 1.5,
+    "norm_topk_prob": False,
+    "kv_lora_rank": 64,
+    "q_lora_rank": 64,
+    "qk_nope_head_dim": 64,
+    "qk_rope_head_dim": 16,
+    "v_head_dim": 32,
+    "attention_bias": False,
+    "rope_scaling": {**YARN, "type": "yarn", "mscale": 0.7, "mscale_all_dim": 0.8, "beta_fast": 32, "beta_slow": 1},
+}
+
 EXAONE = {"num_layers": 2, "num_hidden_layers": None, "layer_norm_epsilon": 1e-5, "rms_norm_eps": None}
 
 # Output file -> model -> what differs from BASE, and from `model_type`, which is the file's name.
@@ -282,8 +360,64 @@ MODELS = {
             "rope_scaling": LLAMA3_ROPE,
         },
     },
+    "mixtral": {
+        "gqa": {"num_local_experts": 8, "num_experts_per_tok": 3, "rope_traditional": False},
+        "tied": {"num_local_experts": 4, "num_experts_per_tok": 2, "tie_word_embeddings": True, "rope_theta": 1e6},
+    },
+    "qwen2_moe": {
+        "shared": {**QWEN_MOE, "shared_expert_intermediate_size": 128},
+        "mha": {**QWEN_MOE, "num_experts": 4, "num_key_value_heads": 4, "shared_expert_intermediate_size": 64},
+    },
+    "qwen3_moe": {
+        "dense_first": {**QWEN_MOE, "mlp_only_layers": [0], "norm_topk_prob": True, "head_dim": 32},
+        "every_second": {**QWEN_MOE, "decoder_sparse_step": 2, "head_dim": 16, "tie_word_embeddings": True},
+    },
+    "olmoe": {
+        "plain": {"num_experts": 8, "num_experts_per_tok": 4, "attention_bias": False, "norm_topk_prob": False},
+        "norm": {"num_experts": 8, "num_experts_per_tok": 2, "norm_topk_prob": True, "num_key_value_heads": 4},
+    },
+    "gpt_oss": {
+        "windows": GPT_OSS,
+        "sinks": {**GPT_OSS, "head_dim": 32, "num_hidden_layers": 4, "rope_scaling": {**YARN, "factor": 32.0}},
+    },
+    "phimoe": {
+        "two": PHIMOE,
+        "wide": {**PHIMOE, "router_jitter_noise": 0.4, "num_key_value_heads": 4},
+    },
+    "glm4_moe": {
+        "norms": {**GROUPED_MOE, "use_qk_norm": True, "attention_bias": True, "partial_rotary_factor": 0.5},
+        "groups": {
+            **GROUPED_MOE,
+            "n_group": 4,
+            "topk_group": 2,
+            "use_qk_norm": False,
+            "attention_bias": False,
+            "partial_rotary_factor": 1.0,
+        },
+    },
+    "dots1": {
+        "plain": GROUPED_MOE,
+        "groups": {**GROUPED_MOE, "n_group": 4, "topk_group": 3, "norm_topk_prob": False, "first_k_dense_replace": 0},
+    },
+    "deepseek_v2": {
+        "greedy": {**DEEPSEEK, "topk_method": "greedy", "attention_bias": True},
+        "groups": {**DEEPSEEK, "topk_method": "group_limited_greedy", "n_group": 4, "topk_group": 2, "first_k_dense_replace": 0},
+    },
+    "deepseek_v3": {
+        "groups": {**DEEPSEEK, "n_group": 4, "topk_group": 2, "norm_topk_prob": True},
+        "plain": {**DEEPSEEK, "attention_bias": True, "rope_scaling": None, "n_group": 1, "topk_group": 1},
+    },
+    "ernie4_5_moe": {
+        "shared": {**ERNIE_MOE, "moe_layer_end_index": 1, "head_dim": 32, "tie_word_embeddings": True},
+        "sigmoid": {
+            **ERNIE_MOE,
+            "num_hidden_layers": 3,
+            "moe_gate_act": "sigmoid",
+            "moe_layer_start_index": 0,
+            "moe_layer_end_index": 1,
+        },
+    },
 }
-
 
 # Variants of every model; the value is `quantization` of config.json.
 VARIANTS = {
@@ -331,7 +465,6 @@ def variants(name: str) -> dict:
 
 def token_ids(start: int, count: int, vocab_size: int) -> list:
     return [(7 * i * i + 3 * i + start) % vocab_size for i in range(count)]
-
 
 PROMPTS = {
     "short": token_ids(5, 5, BASE["vocab_size"]),

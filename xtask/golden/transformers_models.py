@@ -42,6 +42,26 @@ YARN = {"rope_type": "yarn", "factor": 4.0, "original_max_position_embeddings": 
 LONGROPE = {"rope_type": "longrope", "short_factor": [1, 1.1, 1.2, 1.3, 1.4, 1.5, 1.6, 1.7], "long_factor": [1, 2, 3, 4, 5, 6, 7, 8]}
 GPT2 = {"vocab_size": 128, "n_embd": 64, "n_head": 4, "n_layer": 2, "n_positions": 64}
 
+QWEN_MOE = {"num_experts": 8, "num_experts_per_tok": 3, "moe_intermediate_size": 32}
+GROUPED_MOE = {
+    "n_routed_experts": 8,
+    "num_experts_per_tok": 3,
+    "moe_intermediate_size": 32,
+    "n_shared_experts": 2,
+    "first_k_dense_replace": 1,
+}
+
+DEEPSEEK = {
+    **GROUPED_MOE,
+    "num_key_value_heads": 4,
+    "kv_lora_rank": 32,
+    "qk_nope_head_dim": 24,
+    "qk_rope_head_dim": 16,
+    "v_head_dim": 20,
+    "rope_theta": 5000.0,
+}
+DEEPSEEK_YARN = {**YARN, "mscale": 0.7, "mscale_all_dim": 0.8}
+
 # Name -> model type and the fields that differ from SIZES and the model's own defaults. `rope_theta` and `rope_scaling`
 # are spelled as transformers 4 does; they become `rope_parameters` for transformers 5.
 MODELS = {
@@ -85,6 +105,20 @@ MODELS = {
     "stablelm_parallel": ("stablelm", {"use_parallel_residual": True, "qk_layernorm": True}),
     "seed_oss": ("seed_oss", {"head_dim": 32}),
     "ernie4_5": ("ernie4_5", {"head_dim": 32, "use_bias": True}),
+    "mixtral": ("mixtral", {"num_local_experts": 4, "sliding_window": 8, "rope_theta": 5000.0}),
+    "qwen2_moe": ("qwen2_moe", {**QWEN_MOE, "shared_expert_intermediate_size": 48, "decoder_sparse_step": 2}),
+    "qwen3_moe": ("qwen3_moe", {**QWEN_MOE, "norm_topk_prob": True, "rope_scaling": YARN}),
+    "olmoe": ("olmoe", {"num_experts": 8, "num_experts_per_tok": 3}),
+    "olmoe_clip": ("olmoe", {"num_experts": 4, "num_experts_per_tok": 2, "clip_qkv": 0.3, "norm_topk_prob": True}),
+    "gpt_oss": ("gpt_oss", {"num_local_experts": 8, "head_dim": 16, "sliding_window": 8, "rope_theta": 5000.0, "rope_scaling": {**YARN, "truncate": False}}),
+    "phimoe": ("phimoe", {"num_local_experts": 4, "attention_bias": True, "rope_theta": 5000.0, "sliding_window": 8}),
+    "glm4_moe": ("glm4_moe", {**GROUPED_MOE, "head_dim": 16, "use_qk_norm": True, "rope_theta": 5000.0}),
+    "glm4_moe_groups": ("glm4_moe", {**GROUPED_MOE, "head_dim": 16, "n_group": 4, "topk_group": 2, "routed_scaling_factor": 1.5}),
+    "dots1": ("dots1", GROUPED_MOE),
+    "deepseek_v2": ("deepseek_v2", {**DEEPSEEK, "q_lora_rank": None, "rope_scaling": DEEPSEEK_YARN}),
+    "deepseek_v3": ("deepseek_v3", {**DEEPSEEK, "q_lora_rank": 32, "n_group": 4, "topk_group": 2, "rope_scaling": DEEPSEEK_YARN}),
+    "minimax_m2": ("minimax_m2", {"num_local_experts": 8, "num_experts_per_tok": 3, "head_dim": 16, "rotary_dim": 8, "rope_theta": 5000.0}),
+    "ernie4_5_moe": ("ernie4_5_moe", {"moe_num_experts": 8, "moe_k": 3, "moe_intermediate_size": 32, "use_bias": False, "rope_theta": 5000.0}),
     "ministral3": ("ministral3", {"head_dim": 16, "rope_scaling": {**YARN, "llama_4_scaling_beta": 0.2}}),
 }
 

@@ -24,7 +24,11 @@ const LANGUAGE_MODELS: &[(&str, &str)] = &[
     ("gemma3", "gemma3_text"),
     ("gemma3n", "gemma3n_text"),
     ("gemma4", "gemma4_text"),
+    ("gemma4_unified", "gemma4_text"),
+    ("joyai_llm_flash", "deepseek_v3"),
+    ("kimi_k2", "deepseek_v3"),
     ("llava", "llama"),
+    ("minimax", "minimax_m2"),
     ("mistral3", "mistral"),
     ("qwen2_5_vl", "qwen2_5_vl_text"),
     ("qwen2_vl", "qwen2_vl_text"),
@@ -101,6 +105,10 @@ fn rename(model_type: &str, fields: &mut Fields) {
         if let Some(value) = fields.shift_remove(*old) {
             fields.entry(*new).or_insert(value);
         }
+    }
+    let size = |name: &str| fields.get(name).and_then(Value::as_f64).filter(|size| *size > 0.0);
+    if let (Some(rotated), Some(dim)) = (size("rotary_dim"), size("head_dim")) {
+        fields.entry("partial_rotary_factor").or_insert((rotated / dim).into());
     }
     // Files of Gemma have both names; the newer one counts.
     if let Some(activation) = fields.shift_remove("hidden_activation").filter(|value| !value.is_null()) {

@@ -3,26 +3,36 @@
 pub mod blocks;
 pub mod cohere;
 pub mod cohere2;
+pub mod deepseek;
+pub mod dots1;
 pub mod ernie4_5;
+pub mod ernie4_5_moe;
 pub mod exaone;
 pub mod gemma;
 pub mod gemma2;
 pub mod gemma3;
 pub mod glm;
 pub mod glm4;
+pub mod glm4_moe;
 pub mod gpt2;
 pub mod gpt_neox;
+pub mod gpt_oss;
 pub mod granite;
 pub mod internlm2;
 pub mod llama;
 pub mod minicpm;
 pub mod ministral3;
+pub mod mixtral;
 pub mod olmo;
 pub mod olmo2;
+pub mod olmoe;
 pub mod phi;
 pub mod phi3;
+pub mod phimoe;
 pub mod qwen2;
+pub mod qwen2_moe;
 pub mod qwen3;
+pub mod qwen3_moe;
 pub mod seed_oss;
 pub mod smollm3;
 pub mod stablelm;
@@ -49,26 +59,37 @@ type Row = (&'static [&'static str], fn(&Source<'_>) -> Result<Box<dyn LanguageM
 const REGISTRY: &[Row] = &[
     (&["cohere"], |s| s.build(cohere::new)),
     (&["cohere2"], |s| s.build(cohere2::new)),
+    (&["deepseek_v2"], |s| s.sanitized(deepseek::sanitize, deepseek::new_v2)),
+    (&["deepseek_v3", "joyai_llm_flash", "kimi_k2"], |s| s.sanitized(deepseek::sanitize, deepseek::new_v3)),
+    (&["dots1"], |s| s.sanitized(dots1::sanitize, dots1::new)),
     (&["ernie4_5"], |s| s.build(ernie4_5::new)),
+    (&["ernie4_5_moe"], |s| s.sanitized(ernie4_5_moe::sanitize, ernie4_5_moe::new)),
     (&["exaone"], |s| s.sanitized(exaone::sanitize, exaone::new)),
     (&["gemma"], |s| s.sanitized(gemma::sanitize, gemma::new)),
     (&["gemma2"], |s| s.sanitized(gemma2::sanitize, gemma2::new)),
     (&["gemma3_text"], |s| s.sanitized(gemma3::sanitize, gemma3::new)),
     (&["glm"], |s| s.sanitized(glm::sanitize, glm::new)),
     (&["glm4"], |s| s.sanitized(glm4::sanitize, glm4::new)),
+    (&["glm4_moe"], |s| s.sanitized(glm4_moe::sanitize, glm4_moe::new)),
     (&["gpt2"], |s| s.sanitized(gpt2::sanitize, gpt2::new)),
     (&["gpt_neox"], |s| s.sanitized(gpt_neox::sanitize, gpt_neox::new)),
+    (&["gpt_oss"], |s| s.sanitized(gpt_oss::sanitize, gpt_oss::new)),
     (&["granite"], |s| s.build(granite::new)),
     (&["internlm2"], |s| s.sanitized(internlm2::sanitize, internlm2::new)),
     (&["llama", "mistral", "iquestcoder", "xverse"], |s| s.build(llama::new)),
     (&["minicpm"], |s| s.build(minicpm::new)),
     (&["ministral3"], |s| s.build(ministral3::new)),
+    (&["mixtral"], |s| s.sanitized(mixtral::sanitize, mixtral::new)),
     (&["olmo"], |s| s.build(olmo::new)),
     (&["olmo2", "olmo3"], |s| s.build(olmo2::new)),
+    (&["olmoe"], |s| s.sanitized(olmoe::sanitize, olmoe::new)),
     (&["phi"], |s| s.sanitized(phi::sanitize, phi::new)),
     (&["phi3"], |s| s.sanitized(phi3::sanitize, phi3::new)),
+    (&["phimoe"], |s| s.sanitized(phimoe::sanitize, phimoe::new)),
     (&["qwen2", "qwen2_vl_text", "qwen2_5_vl_text"], |s| s.build(qwen2::new)),
+    (&["qwen2_moe"], |s| s.sanitized(qwen2_moe::sanitize, qwen2_moe::new)),
     (&["qwen3", "qwen3_vl_text"], |s| s.build(qwen3::new)),
+    (&["qwen3_moe", "qwen3_vl_moe_text"], |s| s.sanitized(qwen3_moe::sanitize, qwen3_moe::new)),
     (&["seed_oss"], |s| s.build(seed_oss::new)),
     (&["smollm3"], |s| s.build(smollm3::new)),
     (&["stablelm"], |s| s.sanitized(stablelm::sanitize, stablelm::new)),

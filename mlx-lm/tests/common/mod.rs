@@ -67,7 +67,7 @@ pub(crate) fn named_weight(name: &str, shape: &[i32]) -> Vec<f32> {
     let mut state = fnv1a(name.as_bytes());
     let scale = |t: f64| match shape {
         [.., _, last] => t / f64::from(*last).sqrt(),
-        _ if name.ends_with("norm.weight") => 1.0 + 0.1 * t,
+        _ if ["norm.weight", "scale", "scalar"].iter().any(|end| name.ends_with(end)) => 1.0 + 0.1 * t,
         _ => 0.1 * t,
     };
     let mut next = || 2.0 * ((splitmix64(&mut state) >> 40) as f64 / f64::from(1 << 24)) - 1.0;

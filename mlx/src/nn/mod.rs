@@ -29,6 +29,7 @@ mod recurrent;
 mod rms_norm;
 mod rope;
 mod sharding;
+mod switch_linear;
 mod transformer;
 mod upsample;
 mod weight;
@@ -64,6 +65,7 @@ pub use sharding::{
     AllToShardedLinear, FullySharded, Segments, Shard, ShardedToAllLinear, all_to_sharded, average_gradients,
     average_gradients_sized, clip_grad_norm_sharded, shard_inplace, sharded_to_all,
 };
+pub use switch_linear::SwitchLinear;
 pub use transformer::{
     Transformer, TransformerDecoder, TransformerDecoderLayer, TransformerEncoder, TransformerEncoderLayer,
     TransformerMasks, TransformerOptions,

@@ -5,7 +5,7 @@ use crate::{Error, Module, Param, Path, Result, SlotMut};
 use std::collections::BTreeMap;
 
 /// Quantizes the weights that `choose` gives a [`Quantization`] for, by the path of their layer and the weight's shape
-/// `[rows, columns]`. Those that are quantized already stay as they are.
+/// `[rows, columns]`, which is that of each matrix of a stack. Those that are quantized already stay as they are.
 ///
 /// Quantized weights do not learn; gradients go on to what stands before them.
 ///
@@ -32,7 +32,8 @@ pub fn quantize_layers<M: Module + ?Sized>(
     let mut changed = BTreeMap::new();
     for (path, weight) in weights(model) {
         if let Weight::Dense(dense) = &weight {
-            let shape = dense.dims()?;
+            let (&[rows, columns] | &[_, rows, columns]) = dense.shape()? else { continue };
+            let shape = [rows, columns];
             if let Some(quantization) = choose(&path, shape) {
                 check(&path, shape, quantization)?;
                 changed.insert(path, Weight::Quantized(quantize(dense, quantization)?));

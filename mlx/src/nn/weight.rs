@@ -1,9 +1,10 @@
-//! A weight matrix that becomes what the checkpoint holds.
+//! A weight matrix, or a stack of them, that becomes what the checkpoint holds.
 
 use super::{Quantization, Quantized, init};
-use crate::{Array, Dtype, Error, Loader, Module, Param, Path, Result, Slot, SlotMut, zeros};
+use crate::{Array, Dtype, Error, Loader, Module, Param, Path, Result, Slot, SlotMut, ops::Gather, zeros};
 
-/// The matrix `[rows, columns]` of a linear layer or an embedding, dense or quantized.
+/// The matrix `[rows, columns]` of a linear layer or an embedding, or the matrices `[count, rows, columns]` of experts;
+/// dense or quantized.
 #[derive(Clone, Debug)]
 pub enum Weight {
     /// As it is; learned.
@@ -16,6 +17,12 @@ impl Weight {
     #[track_caller]
     pub(super) fn new(rows: i32, columns: i32) -> Weight {
         Weight::Dense(zeros(&[rows, columns], Dtype::F32).into())
+    }
+
+    /// `count` matrices.
+    #[track_caller]
+    pub(super) fn stacked(count: i32, rows: i32, columns: i32) -> Weight {
+        Weight::Dense(zeros(&[count, rows, columns], Dtype::F32).into())
     }
 
     /// The matrix to draw random numbers for, which must not be quantized.
@@ -54,6 +61,15 @@ impl Weight {
         match self {
             Weight::Dense(weight) => x.matmul(&weight.t()?),
             Weight::Quantized(weight) => weight.project(x),
+        }
+    }
+
+    /// `x` times the transposed matrices of a stack that `gather` picks by its right side.
+    #[track_caller]
+    pub(super) fn gather_project(&self, x: &Array, gather: Gather<'_>) -> Result<Array> {
+        match self {
+            Weight::Dense(weight) => x.gather_mm(&weight.swapaxes(-1, -2)?, gather),
+            Weight::Quantized(weight) => weight.gather_project(x, gather),
         }
     }
 
@@ -102,14 +118,18 @@ impl Module for Weight {
             Weight::Dense(dense) => dense,
             Weight::Quantized(matrix) => return matrix.load(weights),
         };
-        let [rows, columns] = dense.dims()?;
+        let (rows, columns) = match dense.shape()? {
+            [rows @ .., columns] => (rows.to_vec(), *columns),
+            [] => (vec![], 1),
+        };
         let Some(quantization) = Weight::stored(weights, columns)? else {
             return dense.load(&weights.at("weight"));
         };
         let Quantization { group_size, bits, mode } = quantization;
-        let per_group = [rows, columns / group_size];
+        let words = (i64::from(columns) * i64::from(bits) / 32) as i32;
+        let per_group = [&rows[..], &[columns / group_size]].concat();
         *self = Weight::Quantized(Quantized {
-            weight: weights.at("weight").take(&[rows, (i64::from(columns) * i64::from(bits) / 32) as i32])?,
+            weight: weights.at("weight").take(&[&rows[..], &[words]].concat())?,
             scales: weights.at("scales").take(&per_group)?,
             biases: match mode {
                 super::Mode::Affine => Some(weights.at("biases").take(&per_group)?),

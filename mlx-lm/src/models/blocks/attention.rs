@@ -34,7 +34,7 @@ pub fn merge_heads(x: &Array) -> Result<Array> {
 
 /// Attention with fewer heads of keys and values than of queries
 /// ([Ainslie et al., 2023](https://arxiv.org/abs/2305.13245)), for models that change no more than its biases, its
-/// scale, its rotary embeddings, or normalize queries and keys.
+/// scale, its rotary embeddings, or normalize or bound queries and keys.
 #[derive(Debug, Module)]
 pub struct Attention {
     q_proj: Linear,
@@ -46,6 +46,8 @@ pub struct Attention {
     /// Whether each head is normalized by itself.
     by_head: bool,
     rope: Option<Rope>,
+    /// The largest size of an element of queries, keys and values.
+    clip: Option<f32>,
     dim: i32,
     scale: f32,
 }
@@ -63,6 +65,7 @@ impl Attention {
             k_norm: None,
             by_head: true,
             rope,
+            clip: None,
             dim: c.head_dim(),
             scale: c.attention_scale(),
         }
@@ -104,23 +107,32 @@ impl Attention {
         Attention { q_norm: norm(q), k_norm: norm(k), by_head: false, ..self }
     }
 
-    fn normalized(&self, mut q: Array, mut k: Array) -> Result<(Array, Array)> {
-        let norms = self.q_norm.as_ref().zip(self.k_norm.as_ref());
-        if let Some((q_norm, k_norm)) = norms.filter(|_| !self.by_head) {
-            (q, k) = (q_norm.forward(&q)?, k_norm.forward(&k)?);
+    /// With the elements of queries, keys and values kept within `±clip`.
+    pub fn with_clip(self, clip: Option<f32>) -> Attention {
+        Attention { clip, ..self }
+    }
+
+    /// What a projection gave, as heads.
+    fn heads(&self, mut x: Array, norm: Option<&dyn Norm>) -> Result<Array> {
+        if let Some(norm) = norm.filter(|_| !self.by_head) {
+            x = norm.forward(&x)?;
         }
-        (q, k) = (split_heads(&q, self.dim)?, split_heads(&k, self.dim)?);
-        if let Some((q_norm, k_norm)) = norms.filter(|_| self.by_head) {
-            (q, k) = (q_norm.forward(&q)?, k_norm.forward(&k)?);
+        if let Some(clip) = self.clip {
+            x = x.maximum(-clip)?.minimum(clip)?;
         }
-        Ok((q, k))
+        let heads = split_heads(&x, self.dim)?;
+        match norm.filter(|_| self.by_head) {
+            Some(norm) => norm.forward(&heads),
+            None => Ok(heads),
+        }
     }
 }
 
 impl Mixer for Attention {
     fn forward(&self, x: &Array, mask: Mask<'_>, cache: &mut LayerCache) -> Result<Array> {
-        let (mut q, mut k) = self.normalized(self.q_proj.forward(x)?, self.k_proj.forward(x)?)?;
-        let v = split_heads(&self.v_proj.forward(x)?, self.dim)?;
+        let mut q = self.heads(self.q_proj.forward(x)?, self.q_norm.as_deref())?;
+        let mut k = self.heads(self.k_proj.forward(x)?, self.k_norm.as_deref())?;
+        let v = self.heads(self.v_proj.forward(x)?, None)?;
         if let Some(rope) = &self.rope {
             (q, k) = (rope.forward(&q, cache.offset())?, rope.forward(&k, cache.offset())?);
         }
@@ -139,20 +151,22 @@ pub fn soft_capped_attention(
     cap: f32,
     mask: Mask<'_>,
 ) -> Result<Array> {
-    let ([batch, heads, queries, dim], [_, kv_heads, keys, _]) = (q.dims()?, k.dims()?);
+    let ([batch, heads, queries, dim], kv_heads) = (q.dims()?, k.dim(1)?);
     let q = (q * scale).reshape([batch, kv_heads, heads / kv_heads, queries, dim])?;
     let scores = soft_cap(&q.matmul(&k.expand_dims(2)?.swapaxes(-1, -2)?)?, cap)?;
-    let scores = match mask {
-        Mask::None => scores,
-        Mask::Causal => hide(&scores, &causal_mask(queries, keys)?)?,
-        Mask::Array(visible) => hide(&scores, visible)?,
-    };
+    let scores = mask_scores(&scores, mask)?;
     let out = scores.softmax(-1)?.matmul(&v.expand_dims(2)?)?;
     out.reshape([batch, heads, queries, -1])
 }
 
-fn hide(scores: &Array, visible: &Array) -> Result<Array> {
-    visible.logical_not()?.where_(f32::NEG_INFINITY, scores)
+/// `scores` `[..., queries, keys]` with minus infinity where a query must not look; the last query stands at the last key.
+pub fn mask_scores(scores: &Array, mask: Mask<'_>) -> Result<Array> {
+    let hide = |visible: &Array| visible.logical_not()?.where_(f32::NEG_INFINITY, scores);
+    match mask {
+        Mask::None => Ok(scores.clone()),
+        Mask::Causal => hide(&causal_mask(scores.dim(-2)?, scores.dim(-1)?)?),
+        Mask::Array(visible) => hide(visible),
+    }
 }
 
 fn causal_mask(queries: i32, keys: i32) -> Result<Array> {

@@ -1,6 +1,9 @@
 //! Names and layouts that checkpoints give to the parts of a model.
 
-use mlx::{Array, Loader, Result};
+use mlx::{
+    Array, Dtype, Loader, Result,
+    nn::{Mode, Quantization, Quantized},
+};
 use std::collections::BTreeMap;
 
 /// Gives tensors the names that the model has: each pair is a run of path segments and what stands for it here. An empty
@@ -62,6 +65,62 @@ pub fn stack_numbered(weights: &Loader, list: &str) -> Result<()> {
         }
         Ok(())
     })
+}
+
+/// Gives the experts of `mlp` layers the form they have here: one layer `mlp.switch_mlp.gate_proj` and so on for all
+/// experts. Checkpoints number the experts, or hold `experts.gate_up_proj` with the rows of both halves.
+pub fn stack_experts(weights: &Loader) -> Result<()> {
+    stack_numbered(weights, "mlp.experts")?;
+    weights.edit(|tensors| {
+        let fused: Vec<String> =
+            tensors.keys().filter(|path| path.ends_with("experts.gate_up_proj")).cloned().collect();
+        for path in fused {
+            let Some(array) = tensors.remove(&path) else { continue };
+            for (half, name) in array.split(2, -2)?.into_iter().zip(["gate_proj", "up_proj"]) {
+                tensors.insert(path.replace("gate_up_proj", &format!("{name}.weight")), half);
+            }
+        }
+        let down: Vec<String> =
+            tensors.keys().filter(|path| path.ends_with("experts.down_proj")).cloned().collect();
+        for path in down {
+            if let Some(array) = tensors.remove(&path) {
+                tensors.insert(format!("{path}.weight"), array);
+            }
+        }
+        Ok(())
+    })?;
+    let names = [
+        ("mlp.experts", "mlp.switch_mlp"),
+        ("switch_mlp.w1", "switch_mlp.gate_proj"),
+        ("switch_mlp.w2", "switch_mlp.down_proj"),
+        ("switch_mlp.w3", "switch_mlp.up_proj"),
+    ];
+    rename(weights, &names)
+}
+
+/// Takes the matrices `[..., rows, columns]` of the layer at `path` out of `tensors`, as numbers if they are quantized.
+pub fn take_dense(tensors: &mut BTreeMap<String, Array>, path: &str, columns: i32) -> Result<Option<Array>> {
+    let Some(weight) = tensors.remove(&format!("{path}.weight")) else { return Ok(None) };
+    let Some(scales) = tensors.remove(&format!("{path}.scales")) else { return Ok(Some(weight)) };
+    let biases = tensors.remove(&format!("{path}.biases"));
+    let bits = weight.dim(-1)?.saturating_mul(32) / columns.max(1);
+    let group_size = columns / scales.dim(-1)?.max(1);
+    let mode = match (scales.dtype()?, bits, group_size) {
+        (Dtype::U8, 4, 16) => Mode::Nvfp4,
+        (Dtype::U8, 4, _) => Mode::Mxfp4,
+        (Dtype::U8, ..) => Mode::Mxfp8,
+        _ => Mode::Affine,
+    };
+    let quantization = Quantization { group_size, bits, mode }.check()?;
+    Quantized { weight, scales, biases, quantization }.dequantize().map(Some)
+}
+
+/// Drops the layers behind the last, which predict more than one token.
+pub fn drop_layers_from(weights: &Loader, count: usize) {
+    weights.ignore(|path| {
+        let index = path.strip_prefix("model.layers.").and_then(|rest| rest.split('.').next());
+        index.and_then(|index| index.parse().ok()).is_some_and(|index: usize| index >= count)
+    });
 }
 
 #[cfg(test)]

@@ -1,6 +1,6 @@
 //! The frame of a decoder: embedding, layers, norm and head.
 
-use super::{Block, DecoderConfig, Norm};
+use super::{Block, DecoderConfig, FeedForward, Norm, PreNormLayer};
 use crate::{Cache, cache::window_mask, models::LanguageModel};
 use mlx::{
     Array, Module, Result,
@@ -27,6 +27,9 @@ struct Decoder<B, N> {
     layers: Vec<B>,
     norm: N,
 }
+
+/// A decoder whose layers have different feed-forward layers: some a mixture of experts, some not.
+pub type MoeLm = CausalLm<PreNormLayer<Box<dyn FeedForward>>>;
 
 /// What becomes of the head's output.
 #[derive(Clone, Copy, Debug, Default)]

@@ -11,6 +11,12 @@ pub trait FeedForward: Module {
     fn forward(&self, x: &Array) -> Result<Array>;
 }
 
+impl<M: FeedForward + ?Sized> FeedForward for Box<M> {
+    fn forward(&self, x: &Array) -> Result<Array> {
+        (**self).forward(x)
+    }
+}
+
 /// The activation that configurations call `name`.
 ///
 /// # Errors

@@ -1,0 +1,243 @@
+//! DeepSeek V2 and V3: attention over a latent of keys and values, and a mixture of experts chosen from groups
+//! ([DeepSeek-AI, 2024](https://arxiv.org/abs/2405.04434), [DeepSeek-V3](https://arxiv.org/abs/2412.19437)).
+
+use super::blocks::{
+    CausalLm, DecoderConfig, FeedForward, Gate, GatedMlp, Groups, Mixer, Moe, PreNormLayer, Rope, Routing,
+    Scores, SwitchGlu, drop_layers_from, mask_scores, merge_heads, rename, split_heads, stack_experts,
+    take_dense,
+};
+use crate::{Result, cache::LayerCache};
+use mlx::{
+    Array, Dtype, Loader, Module, Param, Rest,
+    fast::{Mask, scaled_dot_product_attention},
+    nn::{Linear, RmsNorm},
+    zeros,
+};
+use serde::Deserialize;
+
+/// The fields of `config.json` that the models read.
+#[derive(Clone, Debug, Deserialize)]
+pub struct Config {
+    #[serde(flatten)]
+    base: DecoderConfig,
+    rms_norm_eps: f32,
+    attention_bias: bool,
+    /// `None` for queries that are projected at once.
+    q_lora_rank: Option<i32>,
+    kv_lora_rank: i32,
+    qk_nope_head_dim: i32,
+    qk_rope_head_dim: i32,
+    v_head_dim: i32,
+    #[serde(default = "yes")]
+    rope_interleave: bool,
+    moe_intermediate_size: i32,
+    n_routed_experts: i32,
+    n_shared_experts: Option<i32>,
+    num_experts_per_tok: i32,
+    norm_topk_prob: bool,
+    routed_scaling_factor: f32,
+    n_group: Option<i32>,
+    topk_group: Option<i32>,
+    topk_method: Option<String>,
+    first_k_dense_replace: usize,
+    #[serde(default = "one")]
+    moe_layer_freq: usize,
+}
+
+fn yes() -> bool {
+    true
+}
+
+fn one() -> usize {
+    1
+}
+
+impl Config {
+    fn is_sparse(&self, layer: usize) -> bool {
+        layer >= self.first_k_dense_replace && layer.is_multiple_of(self.moe_layer_freq)
+    }
+
+    fn groups(&self, best: i32) -> Option<Groups> {
+        Some(Groups { count: self.n_group?, kept: self.topk_group?, best })
+    }
+}
+
+/// Multi-head latent attention. The cache holds a latent of all heads' keys and values, and the part of the keys that is
+/// rotated.
+#[derive(Debug, Module)]
+pub struct Attention {
+    q_proj: Option<Linear>,
+    q_a_proj: Option<Linear>,
+    q_a_layernorm: Option<RmsNorm>,
+    q_b_proj: Option<Linear>,
+    kv_a_proj_with_mqa: Linear,
+    kv_a_layernorm: RmsNorm,
+    /// Keys from the latent: `[heads, latent, key]`.
+    embed_q: Param,
+    /// Values from the latent: `[heads, value, latent]`.
+    unembed_out: Param,
+    o_proj: Linear,
+    rope: Rope,
+    #[module(skip)]
+    dims: Dims,
+    scale: f32,
+}
+
+/// Features of a head that are not rotated, that are rotated, and of the latent.
+#[derive(Clone, Copy, Debug)]
+struct Dims {
+    plain: i32,
+    rotated: i32,
+    latent: i32,
+}
+
+impl Attention {
+    /// Of the norms inside attention, whatever the model's others have.
+    const EPS: f32 = 1e-6;
+
+    fn new(c: &Config, layer: usize) -> Result<Attention> {
+        let (hidden, heads) = (c.base.hidden_size, c.base.num_attention_heads);
+        let dims = Dims { plain: c.qk_nope_head_dim, rotated: c.qk_rope_head_dim, latent: c.kv_lora_rank };
+        let queries = heads * (dims.plain + dims.rotated);
+        let parameters = c.base.rope_parameters(layer)?;
+        let scale = f64::from(dims.plain + dims.rotated).powf(-0.5) * parameters.score_factor();
+        let biased = |inputs, outputs| Linear::new(inputs, outputs).with_bias(c.attention_bias);
+        Ok(Attention {
+            q_proj: c.q_lora_rank.is_none().then(|| Linear::new(hidden, queries)),
+            q_a_proj: c.q_lora_rank.map(|rank| biased(hidden, rank)),
+            q_a_layernorm: c.q_lora_rank.map(|rank| RmsNorm::new(rank, Attention::EPS)),
+            q_b_proj: c.q_lora_rank.map(|rank| Linear::new(rank, queries)),
+            kv_a_proj_with_mqa: biased(hidden, dims.latent + dims.rotated),
+            kv_a_layernorm: RmsNorm::new(dims.latent, Attention::EPS),
+            embed_q: zeros(&[heads, dims.latent, dims.plain], Dtype::F32).into(),
+            unembed_out: zeros(&[heads, c.v_head_dim, dims.latent], Dtype::F32).into(),
+            o_proj: biased(heads * c.v_head_dim, hidden),
+            rope: Rope::new(dims.rotated, parameters)?.traditional(c.rope_interleave),
+            dims,
+            scale: scale as f32,
+        })
+    }
+
+    fn queries(&self, x: &Array) -> mlx::Result<Array> {
+        match (&self.q_proj, &self.q_a_proj, &self.q_a_layernorm, &self.q_b_proj) {
+            (None, Some(down), Some(norm), Some(up)) => up.forward(&norm.forward(&down.forward(x)?)?),
+            (Some(projection), ..) => projection.forward(x),
+            _ => Ok(x.clone()),
+        }
+    }
+}
+
+impl Mixer for Attention {
+    fn forward(&self, x: &Array, mask: Mask<'_>, cache: &mut LayerCache) -> mlx::Result<Array> {
+        let Dims { plain, rotated, latent } = self.dims;
+        let q = split_heads(&self.queries(x)?, plain + rotated)?;
+        let (q, q_rotated) = (q.at((Rest, ..plain))?, q.at((Rest, plain..))?);
+        let kv = self.kv_a_proj_with_mqa.forward(x)?;
+        let kept = self.kv_a_layernorm.forward(&kv.at((Rest, ..latent))?)?.expand_dims(1)?;
+        let k_rotated = kv.at((Rest, latent..))?.expand_dims(1)?;
+        let (q_rotated, k_rotated) =
+            (self.rope.forward(&q_rotated, cache.offset())?, self.rope.forward(&k_rotated, cache.offset())?);
+        let (kept, k_rotated) = cache.append(&kept, &k_rotated)?;
+
+        let scores = (q_rotated * self.scale).matmul(&k_rotated.swapaxes(-1, -2)?)?;
+        let scores = mask_scores(&scores, mask)?;
+        let mask = Mask::Array(&scores);
+        let to_value = self.unembed_out.swapaxes(-1, -2)?;
+        let out = if x.dim(1)? == 1 {
+            // One query is cheaper to bring to the latent than all keys and values out of it.
+            let q = q.matmul(&self.embed_q.swapaxes(-1, -2)?)?;
+            scaled_dot_product_attention(&q, &kept, &kept, self.scale, mask)?.matmul(&to_value)?
+        } else {
+            let (k, v) = (kept.matmul(&self.embed_q)?, kept.matmul(&to_value)?);
+            scaled_dot_product_attention(&q, &k, &v, self.scale, mask)?
+        };
+        self.o_proj.forward(&merge_heads(&out)?)
+    }
+}
+
+/// Stacks the experts, gives all parts the names they have here, and takes apart what makes keys and values of the latent.
+///
+/// # Errors
+/// Tensors of other shapes than `c` says.
+pub fn sanitize(c: &Config, weights: &Loader) -> mlx::Result<()> {
+    drop_layers_from(weights, c.base.num_hidden_layers);
+    let names =
+        [("gate.e_score_correction_bias", "e_score_correction_bias"), ("shared_experts", "shared_expert")];
+    rename(weights, &names)?;
+    stack_experts(weights)?;
+    let (heads, plain, latent) = (c.base.num_attention_heads, c.qk_nope_head_dim, c.kv_lora_rank);
+    weights.edit(|tensors| {
+        for layer in 0..c.base.num_hidden_layers {
+            let path = format!("model.layers.{layer}.self_attn");
+            if let Some(both) = take_dense(tensors, &format!("{path}.kv_b_proj"), latent)? {
+                let both = both.reshape([heads, -1, latent])?;
+                let keys = both.at((.., ..plain))?.swapaxes(-1, -2)?;
+                tensors.insert(format!("{path}.embed_q"), keys);
+                tensors.insert(format!("{path}.unembed_out"), both.at((.., plain..))?);
+            }
+            // Python mlx-lm stores both halves as layers.
+            for (name, columns) in [("embed_q", plain), ("unembed_out", latent)] {
+                let path = format!("{path}.{name}");
+                if let Some(matrices) = take_dense(tensors, &path, columns)? {
+                    tensors.insert(path, matrices);
+                }
+            }
+        }
+        Ok(())
+    })
+}
+
+/// The V2 model that `c` describes.
+///
+/// # Errors
+/// Kinds of layers or rotary embeddings that are unknown.
+pub fn new_v2(c: &Config) -> Result<CausalLm<PreNormLayer<Box<dyn FeedForward>, Attention>>> {
+    let limited = c.topk_method.as_deref() == Some("group_limited_greedy");
+    let routing = Routing {
+        normalize: c.norm_topk_prob,
+        scale: c.routed_scaling_factor,
+        groups: c.groups(1).filter(|_| limited),
+        ..Routing::new(c.num_experts_per_tok, Scores::Softmax)
+    };
+    new(c, routing, false)
+}
+
+/// The V3 model that `c` describes.
+///
+/// # Errors
+/// Kinds of layers or rotary embeddings that are unknown.
+pub fn new_v3(c: &Config) -> Result<CausalLm<PreNormLayer<Box<dyn FeedForward>, Attention>>> {
+    let routing = Routing {
+        normalize: c.norm_topk_prob,
+        scale: c.routed_scaling_factor,
+        groups: c.groups(2),
+        ..Routing::new(c.num_experts_per_tok, Scores::Sigmoid)
+    };
+    new(c, routing, true)
+}
+
+fn new(
+    c: &Config,
+    routing: Routing,
+    choice_bias: bool,
+) -> Result<CausalLm<PreNormLayer<Box<dyn FeedForward>, Attention>>> {
+    let base = &c.base;
+    let norm = || base.rms_norm(c.rms_norm_eps);
+    CausalLm::new(base, norm(), |i| {
+        let (hidden, inner, f) = (base.hidden_size, c.moe_intermediate_size, base.activation()?);
+        let mlp: Box<dyn FeedForward> = if c.is_sparse(i) {
+            let experts = SwitchGlu::new(hidden, inner, c.n_routed_experts, Gate::Plain(f));
+            let mut moe = Moe::new(hidden, c.n_routed_experts, experts, routing);
+            if choice_bias {
+                moe = moe.with_choice_bias(c.n_routed_experts);
+            }
+            if let Some(count) = c.n_shared_experts.filter(|count| *count > 0) {
+                moe = moe.with_shared(GatedMlp::new(hidden, inner * count, f));
+            }
+            Box::new(moe)
+        } else {
+            Box::new(base.gated_mlp()?)
+        };
+        Ok(PreNormLayer::new(Attention::new(c, i)?, mlp, norm))
+    })
+}

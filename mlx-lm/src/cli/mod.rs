@@ -1,8 +1,16 @@
 //! Commands, and how they end.
 
+mod bench;
 mod convert;
 mod exit;
+mod fit;
 mod generate;
+mod list;
+mod output;
+mod perplexity;
+mod pull;
+mod rm;
+mod show;
 
 use clap::{Parser, Subcommand};
 use std::process::ExitCode;
@@ -21,12 +29,34 @@ enum Command {
     Generate(generate::Arguments),
     /// Write a model as an MLX folder (GGUF files included)
     Convert(convert::Arguments),
+    /// Download a model
+    Pull(pull::Arguments),
+    /// Show the models that are on this machine
+    #[command(visible_alias = "ls")]
+    List(list::Arguments),
+    /// Delete models from the caches
+    Rm(rm::Arguments),
+    /// Show what a model is and needs
+    Show(show::Arguments),
+    /// Show which models of the catalogue fit this machine
+    Fit(fit::Arguments),
+    /// Measure how fast a model reads and writes
+    Bench(bench::Arguments),
+    /// Measure how well a model predicts a text
+    Perplexity(perplexity::Arguments),
 }
 
 pub(crate) fn run(cli: Cli) -> ExitCode {
     let result = match cli.command {
         Command::Generate(arguments) => generate::run(arguments),
         Command::Convert(arguments) => convert::run(arguments),
+        Command::Pull(arguments) => pull::run(arguments),
+        Command::List(arguments) => list::run(arguments),
+        Command::Rm(arguments) => rm::run(arguments),
+        Command::Show(arguments) => show::run(arguments),
+        Command::Fit(arguments) => fit::run(arguments),
+        Command::Bench(arguments) => bench::run(arguments),
+        Command::Perplexity(arguments) => perplexity::run(arguments),
     };
     match result {
         Ok(()) => ExitCode::SUCCESS,

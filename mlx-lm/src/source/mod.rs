@@ -5,6 +5,7 @@ mod download;
 mod hub;
 mod hub_cache;
 mod hub_client;
+mod installed;
 mod options;
 mod package;
 mod progress;
@@ -12,6 +13,7 @@ mod store;
 
 use std::path::{Path, PathBuf};
 
+pub use installed::{Installed, installed, remove};
 pub use options::{SourceOptions, Token};
 pub(crate) use progress::Progress;
 pub(crate) use store::reserve;
@@ -60,6 +62,12 @@ pub fn resolve(name: &str, options: &SourceOptions) -> Result<Location> {
     let repo =
         Repo::parse(name).ok_or_else(|| Error::ModelNotFound { name: name.into(), hint: hint(name) })?;
     first_of(name, &[Source::Hub(repo)], options)
+}
+
+/// The model called `name`, if all of it is on this machine.
+pub fn cached(name: &str, options: &SourceOptions) -> Option<Location> {
+    let options = SourceOptions { offline: true, update: false, ..options.clone() };
+    resolve(name, &options).ok()
 }
 
 fn local(path: &Path) -> Option<Location> {

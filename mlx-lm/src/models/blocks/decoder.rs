@@ -79,12 +79,6 @@ impl<B: Block, N: Norm> CausalLm<B, N> {
         CausalLm { logits, ..self }
     }
 
-    /// The masks of layers with a window: all that have one share it.
-    fn window_mask(&self, queries: i32, offset: i32) -> Result<Option<Array>> {
-        let window = self.windows.iter().flatten().next();
-        Ok(window.map(|window| window_mask(queries, offset, *window)).transpose()?.flatten())
-    }
-
     fn head(&self, h: &Array) -> Result<Array> {
         let logits = match &self.lm_head {
             Some(head) => head.forward(h)?,
@@ -104,21 +98,39 @@ impl<B: Block, N: Norm> LanguageModel for CausalLm<B, N> {
         if let Some(scale) = self.embedding_scale {
             h = h.multiply(scale)?;
         }
-        let (queries, offset) = (tokens.dim(1)?, cache.offset());
-        let windowed = self.window_mask(queries, offset)?;
-        let layers = self.model.layers.iter().zip(&self.windows);
-        for ((layer, window), cache) in layers.zip(cache.layers_mut()) {
-            let mask = match (window, &windowed) {
-                (Some(_), Some(mask)) => Mask::Array(mask),
-                _ => Mask::causal(queries),
-            };
-            h = layer.forward(&h, mask, cache)?;
+        let masks = WindowMasks::new(&self.windows, tokens.dim(1)?, cache.offset())?;
+        for ((i, layer), cache) in self.model.layers.iter().enumerate().zip(cache.layers_mut()) {
+            h = layer.forward(&h, masks.of_layer(i), cache)?;
         }
         self.head(&self.model.norm.forward(&h)?)
     }
 
     fn new_cache(&self) -> Cache {
         Cache::new(self.model.layers.iter().map(Block::new_cache).collect())
+    }
+}
+
+/// The masks of all layers in one pass; those with a window share one.
+pub struct WindowMasks<'a> {
+    windows: &'a [Option<i32>],
+    windowed: Option<Array>,
+    queries: i32,
+}
+
+impl WindowMasks<'_> {
+    /// For `queries` new tokens after `offset`, where layers have these `windows`.
+    pub fn new(windows: &[Option<i32>], queries: i32, offset: i32) -> Result<WindowMasks<'_>> {
+        let window = windows.iter().flatten().next();
+        let windowed = window.map(|window| window_mask(queries, offset, *window)).transpose()?.flatten();
+        Ok(WindowMasks { windows, windowed, queries })
+    }
+
+    /// The mask of a layer.
+    pub fn of_layer(&self, layer: usize) -> Mask<'_> {
+        match (self.windows.get(layer), &self.windowed) {
+            (Some(Some(_)), Some(mask)) => Mask::Array(mask),
+            _ => Mask::causal(self.queries),
+        }
     }
 }
 

@@ -60,6 +60,9 @@ const RENAMED: &[(&str, &[(&str, &str)])] = &[
             ("activation_function", "hidden_act"),
         ],
     ),
+    // What transformers 5 calls the experts.
+    ("qwen3_moe", &[("num_local_experts", "num_experts")]),
+    ("qwen3_vl_moe_text", &[("num_local_experts", "num_experts")]),
     ("starcoder2", &[("norm_epsilon", "layer_norm_eps")]),
 ];
 

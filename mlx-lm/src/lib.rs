@@ -34,7 +34,7 @@ pub mod models;
 pub mod source;
 pub mod weights;
 
-pub use cache::{Cache, KvCache, LayerCache};
+pub use cache::{AttentionCache, Cache, LayerCache, Offset, State};
 pub use chat_template::{ChatTemplate, Message, TemplateOptions};
 pub use config::ModelConfig;
 pub use convert::{ConvertOptions, convert};

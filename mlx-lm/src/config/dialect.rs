@@ -171,9 +171,13 @@ fn lift_layer_sizes(fields: &mut Fields) -> Result<(), String> {
     let mut own = full.map(|layer| layers.get(&layer.to_string()));
     let first = own.next().flatten();
     if own.any(|other| other != first) || layers.values().any(|layer| Some(layer) != first) {
-        return Err("`per_layer_config` is not the same for all full-attention layers and absent for others".into());
+        return Err(
+            "`per_layer_config` is not the same for all full-attention layers and absent for others".into()
+        );
     }
-    for (name, global) in [("head_dim", "global_head_dim"), ("num_key_value_heads", "num_global_key_value_heads")] {
+    for (name, global) in
+        [("head_dim", "global_head_dim"), ("num_key_value_heads", "num_global_key_value_heads")]
+    {
         let value = first.and_then(|first| first.get(name)).cloned().unwrap_or_default();
         fields.insert(global.into(), value);
     }

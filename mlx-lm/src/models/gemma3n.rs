@@ -5,14 +5,13 @@
 use super::{
     LanguageModel,
     blocks::{
-        DecoderConfig, FeedForward, LentKeys, PerLayerGate, PerLayerInputs, PerLayerSizes, Sharing,
-        SharedKvAttention, SharedKvSizes, WindowMasks, drop_borrowers_keys, soft_cap,
+        DecoderConfig, FeedForward, PerLayerGate, PerLayerInputs, PerLayerSizes, SharedKvAttention,
+        SharedKvSizes, drop_borrowers_keys, lenders, soft_cap,
     },
 };
-use crate::{Cache, Error, Result, cache::LayerCache};
+use crate::{Cache, Error, LayerCache, Offset, Result};
 use mlx::{
     Array, Dtype, Loader, Module, Param, axes, concatenate,
-    fast::Mask,
     nn::{Embedding, Linear, RmsNorm, gelu_approx},
     ones, stack,
 };
@@ -52,7 +51,7 @@ impl Config {
         }
     }
 
-    fn attention(&self, layer: usize, sharing: Sharing) -> Result<SharedKvAttention> {
+    fn attention(&self, layer: usize, lender: usize) -> Result<SharedKvAttention> {
         let base = &self.base;
         let sizes = SharedKvSizes {
             hidden: base.hidden_size,
@@ -60,13 +59,12 @@ impl Config {
             kv_heads: base.kv_heads(),
             dim: base.head_dim(),
         };
-        Ok(SharedKvAttention::new(sizes, sharing, base.rope(layer)?, self.rms_norm_eps, base.slides(layer)))
+        Ok(SharedKvAttention::new(sizes, [layer, lender], base.rope(layer)?, self.rms_norm_eps))
     }
 
     fn mlp(&self, layer: usize) -> SparseMlp {
         let sizes = self.intermediate_sizes.as_ref().and_then(|sizes| sizes.get(layer));
-        let (hidden, inner) =
-            (self.base.hidden_size, sizes.copied().unwrap_or(self.base.intermediate_size));
+        let (hidden, inner) = (self.base.hidden_size, sizes.copied().unwrap_or(self.base.intermediate_size));
         SparseMlp {
             gate_proj: Linear::new(hidden, inner),
             up_proj: Linear::new(hidden, inner),
@@ -180,10 +178,10 @@ struct Layer {
 }
 
 impl Layer {
-    fn new(c: &Config, layer: usize, sharing: Sharing) -> Result<Layer> {
+    fn new(c: &Config, layer: usize, lender: usize) -> Result<Layer> {
         let hidden = c.base.hidden_size;
         Ok(Layer {
-            self_attn: c.attention(layer, sharing)?,
+            self_attn: c.attention(layer, lender)?,
             mlp: c.mlp(layer),
             altup: AltUp::new(c),
             laurel: Laurel {
@@ -200,16 +198,9 @@ impl Layer {
     }
 
     /// What the active stream `x` becomes.
-    fn compute(
-        &self,
-        x: &Array,
-        mask: Mask<'_>,
-        position: i32,
-        cache: Option<&mut LayerCache>,
-        lent: &mut LentKeys,
-    ) -> mlx::Result<Array> {
+    fn compute(&self, x: &Array, position: &Offset, caches: &mut [&mut LayerCache]) -> mlx::Result<Array> {
         let normed = self.input_layernorm.forward(x)?;
-        let attention = self.self_attn.forward(&normed, mask, position, cache, lent)?;
+        let attention = self.self_attn.forward(&normed, position, caches)?;
         let attention = x.add(self.post_attention_layernorm.forward(&attention)?)?;
         let h = (attention + self.laurel.forward(&normed)?) * 0.5f32.sqrt();
         let y = self.mlp.forward(&self.pre_feedforward_layernorm.forward(&h)?)?;
@@ -287,14 +278,12 @@ impl LanguageModel for Gemma3n {
         let h = model.embed_tokens.forward(tokens)? * self.embedding_scale;
         let inputs = model.inputs.forward(tokens, &h)?;
         let position = cache.offset();
-        let masks = WindowMasks::new(&self.windows, tokens.dim(1)?, position)?;
-        let (mut caches, mut lent) = (cache.layers_mut(), LentKeys::new());
+        let mut caches: Vec<_> = cache.layers_mut().collect();
         let mut streams = model.split(&h)?;
         for (i, layer) in model.layers.iter().enumerate() {
-            let cache = if layer.self_attn.has_cache() { caches.next() } else { None };
             let predicted = layer.altup.predict(&streams)?;
             let active = predicted.at(layer.altup.active)?;
-            let computed = layer.compute(&active, masks.of_layer(i), position, cache, &mut lent)?;
+            let computed = layer.compute(&active, &position, &mut caches)?;
             streams = layer.update(&predicted, &computed, &PerLayerInputs::of_layer(&inputs, i)?)?;
         }
         let logits = model.embed_tokens.as_linear(&model.norm.forward(&model.join(&streams)?)?)?;
@@ -302,8 +291,8 @@ impl LanguageModel for Gemma3n {
     }
 
     fn new_cache(&self) -> Cache {
-        let owners = self.model.layers.iter().filter(|layer| layer.self_attn.has_cache());
-        Cache::new(owners.map(|_| LayerCache::full()).collect())
+        let layers = self.model.layers.iter().zip(&self.windows);
+        Cache::new(layers.map(|(layer, window)| layer.self_attn.new_cache(*window)).collect())
     }
 }
 
@@ -331,7 +320,7 @@ pub fn new(c: &Config) -> Result<Gemma3n> {
         return Err(Error::Invalid("config.json: Gemma 3n has no head besides its embedding".into()));
     }
     let kinds: Vec<&str> = (0..layers).map(|layer| base.layer_type(layer)).collect();
-    let sharing = Sharing::of_layers(&kinds, c.num_kv_shared_layers)?;
+    let lenders = lenders(&kinds, c.num_kv_shared_layers)?;
     let sizes = PerLayerSizes {
         vocabulary: base.vocab_size,
         embedded: c.vocab_size_per_layer_input,
@@ -345,10 +334,10 @@ pub fn new(c: &Config) -> Result<Gemma3n> {
             embed_tokens: Embedding::new(base.vocab_size, hidden),
             inputs: PerLayerInputs::new(sizes, c.rms_norm_eps),
             altup_projections: projections(),
-            layers: sharing
+            layers: lenders
                 .iter()
                 .enumerate()
-                .map(|(i, sharing)| Layer::new(c, i, *sharing))
+                .map(|(i, lender)| Layer::new(c, i, *lender))
                 .collect::<Result<_>>()?,
             altup_unembed_projections: projections(),
             norm: c.norm(),

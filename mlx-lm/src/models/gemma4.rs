@@ -5,18 +5,14 @@
 use super::{
     LanguageModel,
     blocks::{
-        DecoderConfig, FeedForward, Gate, GatedMlp, LentKeys, PerLayerGate, PerLayerInputs, PerLayerSizes,
-        Rope, Sharing, SharedKvAttention, SharedKvSizes, SwitchGlu, WindowMasks, drop_borrowers_keys, rename, soft_cap,
+        DecoderConfig, FeedForward, Gate, GatedMlp, PerLayerGate, PerLayerInputs, PerLayerSizes, Rope,
+        SharedKvAttention, SharedKvSizes, SwitchGlu, drop_borrowers_keys, lenders, rename, soft_cap,
         stack_experts,
     },
 };
-use crate::{
-    Cache, Error, Result,
-    cache::LayerCache,
-};
+use crate::{Cache, Error, LayerCache, Offset, Result};
 use mlx::{
-    Array, Dtype, Loader, Module, Param, Rest,
-    fast::{self, Mask},
+    Array, Dtype, Loader, Module, Param, Rest, fast,
     nn::{Activation, Embedding, Linear, RmsNorm},
     ones,
 };
@@ -43,7 +39,7 @@ pub struct Config {
 }
 
 impl Config {
-    fn attention(&self, layer: usize, sharing: Sharing) -> Result<SharedKvAttention> {
+    fn attention(&self, layer: usize, lender: usize) -> Result<SharedKvAttention> {
         let base = &self.base;
         let (mut dim, mut kv_heads, slides) = (base.head_dim(), base.kv_heads(), base.slides(layer));
         let keys_are_values = self.attention_k_eq_v && !slides;
@@ -55,11 +51,13 @@ impl Config {
         }
         let heads = base.num_attention_heads;
         if kv_heads < 1 || heads % kv_heads != 0 {
-            return Err(Error::Invalid(format!("config.json: {heads} heads do not fit {kv_heads} key-value heads")));
+            return Err(Error::Invalid(format!(
+                "config.json: {heads} heads do not fit {kv_heads} key-value heads"
+            )));
         }
         let rope = Rope::new(dim, base.rope_parameters(layer)?)?;
         let sizes = SharedKvSizes { hidden: base.hidden_size, heads, kv_heads, dim };
-        let attention = SharedKvAttention::new(sizes, sharing, rope, self.rms_norm_eps, slides);
+        let attention = SharedKvAttention::new(sizes, [layer, lender], rope, self.rms_norm_eps);
         Ok(if keys_are_values { attention.with_keys_as_values() } else { attention })
     }
 
@@ -151,14 +149,14 @@ struct Layer {
 }
 
 impl Layer {
-    fn new(c: &Config, layer: usize, sharing: Sharing) -> Result<Layer> {
+    fn new(c: &Config, layer: usize, lender: usize) -> Result<Layer> {
         let base = &c.base;
         let norm = || base.rms_norm(c.rms_norm_eps);
-        let wide = c.use_double_wide_mlp && sharing == Sharing::Borrows;
+        let wide = c.use_double_wide_mlp && lender != layer;
         let inner = if wide { 2 * base.intermediate_size } else { base.intermediate_size };
         let dims = c.hidden_size_per_layer_input;
         Ok(Layer {
-            self_attn: c.attention(layer, sharing)?,
+            self_attn: c.attention(layer, lender)?,
             mlp: GatedMlp::new(base.hidden_size, inner, Activation::GeluApprox),
             experts: c.experts()?,
             input: (dims > 0).then(|| PerLayerGate::new(base.hidden_size, dims, c.rms_norm_eps)),
@@ -171,16 +169,8 @@ impl Layer {
     }
 
     /// The stream `x` behind attention.
-    fn attend(
-        &self,
-        x: &Array,
-        mask: Mask<'_>,
-        position: i32,
-        cache: Option<&mut LayerCache>,
-        lent: &mut LentKeys,
-    ) -> mlx::Result<Array> {
-        let attention =
-            self.self_attn.forward(&self.input_layernorm.forward(x)?, mask, position, cache, lent)?;
+    fn attend(&self, x: &Array, position: &Offset, caches: &mut [&mut LayerCache]) -> mlx::Result<Array> {
+        let attention = self.self_attn.forward(&self.input_layernorm.forward(x)?, position, caches)?;
         x.add(self.post_attention_layernorm.forward(&attention)?)
     }
 
@@ -226,11 +216,9 @@ impl LanguageModel for Gemma4 {
         let mut h = model.embed_tokens.forward(tokens)? * self.embedding_scale;
         let inputs = model.inputs.as_ref().map(|inputs| inputs.forward(tokens, &h)).transpose()?;
         let position = cache.offset();
-        let masks = WindowMasks::new(&self.windows, tokens.dim(1)?, position)?;
-        let (mut caches, mut lent) = (cache.layers_mut(), LentKeys::new());
+        let mut caches: Vec<_> = cache.layers_mut().collect();
         for (i, layer) in model.layers.iter().enumerate() {
-            let cache = if layer.self_attn.has_cache() { caches.next() } else { None };
-            h = layer.attend(&h, masks.of_layer(i), position, cache, &mut lent)?;
+            h = layer.attend(&h, &position, &mut caches)?;
             let input = inputs.as_ref().map(|inputs| PerLayerInputs::of_layer(inputs, i)).transpose()?;
             h = layer.feed_forward(&h, input.as_ref())?;
         }
@@ -243,8 +231,8 @@ impl LanguageModel for Gemma4 {
     }
 
     fn new_cache(&self) -> Cache {
-        let owners = self.model.layers.iter().filter(|layer| layer.self_attn.has_cache());
-        Cache::new(owners.map(|_| LayerCache::full()).collect())
+        let layers = self.model.layers.iter().zip(&self.windows);
+        Cache::new(layers.map(|(layer, window)| layer.self_attn.new_cache(*window)).collect())
     }
 }
 
@@ -266,7 +254,7 @@ pub fn new(c: &Config) -> Result<Gemma4> {
     let base = &c.base;
     let (layers, hidden, dims) = (base.num_hidden_layers, base.hidden_size, c.hidden_size_per_layer_input);
     let kinds: Vec<&str> = (0..layers).map(|layer| base.layer_type(layer)).collect();
-    let sharing = Sharing::of_layers(&kinds, c.num_kv_shared_layers)?;
+    let lenders = lenders(&kinds, c.num_kv_shared_layers)?;
     let sizes = PerLayerSizes {
         vocabulary: base.vocab_size,
         embedded: c.vocab_size_per_layer_input,
@@ -278,7 +266,11 @@ pub fn new(c: &Config) -> Result<Gemma4> {
         model: Decoder {
             embed_tokens: Embedding::new(base.vocab_size, hidden),
             inputs: (dims > 0).then(|| PerLayerInputs::new(sizes, c.rms_norm_eps)),
-            layers: sharing.iter().enumerate().map(|(i, sharing)| Layer::new(c, i, *sharing)).collect::<Result<_>>()?,
+            layers: lenders
+                .iter()
+                .enumerate()
+                .map(|(i, lender)| Layer::new(c, i, *lender))
+                .collect::<Result<_>>()?,
             norm: base.rms_norm(c.rms_norm_eps),
         },
         lm_head: (!base.tie_word_embeddings).then(|| Linear::new(hidden, base.vocab_size)),

@@ -3,8 +3,7 @@
 
 use super::blocks::{
     Attention, CausalLm, DecoderConfig, Gate, Moe, PreNormLayer, Routing, Scores, SwitchGlu,
-    drop_layers_from, rename,
-    stack_experts,
+    drop_layers_from, rename, stack_experts,
 };
 use crate::Result;
 use mlx::Loader;
@@ -32,8 +31,7 @@ fn yes() -> bool {
 /// Experts of different shapes.
 pub fn sanitize(c: &Config, weights: &Loader) -> mlx::Result<()> {
     drop_layers_from(weights, c.base.num_hidden_layers);
-    let names =
-        [("block_sparse_moe", "mlp"), ("gate.e_score_correction_bias", "e_score_correction_bias")];
+    let names = [("block_sparse_moe", "mlp"), ("gate.e_score_correction_bias", "e_score_correction_bias")];
     rename(weights, &names)?;
     stack_experts(weights)
 }

@@ -47,14 +47,18 @@ pub fn sanitize(c: &Config, weights: &Loader) -> mlx::Result<()> {
     // Qwen3-VL holds all experts as one array, transposed.
     let (hidden, inner) = (c.base.hidden_size, c.moe_intermediate_size);
     weights.edit(|tensors| {
-        let fused: Vec<String> =
-            tensors.keys().filter_map(|path| path.strip_suffix("experts.gate_up_proj")).map(str::to_owned).collect();
+        let fused: Vec<String> = tensors
+            .keys()
+            .filter_map(|path| path.strip_suffix("experts.gate_up_proj"))
+            .map(str::to_owned)
+            .collect();
         for start in fused {
             let [up, down] = ["gate_up_proj", "down_proj"].map(|name| format!("{start}experts.{name}"));
             // Where one shape is the same either way, the other is not.
             let transposed = has_shape(tensors, &up, [c.num_experts, hidden, 2 * inner])?
                 && has_shape(tensors, &down, [c.num_experts, inner, hidden])?;
-            for (_, array) in tensors.iter_mut().filter(|(path, _)| transposed && [&up, &down].contains(path)) {
+            for (_, array) in tensors.iter_mut().filter(|(path, _)| transposed && [&up, &down].contains(path))
+            {
                 *array = array.swapaxes(-1, -2)?;
             }
         }

@@ -1,7 +1,7 @@
 //! The frame of a decoder: embedding, layers, norm and head.
 
 use super::{Block, DecoderConfig, FeedForward, Norm, PreNormLayer};
-use crate::{Cache, cache::window_mask, models::LanguageModel};
+use crate::{Cache, LayerCache, models::LanguageModel};
 use mlx::{
     Array, Module, Result,
     fast::Mask,
@@ -98,39 +98,20 @@ impl<B: Block, N: Norm> LanguageModel for CausalLm<B, N> {
         if let Some(scale) = self.embedding_scale {
             h = h.multiply(scale)?;
         }
-        let masks = WindowMasks::new(&self.windows, tokens.dim(1)?, cache.offset())?;
-        for ((i, layer), cache) in self.model.layers.iter().enumerate().zip(cache.layers_mut()) {
-            h = layer.forward(&h, masks.of_layer(i), cache)?;
+        let mask = Mask::causal(tokens.dim(1)?);
+        for (layer, cache) in self.model.layers.iter().zip(cache.layers_mut()) {
+            h = layer.forward(&h, mask, cache)?;
         }
         self.head(&self.model.norm.forward(&h)?)
     }
 
     fn new_cache(&self) -> Cache {
-        Cache::new(self.model.layers.iter().map(Block::new_cache).collect())
-    }
-}
-
-/// The masks of all layers in one pass; those with a window share one.
-pub struct WindowMasks<'a> {
-    windows: &'a [Option<i32>],
-    windowed: Option<Array>,
-    queries: i32,
-}
-
-impl WindowMasks<'_> {
-    /// For `queries` new tokens after `offset`, where layers have these `windows`.
-    pub fn new(windows: &[Option<i32>], queries: i32, offset: i32) -> Result<WindowMasks<'_>> {
-        let window = windows.iter().flatten().next();
-        let windowed = window.map(|window| window_mask(queries, offset, *window)).transpose()?.flatten();
-        Ok(WindowMasks { windows, windowed, queries })
-    }
-
-    /// The mask of a layer.
-    pub fn of_layer(&self, layer: usize) -> Mask<'_> {
-        match (self.windows.get(layer), &self.windowed) {
-            (Some(Some(_)), Some(mask)) => Mask::Array(mask),
-            _ => Mask::causal(self.queries),
-        }
+        let windows = self.windows.iter().copied();
+        let layer = |(layer, window): (&B, Option<i32>)| match window {
+            Some(size) => LayerCache::window(size),
+            None => layer.new_cache(),
+        };
+        Cache::new(self.model.layers.iter().zip(windows).map(layer).collect())
     }
 }
 

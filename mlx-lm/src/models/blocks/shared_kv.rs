@@ -2,52 +2,29 @@
 //! ([Brandon et al., 2024](https://arxiv.org/abs/2405.12981)).
 
 use super::{Rope, merge_heads, split_heads};
-use crate::{Result, cache::LayerCache};
+use crate::{LayerCache, Offset, Result};
 use mlx::{
     Array, Error, ErrorKind, Loader, Module,
-    fast::{Mask, scaled_dot_product_attention},
+    fast::Mask,
     nn::{Linear, RmsNorm},
 };
-use std::collections::BTreeMap;
 
-/// What a layer does about keys and values.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub enum Sharing {
-    /// It has its own.
-    Own,
-    /// It has its own, and later layers of its kind look at them.
-    Lends,
-    /// It looks at those of an earlier layer.
-    Borrows,
+/// For each layer, the one whose keys and values it looks at: the last `borrowers` of all look at those of the last layer
+/// of their kind before, the others at their own.
+///
+/// # Errors
+/// [`crate::Error::Invalid`] where a kind that borrows has no layer before.
+pub fn lenders(kinds: &[&str], borrowers: usize) -> Result<Vec<usize>> {
+    let (owners, rest) = kinds.split_at(kinds.len().saturating_sub(borrowers));
+    let lender = |kind: &&str| {
+        owners.iter().rposition(|owner| owner == kind).ok_or_else(|| {
+            crate::Error::Invalid(format!(
+                "config.json: the last {borrowers} layers share keys and values, but no `{kind}` layer before has any"
+            ))
+        })
+    };
+    (0..owners.len()).map(Ok).chain(rest.iter().map(lender)).collect()
 }
-
-impl Sharing {
-    /// What each layer does where the last `borrowers` of all look at those of the last layer of their kind before.
-    ///
-    /// # Errors
-    /// [`crate::Error::Invalid`] where no layer lends to a kind that borrows.
-    pub fn of_layers(kinds: &[&str], borrowers: usize) -> Result<Vec<Sharing>> {
-        let owners = kinds.len().saturating_sub(borrowers);
-        let mut all = vec![Sharing::Own; owners];
-        for kind in &kinds[owners..] {
-            let lender = kinds[..owners].iter().rposition(|owner| owner == kind);
-            match lender {
-                Some(lender) => all[lender] = Sharing::Lends,
-                None => {
-                    return Err(crate::Error::Invalid(format!(
-                        "config.json: the last {borrowers} layers share keys and values, but no `{kind}` layer \
-                         before has any"
-                    )));
-                }
-            }
-        }
-        all.resize(kinds.len(), Sharing::Borrows);
-        Ok(all)
-    }
-}
-
-/// By whether layers attend to a window, the keys and values that were lent in this pass.
-pub type LentKeys = BTreeMap<bool, (Array, Array)>;
 
 /// Sizes of [`SharedKvAttention`].
 #[derive(Clone, Copy, Debug)]
@@ -72,8 +49,9 @@ pub struct SharedKvAttention {
     o_proj: Linear,
     rope: Rope,
     dim: i32,
-    lends: bool,
-    slides: bool,
+    /// The layer whose keys and values this one looks at.
+    #[module(skip)]
+    lender: usize,
 }
 
 #[derive(Debug, Module)]
@@ -86,9 +64,9 @@ struct KeysAndValues {
 }
 
 impl SharedKvAttention {
-    /// A layer that attends to a window if it `slides`, with norms of `eps` and without biases.
-    pub fn new(s: SharedKvSizes, sharing: Sharing, rope: Rope, eps: f32, slides: bool) -> SharedKvAttention {
-        let linear = |outputs| Linear::new(s.hidden, outputs * s.dim);
+    /// The attention of `layer`, with norms of `eps` and without biases, over the keys and values of `lender`.
+    pub fn new(s: SharedKvSizes, [layer, lender]: [usize; 2], rope: Rope, eps: f32) -> SharedKvAttention {
+        let linear = |heads| Linear::new(s.hidden, heads * s.dim);
         let own = || KeysAndValues {
             k_proj: linear(s.kv_heads),
             v_proj: Some(linear(s.kv_heads)),
@@ -98,12 +76,11 @@ impl SharedKvAttention {
         SharedKvAttention {
             q_proj: linear(s.heads),
             q_norm: RmsNorm::new(s.dim, eps),
-            own: (sharing != Sharing::Borrows).then(own),
+            own: (layer == lender).then(own),
             o_proj: Linear::new(s.heads * s.dim, s.hidden),
             rope,
             dim: s.dim,
-            lends: sharing == Sharing::Lends,
-            slides,
+            lender,
         }
     }
 
@@ -115,42 +92,35 @@ impl SharedKvAttention {
         self
     }
 
-    /// Whether the layer keeps keys and values.
-    pub fn has_cache(&self) -> bool {
-        self.own.is_some()
+    /// An empty cache for the layer, which attends to a `window` if it has one.
+    pub fn new_cache(&self, window: Option<i32>) -> LayerCache {
+        match (&self.own, window) {
+            (None, _) => LayerCache::Nothing,
+            (Some(_), Some(size)) => LayerCache::window(size),
+            (Some(_), None) => LayerCache::full(),
+        }
     }
 
-    /// `x` `[batch, length, dims]` to the same shape; its first position is `position`. `cache` is that of a layer with
-    /// keys and values of its own.
+    /// `x` `[batch, length, dims]`, which starts at `position`, to the same shape; `caches` are those of all layers.
     pub fn forward(
         &self,
         x: &Array,
-        mask: Mask<'_>,
-        position: i32,
-        cache: Option<&mut LayerCache>,
-        lent: &mut LentKeys,
+        position: &Offset,
+        caches: &mut [&mut LayerCache],
     ) -> mlx::Result<Array> {
+        let Some(cache) = caches.get_mut(self.lender) else {
+            let text = "the cache is that of a model with fewer layers";
+            return Err(Error::new(ErrorKind::InvalidArgument, "attention", text));
+        };
         let q = self.q_norm.forward(&split_heads(&self.q_proj.forward(x)?, self.dim)?)?;
-        let q = self.rope.forward(&q, position)?;
-        let out = match (&self.own, cache) {
-            (Some(own), Some(cache)) => {
+        let q = self.rope.forward(&q, position.clone())?;
+        let mask = Mask::causal(x.dim(1)?);
+        let out = match &self.own {
+            Some(own) => {
                 let (k, v) = own.forward(x, self.dim)?;
-                let k = self.rope.forward(&k, position)?;
-                if self.lends {
-                    let (k, v) = cache.append(&k, &v)?;
-                    let out = scaled_dot_product_attention(&q, &k, &v, 1.0, mask)?;
-                    lent.insert(self.slides, (k, v));
-                    out
-                } else {
-                    cache.attend(&q, &k, &v, 1.0, mask)?
-                }
+                cache.attend(&q, &self.rope.forward(&k, position.clone())?, &v, 1.0, mask)?
             }
-            _ => {
-                let (k, v) = lent.get(&self.slides).ok_or_else(|| {
-                    Error::new(ErrorKind::InvalidArgument, "attention", "the cache is that of another model")
-                })?;
-                scaled_dot_product_attention(&q, k, v, 1.0, mask)?
-            }
+            None => cache.attend_kept(&q, 1.0, mask)?,
         };
         self.o_proj.forward(&merge_heads(&out)?)
     }

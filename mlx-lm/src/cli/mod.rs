@@ -1,6 +1,7 @@
 //! Commands, and how they end.
 
 mod convert;
+mod doctor;
 mod exit;
 mod generate;
 
@@ -21,15 +22,18 @@ enum Command {
     Generate(generate::Arguments),
     /// Write a model as an MLX folder (GGUF files included)
     Convert(convert::Arguments),
+    /// Say what the program runs on, and what is missing
+    Doctor(doctor::Arguments),
 }
 
 pub(crate) fn run(cli: Cli) -> ExitCode {
     let result = match cli.command {
-        Command::Generate(arguments) => generate::run(arguments),
-        Command::Convert(arguments) => convert::run(arguments),
+        Command::Generate(arguments) => generate::run(arguments).map(|()| ExitCode::SUCCESS),
+        Command::Convert(arguments) => convert::run(arguments).map(|()| ExitCode::SUCCESS),
+        Command::Doctor(arguments) => doctor::run(arguments),
     };
     match result {
-        Ok(()) => ExitCode::SUCCESS,
+        Ok(code) => code,
         Err(error) => exit::report(&error),
     }
 }

@@ -31,6 +31,8 @@ mod tokenizer;
 pub mod generate;
 pub mod gguf;
 pub mod models;
+#[cfg(feature = "serve")]
+pub mod serve;
 pub mod source;
 pub mod weights;
 

@@ -12,7 +12,8 @@
 //! # Ok(()) }
 //! ```
 //!
-//! [`source`] finds and downloads models, [`models`] has the architectures, [`generate`] the token loop.
+//! [`source`] finds and downloads models, [`models`] has the architectures, [`generate`] the token loop, [`chat`]
+//! takes answers apart.
 
 #![forbid(unsafe_code)]
 
@@ -28,6 +29,7 @@ mod quantization;
 mod stop;
 mod tokenizer;
 
+pub mod chat;
 pub mod generate;
 pub mod gguf;
 pub mod models;
@@ -36,7 +38,7 @@ pub mod serve;
 pub mod source;
 pub mod weights;
 
-pub use cache::{Cache, KvCache, LayerCache};
+pub use cache::{AttentionCache, Cache, LayerCache, Offset, State};
 pub use chat_template::{ChatTemplate, Message, TemplateOptions};
 pub use config::ModelConfig;
 pub use convert::{ConvertOptions, convert};

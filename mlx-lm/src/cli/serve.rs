@@ -66,6 +66,12 @@ pub(crate) struct Arguments {
     /// MiB that models may hold in all [default: what the device recommends]
     #[arg(long, value_name = "MIB", env = "MLX_LM_MEMORY_LIMIT")]
     memory_limit: Option<u64>,
+    /// MiB that the body of a request may have
+    #[arg(long, value_name = "MIB", env = "MLX_LM_MAX_BODY", default_value_t = 32)]
+    max_body: usize,
+    /// Seconds that the body of a request may take
+    #[arg(long, value_name = "SECONDS", env = "MLX_LM_BODY_TIMEOUT", default_value_t = 30)]
+    body_timeout: u64,
     /// Seconds that a request may take
     #[arg(long, value_name = "SECONDS", env = "MLX_LM_REQUEST_TIMEOUT", default_value_t = 3600)]
     request_timeout: u64,
@@ -78,7 +84,7 @@ pub(crate) fn run(arguments: Arguments) -> Result<()> {
     start_log();
     let mut keys = arguments.api_key;
     if let Some(file) = &arguments.api_key_file {
-        keys.extend(read_keys(file)?);
+        keys.extend(read_keys(file).unwrap_or_else(|error| wrong_usage(&error)));
     }
     let program = std::env::current_exe().map_err(|error| Error::io("this program", error))?;
     let options = ServeOptions {
@@ -98,11 +104,20 @@ pub(crate) fn run(arguments: Arguments) -> Result<()> {
         context: arguments.context,
         prefix_cache: arguments.prefix_cache << 20,
         memory_limit: arguments.memory_limit.map(|mib| mib << 20),
+        max_body: arguments.max_body << 20,
+        body_timeout: Duration::from_secs(arguments.body_timeout),
         request_timeout: Duration::from_secs(arguments.request_timeout),
         drain_timeout: Duration::from_secs(arguments.drain_timeout),
         ..ServeOptions::new(SourceOptions::from_env()?, program)
     };
+    options.check().unwrap_or_else(|error| wrong_usage(&error));
     serve(options, |address| eprintln!("listening on http://{address}"))
+}
+
+/// Ends the program as clap does for arguments that make no sense.
+fn wrong_usage(error: &Error) -> ! {
+    use clap::{CommandFactory, error::ErrorKind};
+    crate::cli::Cli::command().error(ErrorKind::ValueValidation, error).exit()
 }
 
 /// One line for each request at `info`; `MLX_LM_LOG` takes tracing's filters. What requests say is never logged.

@@ -33,6 +33,8 @@ pub mod chat;
 pub mod generate;
 pub mod gguf;
 pub mod models;
+#[cfg(feature = "serve")]
+pub mod serve;
 pub mod source;
 pub mod weights;
 

@@ -4,7 +4,7 @@ use clap::Args;
 use mlx::{Array, Device, Dtype, Engine, Property, transforms::compile};
 use mlx_lm::{Error, Result, source::SourceOptions};
 use serde_json::{Map, Value, json};
-use std::{collections::BTreeSet, fs, path::Path, process::ExitCode};
+use std::{collections::BTreeSet, fs, path::Path};
 
 /// The arguments of `doctor`.
 #[derive(Args)]
@@ -22,7 +22,7 @@ struct Finding {
     value: std::result::Result<String, String>,
 }
 
-pub(crate) fn run(arguments: Arguments) -> Result<ExitCode> {
+pub(crate) fn run(arguments: Arguments) -> Result<()> {
     let engine = Engine::start("mlx-lm", || Ok::<_, Error>(()))?;
     let mut findings = program();
     findings.extend(libraries());
@@ -34,8 +34,10 @@ pub(crate) fn run(arguments: Arguments) -> Result<ExitCode> {
     } else {
         print(&findings);
     }
-    let healthy = findings.iter().all(|finding| finding.value.is_ok());
-    Ok(if healthy { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+    match findings.iter().filter(|finding| finding.value.is_err()).count() {
+        0 => Ok(()),
+        count => Err(Error::Invalid(format!("{count} of the findings are problems, marked with !"))),
+    }
 }
 
 fn found(section: &'static str, name: &str, value: impl Into<String>) -> Finding {

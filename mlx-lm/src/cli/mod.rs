@@ -4,6 +4,8 @@ mod convert;
 mod doctor;
 mod exit;
 mod generate;
+#[cfg(feature = "serve")]
+mod serve;
 
 use clap::{Parser, Subcommand};
 use std::process::ExitCode;
@@ -24,16 +26,27 @@ enum Command {
     Convert(convert::Arguments),
     /// Say what the program runs on, and what is missing
     Doctor(doctor::Arguments),
+    /// Serve models to clients of OpenAI's, Anthropic's and Ollama's APIs
+    #[cfg(feature = "serve")]
+    Serve(Box<serve::Arguments>),
+    /// Hold one model for the server at the other end of stdin
+    #[cfg(feature = "serve")]
+    #[command(hide = true)]
+    Runner,
 }
 
 pub(crate) fn run(cli: Cli) -> ExitCode {
     let result = match cli.command {
-        Command::Generate(arguments) => generate::run(arguments).map(|()| ExitCode::SUCCESS),
-        Command::Convert(arguments) => convert::run(arguments).map(|()| ExitCode::SUCCESS),
+        Command::Generate(arguments) => generate::run(arguments),
+        Command::Convert(arguments) => convert::run(arguments),
         Command::Doctor(arguments) => doctor::run(arguments),
+        #[cfg(feature = "serve")]
+        Command::Serve(arguments) => serve::run(*arguments),
+        #[cfg(feature = "serve")]
+        Command::Runner => serve::runner(),
     };
     match result {
-        Ok(code) => code,
+        Ok(()) => ExitCode::SUCCESS,
         Err(error) => exit::report(&error),
     }
 }

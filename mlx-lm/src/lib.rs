@@ -41,7 +41,7 @@ pub use convert::{ConvertOptions, convert};
 pub use detokenizer::Detokenizer;
 pub use error::{Error, Result};
 pub use generate::{
-    Batch, Event, Finish, Generation, Grammar, Penalties, Piece, Request, Sampling, Stats, Structure,
+    Batch, Dry, Event, Finish, Generation, Grammar, Penalties, Piece, Request, Sampling, Stats, Structure,
 };
 pub use generation_config::GenerationConfig;
 pub use lm::Lm;

@@ -1,8 +1,12 @@
 //! Commands, and how they end.
 
+mod constraint;
 mod convert;
 mod exit;
 mod generate;
+mod kv;
+mod sampling;
+mod speculation;
 
 use clap::{Parser, Subcommand};
 use std::process::ExitCode;

@@ -2,7 +2,7 @@
 
 use crate::{
     Result, Summary,
-    source::{SourceOptions, cached, catalog},
+    source::{SourceOptions, catalog, stored},
     summary::{CacheSize, memory},
 };
 use serde::Serialize;
@@ -35,7 +35,7 @@ const STEP: u64 = 1_024;
 pub fn fit(usable: u64, options: &SourceOptions) -> Result<Vec<Fit>> {
     let mut fits = vec![];
     for (name, entry) in catalog::entries() {
-        let location = cached(name, options);
+        let location = stored(name, options);
         let (weights, cache, length) = match &location {
             Some(location) => {
                 let summary = Summary::read(location)?;

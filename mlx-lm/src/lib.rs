@@ -37,6 +37,8 @@ pub mod generate;
 pub mod gguf;
 pub mod measure;
 pub mod models;
+#[cfg(feature = "serve")]
+pub mod serve;
 pub mod source;
 pub mod weights;
 
@@ -47,7 +49,9 @@ pub use convert::{ConvertOptions, Converted, LayerInfo, MixedBits, Recipe, Weigh
 pub use detokenizer::Detokenizer;
 pub use error::{Error, Result};
 pub use fit::{Fit, fit};
-pub use generate::{Finish, Generation, Piece, Request, Sampling, Stats};
+pub use generate::{
+    Batch, Dry, Event, Finish, Generation, Grammar, Penalties, Piece, Request, Sampling, Stats, Structure,
+};
 pub use generation_config::GenerationConfig;
 pub use lm::Lm;
 pub use machine::Machine;

@@ -1,16 +1,24 @@
 //! Commands, and how they end.
 
 mod bench;
+mod cache_prompt;
+mod constraint;
 mod convert;
+mod doctor;
 mod exit;
 mod fit;
 mod generate;
+mod kv;
 mod list;
 mod output;
 mod perplexity;
 mod pull;
 mod rm;
+mod sampling;
+#[cfg(feature = "serve")]
+mod serve;
 mod show;
+mod speculation;
 
 use clap::{Parser, Subcommand};
 use std::process::ExitCode;
@@ -44,6 +52,17 @@ enum Command {
     Bench(bench::Arguments),
     /// Measure how well a model predicts a text
     Perplexity(perplexity::Arguments),
+    /// Run a prompt and write what the model keeps of it, as Python mlx-lm's prompt caches
+    CachePrompt(cache_prompt::Arguments),
+    /// Say what the program runs on, and what is missing
+    Doctor(doctor::Arguments),
+    /// Serve models to clients of OpenAI's, Anthropic's and Ollama's APIs
+    #[cfg(feature = "serve")]
+    Serve(Box<serve::Arguments>),
+    /// Hold one model for the server at the other end of stdin
+    #[cfg(feature = "serve")]
+    #[command(hide = true)]
+    Runner,
 }
 
 pub(crate) fn run(cli: Cli) -> ExitCode {
@@ -57,6 +76,12 @@ pub(crate) fn run(cli: Cli) -> ExitCode {
         Command::Fit(arguments) => fit::run(arguments),
         Command::Bench(arguments) => bench::run(arguments),
         Command::Perplexity(arguments) => perplexity::run(arguments),
+        Command::CachePrompt(arguments) => cache_prompt::run(arguments),
+        Command::Doctor(arguments) => doctor::run(arguments),
+        #[cfg(feature = "serve")]
+        Command::Serve(arguments) => serve::run(*arguments),
+        #[cfg(feature = "serve")]
+        Command::Runner => serve::runner(),
     };
     match result {
         Ok(()) => ExitCode::SUCCESS,

@@ -45,6 +45,10 @@ pub(super) fn arrange(config: &ModelConfig, tensors: Tensors) -> Result<Tensors>
         "dots1" => blocks::stack_numbered(&weights, "mlp.experts")?,
         "gpt2" => arrange_gpt2(&weights)?,
         "gpt_neox" => arrange_gpt_neox(&weights)?,
+        "deepseek_v3" => {
+            stack_experts(&weights)?;
+            split_latents(&weights, &config.args()?)?;
+        }
         _ => stack_experts(&weights)?,
     }
     let mut arranged = Tensors::new();
@@ -65,7 +69,11 @@ fn stack_experts(weights: &Loader) -> mlx::Result<()> {
         blocks::stack_numbered(weights, list)?;
     }
     weights.edit(|tensors| {
-        let names: Vec<String> = tensors.keys().filter(|path| path.contains(".experts.")).cloned().collect();
+        let is_expert = |path: &str| {
+            let stem = path.split_once(".experts.").map_or("", |(stem, _)| stem);
+            ["mlp", "block_sparse_moe", "feed_forward"].iter().any(|name| stem.ends_with(&format!(".{name}")))
+        };
+        let names: Vec<String> = tensors.keys().filter(|path| is_expert(path)).cloned().collect();
         for path in names {
             let Some(array) = tensors.remove(&path) else { continue };
             let (stem, rest) = path.split_once(".experts.").unwrap_or((&path, ""));
@@ -89,6 +97,34 @@ fn stack_experts(weights: &Loader) -> mlx::Result<()> {
                     tensors.insert(format!("{stem}.switch_mlp.{layer}.{part}"), array);
                 }
             }
+        }
+        Ok(())
+    })
+}
+
+/// What takes keys and values out of their latent.
+#[derive(Deserialize)]
+struct Latents {
+    num_attention_heads: i32,
+    qk_nope_head_dim: i32,
+    kv_lora_rank: i32,
+}
+
+/// Takes apart the dense `kv_b_proj` of keys and values; a quantized one is Python's to take apart.
+fn split_latents(weights: &Loader, dims: &Latents) -> mlx::Result<()> {
+    weights.edit(|tensors| {
+        let end = ".kv_b_proj.weight";
+        let names: Vec<String> = tensors.keys().filter(|path| path.ends_with(end)).cloned().collect();
+        for name in names {
+            let path = name.trim_end_matches(end);
+            if tensors.contains_key(&format!("{path}.kv_b_proj.scales")) {
+                continue;
+            }
+            let Some(both) = tensors.remove(&name) else { continue };
+            let both = both.reshape([dims.num_attention_heads, -1, dims.kv_lora_rank])?;
+            let keys = both.at((.., ..dims.qk_nope_head_dim))?.swapaxes(-1, -2)?;
+            tensors.insert(format!("{path}.embed_q.weight"), keys);
+            tensors.insert(format!("{path}.unembed_out.weight"), both.at((.., dims.qk_nope_head_dim..))?);
         }
         Ok(())
     })

@@ -44,7 +44,9 @@ pub use config::ModelConfig;
 pub use convert::{ConvertOptions, convert};
 pub use detokenizer::Detokenizer;
 pub use error::{Error, Result};
-pub use generate::{Finish, Generation, Piece, Request, Sampling, Stats};
+pub use generate::{
+    Batch, Event, Finish, Generation, Grammar, Penalties, Piece, Request, Sampling, Stats, Structure,
+};
 pub use generation_config::GenerationConfig;
 pub use lm::Lm;
 pub use stop::{Held, StopStrings};

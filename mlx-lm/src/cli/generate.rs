@@ -80,7 +80,7 @@ pub(crate) fn run(mut arguments: Arguments) -> Result<()> {
 impl SamplingArguments {
     fn checked(&self) -> Result<Sampling> {
         let SamplingArguments { temperature, top_p, top_k, min_p, seed } = *self;
-        let sampling = Sampling { temperature, top_p, min_p, top_k, seed };
+        let sampling = Sampling { temperature, top_p, min_p, top_k, seed, ..Sampling::default() };
         sampling.check()?;
         Ok(sampling)
     }
@@ -151,7 +151,7 @@ fn document(
         "model": arguments.model,
         "text": text,
         "token_ids": ids,
-        "finish_reason": match finish { Finish::Stop => "stop", Finish::Length => "length" },
+        "finish_reason": match finish { Finish::Stop => "stop", Finish::Time => "time", _ => "length" },
         "prompt_tokens": stats.prompt_tokens,
         "generated_tokens": stats.generated_tokens,
         "prompt_tokens_per_second": stats.prompt_tps(),

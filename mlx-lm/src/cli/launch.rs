@@ -56,9 +56,11 @@ pub(crate) fn run(arguments: &Arguments) -> Result<()> {
             ("CLAUDE_CODE_ATTRIBUTION_HEADER", "0"),
             ("CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC", "1"),
         ]),
-        Agent::Openai => {
-            exports(&[("OPENAI_BASE_URL", &format!("{url}/v1")), ("OPENAI_API_KEY", key), ("OPENAI_MODEL", model)])
-        }
+        Agent::Openai => exports(&[
+            ("OPENAI_BASE_URL", &format!("{url}/v1")),
+            ("OPENAI_API_KEY", key),
+            ("OPENAI_MODEL", model),
+        ]),
         Agent::Codex => {
             let text = |text: &str| toml::Value::String(text.to_owned()).to_string();
             format!(

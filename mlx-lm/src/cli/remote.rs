@@ -36,7 +36,10 @@ impl Server {
             }
         };
         let failed = |error: ureq::Error| {
-            Error::Invalid(format!("no server answers at {}: {error}; start one with `mlx-lm serve`", self.url))
+            Error::Invalid(format!(
+                "no server answers at {}: {error}; start one with `mlx-lm serve`",
+                self.url
+            ))
         };
         let text = reply.map_err(failed)?.into_body().read_to_string().map_err(failed)?;
         let value: Value = serde_json::from_str(&text)
@@ -44,7 +47,9 @@ impl Server {
         match &value["error"] {
             Value::Null => Ok(value),
             Value::String(message) => Err(Error::Invalid(message.clone())),
-            error => Err(Error::Invalid(error["message"].as_str().unwrap_or("the request failed").to_owned())),
+            error => {
+                Err(Error::Invalid(error["message"].as_str().unwrap_or("the request failed").to_owned()))
+            }
         }
     }
 }

@@ -29,7 +29,9 @@ impl Settings {
         let Some(path) = named.clone().or_else(own_path) else { return Ok(Settings::default()) };
         match fs::read_to_string(&path) {
             Ok(text) => Settings::parse(&path, &text, command),
-            Err(error) if error.kind() == io::ErrorKind::NotFound && named.is_none() => Ok(Settings::default()),
+            Err(error) if error.kind() == io::ErrorKind::NotFound && named.is_none() => {
+                Ok(Settings::default())
+            }
             Err(error) => Err(Error::io(path, error)),
         }
     }
@@ -39,14 +41,16 @@ impl Settings {
         let mut values = BTreeMap::new();
         for (name, section) in table {
             let unknown = || Error::config(path, format!("there is no command `{name}`"));
-            let command = command.find_subcommand(&name).filter(|_| section.is_table()).ok_or_else(unknown)?;
+            let command =
+                command.find_subcommand(&name).filter(|_| section.is_table()).ok_or_else(unknown)?;
             let Value::Table(section) = section else { continue };
             for (key, value) in section {
                 if !command.get_arguments().any(|argument| is_setting(argument, &key)) {
                     return Err(Error::config(path, format!("[{name}] knows no `{key}`")));
                 }
-                let value = texts(&value)
-                    .ok_or_else(|| Error::config(path, format!("[{name}] `{key}` must be a plain value or a list")))?;
+                let value = texts(&value).ok_or_else(|| {
+                    Error::config(path, format!("[{name}] `{key}` must be a plain value or a list"))
+                })?;
                 values.insert((name.clone(), key), value);
             }
         }
@@ -74,7 +78,9 @@ fn own_path() -> Option<PathBuf> {
 
 /// Flags are settings; keys may have `_` for `-`.
 fn is_setting(argument: &Arg, key: &str) -> bool {
-    argument.get_long().is_some_and(|long| long == key.replace('_', "-") && !["help", "version"].contains(&long))
+    argument
+        .get_long()
+        .is_some_and(|long| long == key.replace('_', "-") && !["help", "version"].contains(&long))
 }
 
 fn texts(value: &Value) -> Option<Vec<String>> {
@@ -83,21 +89,25 @@ fn texts(value: &Value) -> Option<Vec<String>> {
         Value::Integer(number) => Some(vec![number.to_string()]),
         Value::Float(number) => Some(vec![number.to_string()]),
         Value::Boolean(flag) => Some(vec![flag.to_string()]),
-        Value::Array(values) => values.iter().map(texts).collect::<Option<Vec<_>>>().map(|texts| texts.concat()),
+        Value::Array(values) => {
+            values.iter().map(texts).collect::<Option<Vec<_>>>().map(|texts| texts.concat())
+        }
         Value::Datetime(_) | Value::Table(_) => None,
     }
 }
 
 /// The arguments of `config`.
 #[derive(Args)]
-#[command(after_help = "The file is ~/.config/mlx-lm/config.toml, or what MLX_LM_CONFIG names. It has a table for each command, with
+#[command(
+    after_help = "The file is ~/.config/mlx-lm/config.toml, or what MLX_LM_CONFIG names. It has a table for each command, with
 its flags as keys:
 
   [serve]
   port = 11434
   model = [\"smollm2:135m\"]
 
-Defaults come first, then the file, then the environment, then the command line.")]
+Defaults come first, then the file, then the environment, then the command line."
+)]
 pub(crate) struct Arguments {
     #[command(subcommand)]
     action: Action,
@@ -161,7 +171,11 @@ impl Settings {
             (_, _, Some(path)) if self.values.contains_key(&key) => path.display().to_string(),
             _ => "default".to_owned(),
         };
-        Some(if origin { format!("{:<40} # {from}", format!("{long} = {text}")) } else { format!("{long} = {text}") })
+        Some(if origin {
+            format!("{:<40} # {from}", format!("{long} = {text}"))
+        } else {
+            format!("{long} = {text}")
+        })
     }
 }
 
@@ -201,7 +215,8 @@ mod tests {
     fn the_file_stands_between_defaults_and_flags() {
         let settings = parse("[serve]\nport = 9\nmodel = [\"a\", \"b\"]\nopen = true").unwrap();
         let read = |arguments: &[&str]| {
-            let matches = settings.apply(command()).get_matches_from([&["program", "serve"], arguments].concat());
+            let matches =
+                settings.apply(command()).get_matches_from([&["program", "serve"], arguments].concat());
             let serve = matches.subcommand_matches("serve").unwrap();
             let models: Vec<String> = serve.get_many("model").unwrap().cloned().collect();
             (serve.get_one::<String>("port").unwrap().clone(), models, serve.get_flag("open"))

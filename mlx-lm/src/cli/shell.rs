@@ -7,7 +7,9 @@ use std::{io::Write, path::PathBuf};
 
 /// The arguments of `completions`.
 #[derive(Args)]
-#[command(after_help = "Example: mlx-lm completions bash > ~/.local/share/bash-completion/completions/mlx-lm")]
+#[command(
+    after_help = "Example: mlx-lm completions bash > ~/.local/share/bash-completion/completions/mlx-lm"
+)]
 pub(crate) struct CompletionArguments {
     /// The shell
     shell: Shell,

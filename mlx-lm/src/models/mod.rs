@@ -50,6 +50,16 @@ pub trait LanguageModel: Module {
 
     /// An empty cache for one batch.
     fn new_cache(&self) -> Cache;
+
+    /// [`LanguageModel::forward`] of what stands in place of tokens: `[batch, length, features]`.
+    ///
+    /// # Errors
+    /// A model that takes tokens only.
+    fn forward_embeddings(&self, embeddings: &Array, cache: &mut Cache) -> mlx::Result<Array> {
+        let _ = (embeddings, cache);
+        let message = "this model takes tokens, no embeddings";
+        Err(mlx::Error::new(mlx::ErrorKind::InvalidArgument, "forward_embeddings", message))
+    }
 }
 
 /// An architecture: the `model_type`s of `config.json` that mean it, and what builds it.

@@ -7,8 +7,8 @@ mod common;
 use common::{config, fixtures, named_weights, read_json};
 use mlx::Loader;
 use mlx_lm::{
-    Dry, Penalties, Sampling,
-    generate::{Decoded, Id, Snapshot, TokenBatch, TokenOptions, Tokens},
+    Penalties, Sampling,
+    generate::{Decoded, Dry, Id, Snapshot, TokenBatch, TokenOptions, Tokens},
     models::{LanguageModel, build},
 };
 use std::collections::BTreeMap;

@@ -1,15 +1,20 @@
 //! Commands, and how they end.
 
+mod constraint;
 mod convert;
+mod doctor;
 mod exit;
 mod generate;
+mod kv;
 mod launch;
 mod output;
 mod remote;
+mod sampling;
 #[cfg(feature = "serve")]
 mod serve;
 mod settings;
 mod shell;
+mod speculation;
 
 use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
 use std::process::ExitCode;
@@ -28,6 +33,8 @@ enum Command {
     Generate(generate::Arguments),
     /// Write a model as an MLX folder (GGUF files included)
     Convert(convert::Arguments),
+    /// Say what the program runs on, and what is missing
+    Doctor(doctor::Arguments),
     /// Serve models to clients of OpenAI's, Anthropic's and Ollama's APIs
     #[cfg(feature = "serve")]
     Serve(Box<serve::Arguments>),
@@ -64,6 +71,7 @@ fn run(cli: Cli) -> ExitCode {
     let result = match cli.command {
         Command::Generate(arguments) => generate::run(arguments),
         Command::Convert(arguments) => convert::run(arguments),
+        Command::Doctor(arguments) => doctor::run(arguments),
         #[cfg(feature = "serve")]
         Command::Serve(arguments) => serve::run(*arguments),
         Command::Ps(arguments) => remote::ps(&arguments),

@@ -95,6 +95,9 @@ impl<'m> Batch<'m> {
         if !std::ptr::eq(request.lm, self.lm) {
             return Err(Error::Invalid("the request is for another model than the batch's".into()));
         }
+        if request.draft.is_some() {
+            return Err(Error::Invalid("a draft serves one request alone, not one of a batch".into()));
+        }
         let length = request.prepare()?;
         let Request { prompt, options, stop, start, .. } = request;
         let (max_tokens, keep_cache) = (options.max_tokens, options.keep_cache);
@@ -200,7 +203,7 @@ impl<'m> Batch<'m> {
 
     /// Counts and times so far of a request that has not left.
     pub fn stats(&self, id: Id) -> Option<Stats> {
-        self.rows.get(&id).map(|row| row.clock.stats)
+        self.rows.get(&id).map(|row| Stats { host: self.host_time(), ..row.clock.stats })
     }
 
     /// Where the time of this thread went so far.

@@ -91,9 +91,15 @@ pub(super) struct Constraint {
 }
 
 impl Constraint {
-    /// `logits` `[1, vocabulary]` with minus infinity for every token that must not come next.
-    pub(super) fn mask(&mut self, logits: &Array) -> Result<Array> {
-        let allowed = self.matcher.compute_mask_or_eos().map_err(invalid)?;
+    /// `logits` `[1, vocabulary]` with minus infinity for every token that must not come next: those that the grammar rules
+    /// out, and those `unwanted` unless nothing else is left.
+    pub(super) fn mask(&mut self, logits: &Array, unwanted: &[u32]) -> Result<Array> {
+        let mut allowed = self.matcher.compute_mask_or_eos().map_err(invalid)?;
+        let all = allowed.clone();
+        unwanted.iter().filter(|&&id| (id as usize) < all.len()).for_each(|&id| allowed.disallow_token(id));
+        if allowed.is_zero() {
+            allowed = all;
+        }
         if allowed.is_zero() {
             return Err(invalid("no token can continue the text"));
         }
@@ -117,5 +123,18 @@ impl Constraint {
             reason if reason.is_ok() => Ok(true),
             reason => Err(invalid(format!("it ended: {reason}"))),
         }
+    }
+
+    /// Takes note of a token that may be taken back; false, and nothing has changed, if it cannot come next.
+    pub(super) fn suppose(&mut self, id: u32) -> Result<bool> {
+        if self.matcher.is_stopped() || self.matcher.validate_tokens(&[id]).map_err(invalid)? == 0 {
+            return Ok(false);
+        }
+        self.matcher.consume_token(id).map_err(invalid)?;
+        Ok(true)
+    }
+
+    pub(super) fn take_back(&mut self, count: usize) -> Result<()> {
+        if count == 0 { Ok(()) } else { self.matcher.rollback(count).map_err(invalid) }
     }
 }

@@ -101,12 +101,3 @@ impl KvOptions {
         Ok(cache)
     }
 }
-
-/// What the tokens of a sequence have left behind, to continue from.
-#[derive(Clone, Debug)]
-pub struct Snapshot {
-    /// The tokens that have passed.
-    pub tokens: Vec<u32>,
-    /// What the model kept of them.
-    pub cache: Cache,
-}

@@ -1,6 +1,6 @@
 //! What to generate.
 
-use super::{Dry, Generation, Grammar, KvOptions, Penalties, Piece, Sampling, Snapshot, TokenOptions};
+use super::{Draft, Dry, Generation, Grammar, KvOptions, Penalties, Piece, Sampling, Snapshot, TokenOptions};
 use crate::{Error, Lm, Result};
 use mlx::Array;
 use std::time::Duration;
@@ -57,6 +57,7 @@ pub struct Request<'m> {
     pub(super) options: TokenOptions,
     pub(super) stop: Vec<String>,
     pub(super) start: Option<Snapshot>,
+    pub(super) draft: Option<Draft<'m>>,
 }
 
 impl<'m> Request<'m> {
@@ -67,7 +68,7 @@ impl<'m> Request<'m> {
             stop_ids: lm.tokenizer().eos_ids().to_vec(),
             ..TokenOptions::default()
         };
-        Request { lm, prompt, options, stop: vec![], start: None }
+        Request { lm, prompt, options, stop: vec![], start: None, draft: None }
     }
 
     /// The most tokens to generate. Default 256. The model's context may end it earlier.
@@ -145,6 +146,25 @@ impl<'m> Request<'m> {
     /// Hands out the cache when the generation ends.
     pub fn keep_cache(mut self) -> Self {
         self.options.keep_cache = true;
+        self
+    }
+
+    /// Lets a smaller model of the same tokens guess up to `count` tokens, 1 to 32, for this one to check. The text is the
+    /// same as without. Where the model cannot take guesses back, [`Generation::note`] says so.
+    ///
+    /// # Errors
+    /// [`Error::Invalid`] for a draft model with other tokens.
+    pub fn draft_model(mut self, draft: &'m Lm, count: usize) -> Result<Self> {
+        if self.lm.tokenizer().inner().get_vocab(true) != draft.tokenizer().inner().get_vocab(true) {
+            return Err(Error::Invalid("the draft model has other tokens than the model".into()));
+        }
+        self.draft = Some(Draft::Model { model: draft.model(), count });
+        Ok(self)
+    }
+
+    /// [`Request::draft_model`], where the guess is what followed the last tokens when they occurred before.
+    pub fn prompt_lookup(mut self, count: usize) -> Self {
+        self.draft = Some(Draft::Lookup { count });
         self
     }
 

@@ -69,16 +69,32 @@ impl Sequence {
     /// The next token, from its scores `[1, vocabulary]`.
     pub(super) fn choose(&mut self, raw: &Array) -> Result<Choice> {
         let mut logits = self.options.penalties.apply(raw, &self.history)?;
-        if self.is_too_short() {
-            logits = exclude(&logits, &self.options.stop_ids)?;
-        }
-        if let Some(constraint) = &mut self.constraint {
-            logits = constraint.mask(&logits)?;
-        }
+        let unwanted = if self.is_too_short() { &self.options.stop_ids[..] } else { &[] };
+        logits = match &mut self.constraint {
+            Some(constraint) => constraint.mask(&logits, unwanted)?,
+            None => exclude(&logits, unwanted)?,
+        };
         let token = self.options.sampling.sample(&logits, self.scheduled, &self.options.protected)?;
         let scored = self.options.logprobs.map(|top| logprobs::score(raw, &token, top)).transpose()?;
         self.scheduled += 1;
         Ok(Choice { token, scored })
+    }
+
+    /// Goes on as if `id` were the next token; false if the grammar rules it out.
+    pub(super) fn suppose(&mut self, id: u32) -> Result<bool> {
+        if let Some(constraint) = &mut self.constraint
+            && !constraint.suppose(id)?
+        {
+            return Ok(false);
+        }
+        self.history.push(id);
+        Ok(true)
+    }
+
+    /// Takes back the last `count` tokens that were supposed.
+    pub(super) fn take_back(&mut self, count: usize) -> Result<()> {
+        self.history.truncate(self.history.len() - count);
+        self.constraint.as_mut().map_or(Ok(()), |constraint| constraint.take_back(count))
     }
 
     /// Takes note of a token that has been computed.
@@ -100,6 +116,12 @@ impl Sequence {
             None
         };
         Ok(Token { id, logprobs, finish })
+    }
+}
+
+impl Choice {
+    pub(super) fn arrays(&self) -> impl Iterator<Item = &Array> {
+        [&self.token].into_iter().chain(self.scored.iter().flat_map(Scored::arrays))
     }
 }
 

@@ -13,6 +13,7 @@ mod store;
 use std::path::{Path, PathBuf};
 
 pub use options::{SourceOptions, Token};
+pub use progress::Observer;
 pub(crate) use progress::Progress;
 pub(crate) use store::reserve;
 

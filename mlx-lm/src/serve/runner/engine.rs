@@ -326,7 +326,8 @@ impl Engine<'_> {
     /// Keeps what a request has left behind for the next one that begins alike.
     fn store(&mut self, salt: u64, snapshot: Snapshot) {
         let Snapshot { tokens, cache } = snapshot;
-        let bytes = match cache.nbytes() {
+        // Evaluated, it holds on to nothing that it was made of.
+        let bytes = match mlx::eval(cache.arrays()).map_err(Into::into).and_then(|()| cache.nbytes()) {
             Ok(bytes) => bytes as u64,
             Err(error) => {
                 eprintln!("error: a prompt was not cached: {error}");

@@ -11,6 +11,7 @@ mod prefix_tests;
 mod requests;
 mod schedule;
 mod session;
+mod structure;
 mod text;
 
 use super::{

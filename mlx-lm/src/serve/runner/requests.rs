@@ -1,6 +1,6 @@
 //! From a job to the engine's request.
 
-use super::text::Prepared;
+use super::{structure::structure, text::Prepared};
 use crate::{
     Grammar, Lm, Penalties, Request, Sampling, Structure,
     serve::{
@@ -12,28 +12,22 @@ use std::collections::VecDeque;
 
 /// Grammars that were made lately: making one takes milliseconds, and clients ask with the same schema again and again.
 #[derive(Default)]
-pub(super) struct Grammars(VecDeque<(Format, Grammar)>);
+pub(super) struct Grammars(VecDeque<(Structure, Grammar)>);
 
 const KEPT: usize = 16;
 
 impl Grammars {
-    fn get(&mut self, lm: &Lm, format: &Format) -> Result<Option<Grammar>, Failure> {
-        let structure = match format {
-            Format::Text => return Ok(None),
-            Format::Json => Structure::JsonObject,
-            Format::Schema(schema) => Structure::JsonSchema(schema.clone()),
-        };
-        if let Some((_, grammar)) = self.0.iter().find(|(known, _)| known == format) {
-            return Ok(Some(grammar.clone()));
+    fn get(&mut self, lm: &Lm, structure: Structure, param: &str) -> Result<Grammar, Failure> {
+        if let Some((_, grammar)) = self.0.iter().find(|(known, _)| *known == structure) {
+            return Ok(grammar.clone());
         }
         // No grammar, no answer: never one that only looks as if it followed the schema.
-        let grammar =
-            lm.grammar(&structure).map_err(|error| Failure::invalid("response_format", error.to_string()))?;
-        self.0.push_back((format.clone(), grammar.clone()));
+        let grammar = lm.grammar(&structure).map_err(|error| Failure::invalid(param, error.to_string()))?;
+        self.0.push_back((structure, grammar.clone()));
         if self.0.len() > KEPT {
             self.0.pop_front();
         }
-        Ok(Some(grammar))
+        Ok(grammar)
     }
 }
 
@@ -53,8 +47,9 @@ pub(super) fn request<'m>(
     if let Some(top) = job.logprobs {
         request = request.logprobs(usize::from(top));
     }
-    if let Some(grammar) = grammars.get(lm, &job.format)? {
-        request = request.grammar(grammar);
+    if let Some(structure) = structure(lm.tokenizer(), job) {
+        let param = if job.format == Format::Text { "tools" } else { "response_format" };
+        request = request.grammar(grammars.get(lm, structure, param)?);
     }
     Ok(request)
 }

@@ -1,6 +1,6 @@
 //! What happens to text before the model sees it: templates, tokens, limits.
 
-use super::{Flag, Outbox, fail};
+use super::{Flag, Outbox, fail, structure};
 use crate::{
     Lm, Result, TemplateOptions, Tokenizer,
     serve::{
@@ -158,17 +158,22 @@ impl Texts {
     /// Refuses what does not go together, and fits the template's variables to the rest.
     fn fit(&self, job: &mut Job) -> Result<(), Failure> {
         let Input::Chat(conversation) = &mut job.input else { return Ok(()) };
-        if matches!(conversation.choice, ToolChoice::Required | ToolChoice::Named(_)) {
-            return Err(Failure::unsupported("tool_choice", "a call cannot be forced; use auto or none"));
+        let forces = structure::forces(conversation);
+        if forces && !structure::can_force(&self.tokenizer) {
+            let message = "this model's calls cannot be forced; use auto or none";
+            return Err(Failure::unsupported("tool_choice", message));
         }
-        if job.format == Format::Text {
+        if job.format == Format::Text && !forces {
             return Ok(());
         }
-        if !conversation.tools.is_empty() && conversation.choice != ToolChoice::None {
+        if job.format != Format::Text
+            && !conversation.tools.is_empty()
+            && conversation.choice != ToolChoice::None
+        {
             let message = "an answer cannot follow a format and call tools; send one of the two";
             return Err(Failure::unsupported("response_format", message));
         }
-        // What must be JSON from its first token on has no thoughts before.
+        // What must be JSON, or a call, from its first token on has no thoughts before.
         conversation.kwargs.entry("enable_thinking").or_insert(false.into());
         Ok(())
     }

@@ -29,7 +29,9 @@ use utoipa::ToSchema;
 /// A request for the answer to one prompt. Without a prompt it loads the model.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(as = ollama::GenerateRequest)]
 pub(in crate::serve) struct GenerateRequest {
+    #[schema(min_length = 1, max_length = 256)]
     model: String,
     prompt: Option<String>,
     system: Option<String>,
@@ -101,6 +103,7 @@ pub(in crate::serve) async fn generate(
 pub(super) async fn answer(
     app: &Arc<App>,
     kind: Kind,
+    #[schema(min_length = 1, max_length = 256)]
     model: String,
     keep: Option<KeepAlive>,
     job: Job,
@@ -122,6 +125,7 @@ pub(super) async fn answer(
 pub(super) async fn load(
     app: &Arc<App>,
     kind: Kind,
+    #[schema(min_length = 1, max_length = 256)]
     model: String,
     keep: Option<KeepAlive>,
 ) -> Result<Response, Failure> {

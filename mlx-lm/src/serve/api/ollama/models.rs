@@ -108,6 +108,7 @@ pub(in crate::serve) async fn ps(State(app): State<Arc<App>>) -> Response {
 /// A request that names a model.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(as = ollama::ModelRequest)]
 pub(in crate::serve) struct ModelRequest {
     #[serde(alias = "name")]
     model: String,
@@ -154,6 +155,7 @@ pub(in crate::serve) async fn show(
 /// Give a model another name.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(as = ollama::CopyRequest)]
 pub(in crate::serve) struct CopyRequest {
     source: String,
     destination: String,
@@ -187,8 +189,10 @@ pub(in crate::serve) async fn remove(
 /// A request for vectors.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(as = ollama::EmbedRequest)]
 #[allow(dead_code, reason = "checked and refused")]
 pub(in crate::serve) struct EmbedRequest {
+    #[schema(min_length = 1, max_length = 256)]
     model: String,
     input: Value,
     truncate: Option<bool>,

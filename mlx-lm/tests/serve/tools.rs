@@ -22,7 +22,10 @@ A call is <tool_call>
 /// A folder with the model and the template.
 fn model(folder: &Path) -> String {
     let output = folder.join("tools");
-    let convert = Command::new(env!("CARGO_BIN_EXE_mlx-lm")).args(["convert", "--model", MODEL, "--output"]).arg(&output).output();
+    let convert = Command::new(env!("CARGO_BIN_EXE_mlx-lm"))
+        .args(["convert", "--model", MODEL, "--output"])
+        .arg(&output)
+        .output();
     let convert = convert.unwrap();
     assert!(convert.status.success(), "{}", String::from_utf8_lossy(&convert.stderr));
     fs::write(output.join("chat_template.jinja"), TEMPLATE).unwrap();
@@ -62,7 +65,11 @@ fn openai(server: &Server) {
     });
     let reply = post(server.address, "/v1/chat/completions", &body).json();
     let choice = &reply["choices"][0];
-    assert_eq!((&choice["finish_reason"], &choice["message"]["content"]), (&json!("tool_calls"), &Value::Null), "{reply}");
+    assert_eq!(
+        (&choice["finish_reason"], &choice["message"]["content"]),
+        (&json!("tool_calls"), &Value::Null),
+        "{reply}"
+    );
     let call = &choice["message"]["tool_calls"][0];
     let arguments: Value = serde_json::from_str(call["function"]["arguments"].as_str().unwrap()).unwrap();
     check(&call["function"]["name"], &arguments);
@@ -71,9 +78,11 @@ fn openai(server: &Server) {
     streaming["stream"] = json!(true);
     streaming["tool_choice"] = json!("required");
     let events = post(server.address, "/v1/chat/completions", &streaming).events();
-    let calls: Vec<&Value> = events.iter().filter_map(|e| e["choices"][0]["delta"]["tool_calls"].get(0)).collect();
+    let calls: Vec<&Value> =
+        events.iter().filter_map(|e| e["choices"][0]["delta"]["tool_calls"].get(0)).collect();
     assert_eq!((calls.len(), &calls[0]["index"]), (1, &json!(0)));
-    let reasons: Vec<&str> = events.iter().filter_map(|e| e["choices"][0]["finish_reason"].as_str()).collect();
+    let reasons: Vec<&str> =
+        events.iter().filter_map(|e| e["choices"][0]["finish_reason"].as_str()).collect();
     assert_eq!(reasons, ["tool_calls"]);
 
     // The conversation goes on with the call and its result.
@@ -89,7 +98,10 @@ fn openai(server: &Server) {
     assert_eq!(post(server.address, "/v1/chat/completions", &next).status, 400);
     let mut both = body;
     both["response_format"] = json!({"type": "json_object"});
-    assert_eq!(post(server.address, "/v1/chat/completions", &both).json()["error"]["param"], "response_format");
+    assert_eq!(
+        post(server.address, "/v1/chat/completions", &both).json()["error"]["param"],
+        "response_format"
+    );
 }
 
 fn responses(server: &Server) {
@@ -112,15 +124,29 @@ fn anthropic(server: &Server) {
         "tools": [{"name": "weather", "input_schema": parameters()}], "tool_choice": {"type": "any"},
     });
     let reply = post(server.address, "/v1/messages", &body).json();
-    assert_eq!((&reply["stop_reason"], &reply["content"][0]["type"]), (&json!("tool_use"), &json!("tool_use")), "{reply}");
+    assert_eq!(
+        (&reply["stop_reason"], &reply["content"][0]["type"]),
+        (&json!("tool_use"), &json!("tool_use")),
+        "{reply}"
+    );
     check(&reply["content"][0]["name"], &reply["content"][0]["input"]);
     let mut streaming = body.clone();
     streaming["stream"] = json!(true);
     let events = post(server.address, "/v1/messages", &streaming).events();
     let kinds: Vec<&str> = events.iter().map(|e| e["type"].as_str().unwrap()).collect();
-    let expected = ["message_start", "content_block_start", "content_block_delta", "content_block_stop", "message_delta", "message_stop"];
+    let expected = [
+        "message_start",
+        "content_block_start",
+        "content_block_delta",
+        "content_block_stop",
+        "message_delta",
+        "message_stop",
+    ];
     assert_eq!(kinds, expected);
-    check(&events[1]["content_block"]["name"], &serde_json::from_str(events[2]["delta"]["partial_json"].as_str().unwrap()).unwrap());
+    check(
+        &events[1]["content_block"]["name"],
+        &serde_json::from_str(events[2]["delta"]["partial_json"].as_str().unwrap()).unwrap(),
+    );
 
     let mut next = body;
     let messages = next["messages"].as_array_mut().unwrap();

@@ -103,7 +103,6 @@ pub(in crate::serve) async fn generate(
 pub(super) async fn answer(
     app: &Arc<App>,
     kind: Kind,
-    #[schema(min_length = 1, max_length = 256)]
     model: String,
     keep: Option<KeepAlive>,
     job: Job,
@@ -125,7 +124,6 @@ pub(super) async fn answer(
 pub(super) async fn load(
     app: &Arc<App>,
     kind: Kind,
-    #[schema(min_length = 1, max_length = 256)]
     model: String,
     keep: Option<KeepAlive>,
 ) -> Result<Response, Failure> {

@@ -150,7 +150,6 @@ impl ResponseFormat {
 
 /// A request taken apart: who is to answer, what, and how to say it.
 struct Plan {
-    #[schema(min_length = 1, max_length = 256)]
     model: String,
     jobs: Vec<Job>,
     stream: bool,

@@ -154,7 +154,6 @@ pub(in crate::serve) async fn create(
 struct Writer {
     id: String,
     created: u64,
-    #[schema(min_length = 1, max_length = 256)]
     model: String,
     wants_logprobs: bool,
     wants_usage: bool,

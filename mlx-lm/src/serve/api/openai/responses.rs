@@ -11,8 +11,9 @@ use crate::{
         App,
         api::{
             document,
-            fields::{MAX_TOKENS, 
-                self, MAX_MESSAGES, MAX_TOOLS, at_most, inert, keep_alive, range, reasoning_effort, schema,
+            fields::{
+                self, MAX_MESSAGES, MAX_TOKENS, MAX_TOOLS, at_most, inert, keep_alive, range,
+                reasoning_effort, schema,
             },
         },
         failure::Failure,

@@ -61,10 +61,15 @@ fn load(address: &str, model: &str, clients: usize, arguments: &Arguments) -> Re
     let began = Instant::now();
     let results: Vec<std::result::Result<Vec<Timed>, String>> = thread::scope(|scope| {
         let client = || {
-            (0..arguments.requests).map(|_| ask(address, model, arguments).map_err(|error| error.to_string())).collect()
+            (0..arguments.requests)
+                .map(|_| ask(address, model, arguments).map_err(|error| error.to_string()))
+                .collect()
         };
         let running: Vec<_> = (0..clients).map(|_| scope.spawn(client)).collect();
-        running.into_iter().map(|client| client.join().unwrap_or_else(|_| Err("a client panicked".into()))).collect()
+        running
+            .into_iter()
+            .map(|client| client.join().unwrap_or_else(|_| Err("a client panicked".into())))
+            .collect()
     });
     let seconds = began.elapsed().as_secs_f64();
     let mut answers = vec![];
@@ -112,13 +117,18 @@ fn ask(address: &str, model: &str, arguments: &Arguments) -> Result<Timed> {
     let mut lines = BufReader::new(stream).lines();
     let status = lines.next().transpose()?.unwrap_or_default();
     if !status.contains(" 200") {
-        return Err(format!("{address} answers {status}: {}", lines.map_while(|line| line.ok()).last().unwrap_or_default()).into());
+        return Err(format!(
+            "{address} answers {status}: {}",
+            lines.map_while(|line| line.ok()).last().unwrap_or_default()
+        )
+        .into());
     }
     let mut timed = Timed::default();
     let mut last = began;
     for line in lines {
         let line = line?;
-        let has_text = line.starts_with("data: {") && (line.contains(r#""text":""#) || line.contains(r#""text": ""#));
+        let has_text =
+            line.starts_with("data: {") && (line.contains(r#""text":""#) || line.contains(r#""text": ""#));
         let is_empty = line.contains(r#""text":"","#) || line.contains(r#""text": "","#);
         if has_text && !is_empty {
             let now = Instant::now();

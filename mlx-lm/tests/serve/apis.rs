@@ -278,6 +278,13 @@ fn refusals(server: &Server) {
     let long = ask(&json!({"messages": [{"role": "user", "content": "x ".repeat(3000)}]}));
     let reply = post(server.address, "/v1/chat/completions", &long);
     assert_eq!((reply.status, &reply.json()["error"]["code"]), (400, &json!("context_length_exceeded")));
+    let endless = json!({"model": MODEL, "content": "a".repeat(1 << 20)});
+    let began = std::time::Instant::now();
+    assert_eq!(
+        post(server.address, "/tokenize", &endless).json()["error"]["code"],
+        "context_length_exceeded"
+    );
+    assert!(began.elapsed().as_secs() < 5, "one word of a million letters takes no time");
     assert_eq!(get(server.address, "/v1/chat/completions").status, 405);
     assert_eq!(get(server.address, "/v1/models/no-one/nothing").status, 404);
 }

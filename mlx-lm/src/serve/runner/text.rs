@@ -4,7 +4,7 @@ use super::{Flag, Outbox, fail, structure};
 use crate::{
     Lm, Result, TemplateOptions, Tokenizer,
     serve::{
-        failure::Failure,
+        failure::{Failure, Kind},
         protocol::{Answer, Conversation, Event, Facts, Format, Input, Job, Question, Report, ToolChoice},
     },
 };
@@ -16,6 +16,12 @@ use std::{
 
 /// Answers without a limit of their own, from models that name no context, end here.
 const LONGEST_ANSWER: usize = 32 << 10;
+
+/// For models that name no context.
+const LONGEST_CONTEXT: usize = 1 << 20;
+
+/// More than a token has, but for runs of blanks in some vocabularies.
+const BYTES_PER_TOKEN: usize = 64;
 
 /// Work for the text threads.
 pub(super) enum Task {
@@ -176,16 +182,27 @@ impl Texts {
             let Ok(text) = self.tokenizer.apply_chat_template(&conversation.messages[..end], &options) else {
                 continue;
             };
-            let tokens = self.tokenizer.encode(&text, false).map_err(failed)?;
+            let tokens = self.tokens(&text, false)?;
             let shared = tokens.iter().zip(prompt).take_while(|(a, b)| a == b).count();
             boundaries.extend((shared > 0 && shared < prompt.len()).then_some(shared));
         }
         Ok(boundaries)
     }
 
+    /// The token ids of a text, unless it is longer than any context: there are texts on which tokenizers take minutes.
+    fn tokens(&self, text: &str, special: bool) -> Result<Vec<u32>, Failure> {
+        let most = self.context.unwrap_or(LONGEST_CONTEXT).saturating_mul(BYTES_PER_TOKEN);
+        if text.len() > most {
+            let message =
+                format!("the text has {} bytes; the model's context holds {most} at most", text.len());
+            return Err(Failure::new(Kind::ContextLength, message));
+        }
+        self.tokenizer.encode(text, special).map_err(failed)
+    }
+
     fn encode(&self, input: &Input) -> Result<(Vec<u32>, Option<String>), Failure> {
         Ok(match input {
-            Input::Text(text) => (self.tokenizer.encode(text, true).map_err(failed)?, None),
+            Input::Text(text) => (self.tokens(text, true)?, None),
             Input::Tokens(tokens) => {
                 if let Some(id) = tokens.iter().find(|id| **id as usize >= self.facts.vocabulary) {
                     let message = format!("the model has no token {id}");
@@ -195,7 +212,7 @@ impl Texts {
             }
             Input::Chat(conversation) => {
                 let text = self.render(conversation)?;
-                (self.tokenizer.encode(&text, false).map_err(failed)?, Some(text))
+                (self.tokens(&text, false)?, Some(text))
             }
         })
     }
@@ -220,9 +237,7 @@ impl Texts {
 
     fn answer(&self, question: &Question) -> Result<Answer, Failure> {
         Ok(match question {
-            Question::Tokenize { text, special } => {
-                Answer::Tokens(self.tokenizer.encode(text, *special).map_err(failed)?)
-            }
+            Question::Tokenize { text, special } => Answer::Tokens(self.tokens(text, *special)?),
             Question::Detokenize { tokens, skip_special } => {
                 Answer::Text(self.tokenizer.decode(tokens, *skip_special).map_err(failed)?)
             }

@@ -33,10 +33,12 @@ pub mod chat;
 pub mod generate;
 pub mod gguf;
 pub mod models;
+#[cfg(feature = "serve")]
+pub mod serve;
 pub mod source;
 pub mod weights;
 
-pub use cache::{Cache, KvCache, LayerCache};
+pub use cache::{AttentionCache, Cache, LayerCache, Offset, State};
 pub use chat_template::{ChatTemplate, Message, TemplateOptions};
 pub use config::ModelConfig;
 pub use convert::{ConvertOptions, convert};

@@ -102,6 +102,7 @@ pub mod distributed;
 pub mod export;
 pub mod fast;
 pub mod fft;
+mod gpu;
 pub mod graph;
 #[cfg(doc)]
 pub mod guide;
@@ -140,6 +141,16 @@ pub use ops::{
     einsum_path, eye, full, hamming, hanning, identity, linspace, matrix, meshgrid, ones, scan, stack, tri,
     zeros,
 };
+
+/// The release of MLX in use, such as `0.32.4`.
+///
+/// # Errors
+/// The one of an installation whose parts do not fit together.
+#[doc(alias = "__version__")]
+#[track_caller]
+pub fn version() -> Result<String> {
+    ffi::import::version()
+}
 
 // The derive macro writes `::mlx::…`, also inside this crate.
 extern crate self as mlx;

@@ -125,6 +125,28 @@ impl Attention {
             _ => Ok(x.clone()),
         }
     }
+
+    /// From queries `[batch, heads, queries, dim]` over the latents of keys and values `[batch, 1, keys, latent]`.
+    fn attend(
+        &self,
+        q: &Array,
+        q_rotated: &Array,
+        kept: &Array,
+        k_rotated: &Array,
+        mask: Mask<'_>,
+    ) -> mlx::Result<Array> {
+        let scores = (q_rotated * self.scale).matmul(&k_rotated.swapaxes(-1, -2)?)?;
+        let scores = mask_scores(&scores, mask)?;
+        let mask = Mask::Array(&scores);
+        let to_value = self.unembed_out.swapaxes(-1, -2)?;
+        if q.dim(2)? == 1 {
+            // One query is cheaper to bring to the latent than all keys and values out of it.
+            let q = q.matmul(&self.embed_q.swapaxes(-1, -2)?)?;
+            return scaled_dot_product_attention(&q, kept, kept, self.scale, mask)?.matmul(&to_value);
+        }
+        let (k, v) = (kept.matmul(&self.embed_q)?, kept.matmul(&to_value)?);
+        scaled_dot_product_attention(q, &k, &v, self.scale, mask)
+    }
 }
 
 impl Mixer for Attention {
@@ -137,20 +159,13 @@ impl Mixer for Attention {
         let k_rotated = kv.at((Rest, latent..))?.expand_dims(1)?;
         let (q_rotated, k_rotated) =
             (self.rope.forward(&q_rotated, cache.offset())?, self.rope.forward(&k_rotated, cache.offset())?);
-        let (kept, k_rotated) = cache.append(&kept, &k_rotated)?;
-
-        let scores = (q_rotated * self.scale).matmul(&k_rotated.swapaxes(-1, -2)?)?;
-        let scores = mask_scores(&scores, mask)?;
-        let mask = Mask::Array(&scores);
-        let to_value = self.unembed_out.swapaxes(-1, -2)?;
-        let out = if x.dim(1)? == 1 {
-            // One query is cheaper to bring to the latent than all keys and values out of it.
-            let q = q.matmul(&self.embed_q.swapaxes(-1, -2)?)?;
-            scaled_dot_product_attention(&q, &kept, &kept, self.scale, mask)?.matmul(&to_value)?
-        } else {
-            let (k, v) = (kept.matmul(&self.embed_q)?, kept.matmul(&to_value)?);
-            scaled_dot_product_attention(&q, &k, &v, self.scale, mask)?
-        };
+        let out = cache.attend_by(
+            [&q, &q_rotated],
+            &kept,
+            &k_rotated,
+            mask,
+            |[q, q_rotated], kept, k_rotated, mask| self.attend(q, q_rotated, kept, k_rotated, mask),
+        )?;
         self.o_proj.forward(&merge_heads(&out)?)
     }
 }

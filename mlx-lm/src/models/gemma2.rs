@@ -64,10 +64,9 @@ impl Mixer for Attention {
         let v = split_heads(&self.v_proj.forward(x)?, self.dim)?;
         let (q, k) = (self.rope.forward(&q, cache.offset())?, self.rope.forward(&k, cache.offset())?);
         let out = match self.cap {
-            Some(cap) => {
-                let (k, v) = cache.append(&k, &v)?;
-                soft_capped_attention(&q, &k, &v, self.scale, cap, mask)?
-            }
+            Some(cap) => cache.attend_by([&q], &k, &v, mask, |[q], k, v, mask| {
+                soft_capped_attention(q, k, v, self.scale, cap, mask)
+            })?,
             None => cache.attend(&q, &k, &v, self.scale, mask)?,
         };
         self.o_proj.forward(&merge_heads(&out)?)

@@ -7,7 +7,7 @@ use super::{
 };
 use crate::{Cache, Result};
 use mlx::{
-    Array, Dtype, Loader, Module, arange,
+    Array, Loader, Module,
     fast::Mask,
     nn::{Embedding, LayerNorm},
 };
@@ -91,8 +91,8 @@ pub fn new(c: &Config) -> Result<Gpt2> {
 
 impl LanguageModel for Gpt2 {
     fn forward(&self, tokens: &Array, cache: &mut Cache) -> mlx::Result<Array> {
-        let (length, offset) = (tokens.dim(1)?, cache.offset());
-        let positions = arange(offset.into(), (offset + length).into(), 1.0, Dtype::I32)?;
+        let length = tokens.dim(1)?;
+        let positions = cache.offset().positions(length)?;
         let mut h = self.wte.forward(tokens)? + self.wpe.forward(&positions)?;
         for (layer, cache) in self.h.iter().zip(cache.layers_mut()) {
             h = layer.forward(&h, Mask::causal(length), cache)?;

@@ -67,7 +67,7 @@ impl Mixer for Attention {
         let k = split_heads(&self.k_proj.forward(x)?, self.dim)?;
         let v = split_heads(&self.v_proj.forward(x)?, self.dim)?;
         let (q, k) = (self.rope.forward(&q, cache.offset())?, self.rope.forward(&k, cache.offset())?);
-        let out = cache.attend(&q, &k, &v, self.scale, mask.sinks(&self.sinks))?;
+        let out = cache.attend_with_sinks(&q, &k, &v, self.scale, mask, &self.sinks)?;
         self.o_proj.forward(&merge_heads(&out)?)
     }
 }

@@ -2,8 +2,8 @@
 //! ([Mistral AI, 2025](https://arxiv.org/abs/2601.08584)).
 
 use super::blocks::{CausalLm, DecoderConfig, GatedMlp, Mixer, PreNormLayer, Rope, merge_heads, split_heads};
-use crate::{Result, cache::LayerCache};
-use mlx::{Array, Dtype, Module, arange, fast::Mask, nn::Linear};
+use crate::{LayerCache, Offset, Result};
+use mlx::{Array, Dtype, Module, fast::Mask, nn::Linear};
 use serde::Deserialize;
 
 /// The fields of `config.json` that the model reads.
@@ -36,15 +36,15 @@ struct Growth {
 }
 
 impl Growth {
-    /// `[length, 1]` factors for `length` positions from `offset` on; `None` where all are one.
-    fn factors(self, offset: i32, length: i32, dtype: Dtype) -> mlx::Result<Option<Array>> {
-        let (start, end) = (f64::from(offset), f64::from(offset) + f64::from(length));
-        if end <= self.context {
+    /// Factors for `length` positions from `offset` on, `[rows, 1, length, 1]`; `None` where all are one.
+    fn factors(self, offset: &Offset, length: i32, dtype: Dtype) -> mlx::Result<Option<Array>> {
+        if f64::from(offset.max()) + f64::from(length) <= self.context {
             return Ok(None);
         }
-        let times = (arange(start, end, 1.0, Dtype::F32)? / self.context as f32).floor()?;
+        let positions = offset.positions(length)?.astype(Dtype::F32)?;
+        let times = (positions / self.context as f32).floor()?;
         let factors = (times + 1.0).log()? * self.beta as f32 + 1.0;
-        factors.expand_dims(-1)?.astype(dtype).map(Some)
+        factors.reshape([-1, 1, length, 1])?.astype(dtype).map(Some)
     }
 }
 
@@ -73,7 +73,7 @@ impl Mixer for Attention {
         let v = split_heads(&self.v_proj.forward(x)?, self.dim)?;
         let (mut q, k) = (self.rope.forward(&q, cache.offset())?, self.rope.forward(&k, cache.offset())?);
         if let Some(growth) = self.growth
-            && let Some(factors) = growth.factors(cache.offset(), q.dim(2)?, q.dtype()?)?
+            && let Some(factors) = growth.factors(&cache.offset(), q.dim(2)?, q.dtype()?)?
         {
             q = q.multiply(&factors)?;
         }

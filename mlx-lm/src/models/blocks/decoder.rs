@@ -1,7 +1,7 @@
 //! The frame of a decoder: embedding, layers, norm and head.
 
 use super::{Block, DecoderConfig, FeedForward, Norm, PreNormLayer};
-use crate::{Cache, cache::window_mask, models::LanguageModel};
+use crate::{Cache, LayerCache, models::LanguageModel};
 use mlx::{
     Array, Module, Result,
     fast::Mask,
@@ -79,12 +79,6 @@ impl<B: Block, N: Norm> CausalLm<B, N> {
         CausalLm { logits, ..self }
     }
 
-    /// The masks of layers with a window: all that have one share it.
-    fn window_mask(&self, queries: i32, offset: i32) -> Result<Option<Array>> {
-        let window = self.windows.iter().flatten().next();
-        Ok(window.map(|window| window_mask(queries, offset, *window)).transpose()?.flatten())
-    }
-
     fn head(&self, h: &Array) -> Result<Array> {
         let logits = match &self.lm_head {
             Some(head) => head.forward(h)?,
@@ -104,21 +98,20 @@ impl<B: Block, N: Norm> LanguageModel for CausalLm<B, N> {
         if let Some(scale) = self.embedding_scale {
             h = h.multiply(scale)?;
         }
-        let (queries, offset) = (tokens.dim(1)?, cache.offset());
-        let windowed = self.window_mask(queries, offset)?;
-        let layers = self.model.layers.iter().zip(&self.windows);
-        for ((layer, window), cache) in layers.zip(cache.layers_mut()) {
-            let mask = match (window, &windowed) {
-                (Some(_), Some(mask)) => Mask::Array(mask),
-                _ => Mask::causal(queries),
-            };
+        let mask = Mask::causal(tokens.dim(1)?);
+        for (layer, cache) in self.model.layers.iter().zip(cache.layers_mut()) {
             h = layer.forward(&h, mask, cache)?;
         }
         self.head(&self.model.norm.forward(&h)?)
     }
 
     fn new_cache(&self) -> Cache {
-        Cache::new(self.model.layers.iter().map(Block::new_cache).collect())
+        let windows = self.windows.iter().copied();
+        let layer = |(layer, window): (&B, Option<i32>)| match window {
+            Some(size) => LayerCache::window(size),
+            None => layer.new_cache(),
+        };
+        Cache::new(self.model.layers.iter().zip(windows).map(layer).collect())
     }
 }
 

@@ -3,9 +3,9 @@
 
 mod frequencies;
 
-use crate::{Error, Result};
+use crate::{Error, Offset, Result};
 use frequencies::Wavelengths;
-use mlx::{Array, Module, nn};
+use mlx::{Array, Module, concatenate, fast, nn};
 use serde::Deserialize;
 
 /// `rope_parameters` for one kind of layers.
@@ -115,22 +115,44 @@ impl Rope {
     }
 
     /// `x` `[batch, heads, length, head dim]`, whose first position is `offset`.
-    pub fn forward(&self, x: &Array, offset: i32) -> mlx::Result<Array> {
+    pub fn forward(&self, x: &Array, offset: impl Into<Offset>) -> mlx::Result<Array> {
+        match offset.into() {
+            Offset::Same(offset) => self.rotate(x, offset),
+            Offset::Each(each) if self.long.is_none() && self.dynamic.is_none() => {
+                self.short.forward(x, each.array())
+            }
+            // Which table a row needs depends on its length.
+            Offset::Each(each) => {
+                let rows = (0..).zip(each.rows());
+                let rows = rows.map(|(i, offset)| self.rotate(&x.at((i..i + 1,))?, *offset));
+                concatenate(&rows.collect::<mlx::Result<Vec<_>>>()?, 0)
+            }
+        }
+    }
+
+    fn rotate(&self, x: &Array, offset: i32) -> mlx::Result<Array> {
         let end = offset.saturating_add(x.dim(2)?);
         // Keys of before the sequence outgrew `short` stay as they are in the cache.
         let table = match &self.long {
             Some((length, long)) if end > *length => long,
             _ => &self.short,
         };
-        let x = table.scale(x)?;
         match self.dynamic {
-            Some(dynamic) => dynamic.stretch(&table.rope, end).forward(&x, offset),
-            None => table.rope.forward(&x, offset),
+            Some(dynamic) => {
+                Table { rope: dynamic.stretch(&table.rope, end), scale: table.scale }.forward(x, offset)
+            }
+            None => table.forward(x, offset),
         }
     }
 }
 
 impl Table {
+    fn forward<'a>(&self, x: &Array, offset: impl Into<fast::Offset<'a>>) -> mlx::Result<Array> {
+        let nn::Rope { dims, traditional, base, scale, ref freqs } = self.rope;
+        let options = fast::RopeOptions { dims, traditional, base, scale, freqs: freqs.as_ref() };
+        fast::rope(&self.scale(x)?, offset, options)
+    }
+
     fn scale(&self, x: &Array) -> mlx::Result<Array> {
         let (dims, width) = (self.rope.dims, x.dim(-1)?);
         if self.scale == 1.0 {

@@ -1,0 +1,264 @@
+//! Keys and values of attention.
+
+use super::{
+    Offset, invalid, quantized,
+    reach::{Reach, positions},
+    state::no_row,
+    store::{Rows, Store},
+};
+use crate::{Error, Result};
+use mlx::{
+    Array, concatenate,
+    fast::{Mask, scaled_dot_product_attention},
+    nn::Quantization,
+};
+
+/// Keys and values of one layer, for each row.
+///
+/// Rows stay apart: attention, which is all that depends on a row's length, runs row by row. So nothing is padded, a row
+/// joins and leaves without a copy, and computes what it would compute alone.
+#[derive(Clone, Debug)]
+pub struct AttentionCache {
+    rows: Vec<Row>,
+    offset: Offset,
+}
+
+impl AttentionCache {
+    pub(super) fn new(reach: Reach) -> AttentionCache {
+        AttentionCache { rows: vec![Row::new(reach)], offset: Offset::Same(0) }
+    }
+
+    pub(super) fn offset(&self) -> Offset {
+        self.offset.clone()
+    }
+
+    fn refresh(&mut self) {
+        self.offset = Offset::of_rows(self.rows.iter().map(Row::offset));
+    }
+
+    pub(super) fn attend(
+        &mut self,
+        q: &Array,
+        k: &Array,
+        v: &Array,
+        scale: f32,
+        mask: Mask<'_>,
+        sinks: Option<&Array>,
+    ) -> mlx::Result<Array> {
+        self.by_rows([q], Some([k, v]), mask, |[q], k, v, mask| attend(q, k, v, scale, mask, sinks))
+    }
+
+    pub(super) fn attend_kept(&mut self, q: &Array, scale: f32, mask: Mask<'_>) -> mlx::Result<Array> {
+        self.by_rows([q], None, mask, |[q], k, v, mask| attend(q, k, v, scale, mask, None))
+    }
+
+    /// Appends `new` keys and values if there are any, and lets `f` attend, for each row.
+    pub(super) fn by_rows<const N: usize>(
+        &mut self,
+        queries: [&Array; N],
+        new: Option<[&Array; 2]>,
+        mask: Mask<'_>,
+        mut f: impl FnMut([&Array; N], Rows, Rows, Mask<'_>) -> mlx::Result<Array>,
+    ) -> mlx::Result<Array> {
+        let out = match &mut self.rows[..] {
+            [row] => row.attend(queries, new, mask, &mut f)?,
+            rows => {
+                let part = |array: &Array, i: usize| array.at((i as i32..i as i32 + 1,));
+                let mut parts = Vec::with_capacity(rows.len());
+                for (i, row) in rows.iter_mut().enumerate() {
+                    let queries = each(queries, |array| part(array, i))?;
+                    let new = new.map(|new| each(new, |array| part(array, i))).transpose()?;
+                    let new = new.as_ref().map(|[k, v]| [k, v]);
+                    parts.push(row.attend(queries.each_ref(), new, mask, &mut f)?);
+                }
+                concatenate(&parts, 0)?
+            }
+        };
+        self.refresh();
+        Ok(out)
+    }
+
+    pub(super) fn push(&mut self, other: AttentionCache) {
+        self.rows.extend(other.rows);
+        self.refresh();
+    }
+
+    pub(super) fn remove(&mut self, row: usize) -> Result<AttentionCache> {
+        if row >= self.rows.len() {
+            return Err(no_row(row, self.rows.len()));
+        }
+        let taken = AttentionCache::of(self.rows.remove(row));
+        self.refresh();
+        Ok(taken)
+    }
+
+    pub(super) fn row(&self, row: usize) -> Result<AttentionCache> {
+        let kept = self.rows.get(row).ok_or_else(|| no_row(row, self.rows.len()))?;
+        Ok(AttentionCache::of(kept.clone()))
+    }
+
+    fn of(row: Row) -> AttentionCache {
+        AttentionCache { offset: Offset::Same(row.offset()), rows: vec![row] }
+    }
+
+    pub(super) fn can_trim(&self, tokens: i32) -> bool {
+        self.rows.iter().all(|row| row.can_trim(tokens))
+    }
+
+    pub(super) fn trim(&mut self, tokens: i32) {
+        self.rows.iter_mut().for_each(|row| row.trim(tokens));
+        self.refresh();
+    }
+
+    pub(super) fn quantize(&mut self, quantization: Quantization) -> Result<()> {
+        for row in &mut self.rows {
+            row.keys.quantize(quantization)?;
+            row.values.quantize(quantization)?;
+        }
+        Ok(())
+    }
+
+    /// Bounds a cache without a window to one of `size` tokens after the first `keep`.
+    pub(super) fn limit(&mut self, size: i32, keep: i32) -> Result<()> {
+        if self.rows.iter().any(|row| row.offset() > 0) {
+            return Err(Error::Invalid("a cache that is in use cannot be given another size".into()));
+        }
+        for row in self.rows.iter_mut().filter(|row| row.reach == Reach::All) {
+            row.reach = Reach::Window { size, keep };
+        }
+        Ok(())
+    }
+
+    pub(super) fn arrays<'a>(&'a self, out: &mut Vec<&'a Array>) {
+        for row in &self.rows {
+            row.keys.arrays(out);
+            row.values.arrays(out);
+        }
+    }
+}
+
+fn attend(
+    q: &Array,
+    k: Rows,
+    v: Rows,
+    scale: f32,
+    mask: Mask<'_>,
+    sinks: Option<&Array>,
+) -> mlx::Result<Array> {
+    let options = match sinks {
+        Some(sinks) => mask.sinks(sinks),
+        None => mask.into(),
+    };
+    match (k, v) {
+        (Rows::Plain(k), Rows::Plain(v)) => scaled_dot_product_attention(q, &k, &v, scale, options),
+        (Rows::Quantized(k), Rows::Quantized(v)) => quantized::attention(q, &k, &v, scale, mask, sinks),
+        (k, v) => scaled_dot_product_attention(q, &k.dense(q)?, &v.dense(q)?, scale, options),
+    }
+}
+
+fn each<const N: usize>(
+    arrays: [&Array; N],
+    f: impl Fn(&Array) -> mlx::Result<Array>,
+) -> mlx::Result<[Array; N]> {
+    let parts: mlx::Result<Vec<Array>> = arrays.into_iter().map(f).collect();
+    parts?.try_into().map_err(|_| invalid("attend", "a part is missing"))
+}
+
+/// Keys and values of one sequence.
+#[derive(Clone, Debug)]
+struct Row {
+    keys: Store,
+    values: Store,
+    reach: Reach,
+    /// Tokens behind the first ones to keep that are no longer here.
+    dropped: i32,
+}
+
+impl Row {
+    /// Tokens out of a window that stay so that the last ones can be taken back.
+    const REWIND: i32 = 64;
+
+    fn new(reach: Reach) -> Row {
+        Row { keys: Store::default(), values: Store::default(), reach, dropped: 0 }
+    }
+
+    fn offset(&self) -> i32 {
+        self.keys.len() + self.dropped
+    }
+
+    fn attend<const N: usize>(
+        &mut self,
+        queries: [&Array; N],
+        new: Option<[&Array; 2]>,
+        mask: Mask<'_>,
+        f: &mut impl FnMut([&Array; N], Rows, Rows, Mask<'_>) -> mlx::Result<Array>,
+    ) -> mlx::Result<Array> {
+        let count = match new {
+            Some([k, v]) => {
+                self.drop_unseen()?;
+                self.keys.append(k)?;
+                self.values.append(v)?;
+                k.dim(2)?
+            }
+            None => queries.first().map_or(Ok(1), |q| q.dim(2))?,
+        };
+        let (from, hidden) = self.seen_by(count, mask)?;
+        let mask = hidden.as_ref().map_or(mask, Mask::Array);
+        f(queries, self.keys.rows(from)?, self.values.rows(from)?, mask)
+    }
+
+    /// The first row that the last `count` tokens see, and a mask where `mask` and the order of rows do not say it all.
+    fn seen_by(&self, count: i32, mask: Mask<'_>) -> mlx::Result<(i32, Option<Array>)> {
+        if self.reach == Reach::All {
+            return Ok((0, None));
+        }
+        let (end, keep) = (self.offset(), self.reach.keep());
+        let start = end - count;
+        // Positions at or behind `here` are in the store, besides the first ones.
+        let here = if self.dropped > 0 { keep + self.dropped } else { 0 };
+        let first = self.reach.first(start).max(here);
+        let unseen = first > here && keep > 0;
+        let narrows = self.reach.first(end - 1) > first;
+        let from = if keep == 0 { first - here } else { 0 };
+        if !unseen && !narrows {
+            return Ok((from, None));
+        }
+        if matches!(mask, Mask::Array(_)) {
+            let text = "a mask of the model's own, in a layer that has a window";
+            return Err(invalid("attend", text));
+        }
+        let keys = match (keep, self.dropped) {
+            (0, _) => positions(0, first, end)?,
+            (_, 0) => positions(0, 0, end)?,
+            _ => positions(keep, here, end)?,
+        };
+        Ok((from, Some(self.reach.mask(&positions(0, start, end)?, &keys)?)))
+    }
+
+    /// Drops what no token to come sees, now and then, as the rest moves to memory of its own.
+    fn drop_unseen(&mut self) -> mlx::Result<()> {
+        let Some(limit) = self.reach.limit() else { return Ok(()) };
+        let keep = self.reach.keep();
+        let unseen = self.reach.first(self.offset()) - Row::REWIND - keep - self.dropped;
+        if unseen >= (limit / 4).max(256) {
+            self.keys.drop_between(keep, keep + unseen)?;
+            self.values.drop_between(keep, keep + unseen)?;
+            self.dropped += unseen;
+        }
+        Ok(())
+    }
+
+    fn can_trim(&self, tokens: i32) -> bool {
+        let offset = self.offset() - tokens;
+        let keep = self.reach.keep();
+        let in_reach = self.dropped == 0
+            || (self.keys.len() - tokens >= keep && self.reach.first(offset) >= keep + self.dropped);
+        tokens >= 0 && offset >= 0 && in_reach
+    }
+
+    fn trim(&mut self, tokens: i32) {
+        let len = self.keys.len() - tokens;
+        self.keys.truncate(len);
+        self.values.truncate(len);
+    }
+}

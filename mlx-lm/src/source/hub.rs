@@ -39,6 +39,11 @@ impl Repo {
         valid.then(|| Repo { id: id.join("/"), revision: revision.into(), gguf })
     }
 
+    /// Whether this is all of a repository, at its default revision.
+    pub(super) fn is_whole(&self) -> bool {
+        self.gguf.is_none() && self.revision == "main"
+    }
+
     fn failed(&self, failure: Failure) -> Error {
         let Repo { id, revision, .. } = self;
         let what = if revision == "main" { id.clone() } else { format!("{id}@{revision}") };

@@ -5,6 +5,7 @@ mod download;
 mod hub;
 mod hub_cache;
 mod hub_client;
+mod installed;
 mod options;
 mod package;
 mod progress;
@@ -12,6 +13,7 @@ mod store;
 
 use std::path::{Path, PathBuf};
 
+pub use installed::{Installed, installed, remove};
 pub use options::{SourceOptions, Token};
 pub(crate) use progress::Progress;
 pub(crate) use store::reserve;

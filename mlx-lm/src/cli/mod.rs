@@ -9,18 +9,22 @@ mod exit;
 mod fit;
 mod generate;
 mod kv;
+mod launch;
 mod list;
 mod output;
 mod perplexity;
 mod pull;
+mod remote;
 mod rm;
 mod sampling;
 #[cfg(feature = "serve")]
 mod serve;
+mod settings;
+mod shell;
 mod show;
 mod speculation;
 
-use clap::{Parser, Subcommand};
+use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
 use std::process::ExitCode;
 
 /// Language models on Apple's MLX.
@@ -59,13 +63,36 @@ enum Command {
     /// Serve models to clients of OpenAI's, Anthropic's and Ollama's APIs
     #[cfg(feature = "serve")]
     Serve(Box<serve::Arguments>),
+    /// Show the models that a server has loaded
+    Ps(remote::PsArguments),
+    /// Let a server unload a model
+    Stop(remote::StopArguments),
+    /// Print what a coding agent must be told to use a server
+    Launch(launch::Arguments),
+    /// Show the settings and where they come from
+    Config(settings::Arguments),
+    /// Print a script that completes commands in a shell
+    Completions(shell::CompletionArguments),
+    /// Print the manual, or write its pages
+    Man(shell::ManArguments),
     /// Hold one model for the server at the other end of stdin
     #[cfg(feature = "serve")]
     #[command(hide = true)]
     Runner,
 }
 
-pub(crate) fn run(cli: Cli) -> ExitCode {
+/// Reads the command line, with the configuration file's values as defaults, and does what it says.
+pub(crate) fn main() -> ExitCode {
+    let command = Cli::command();
+    let settings = match settings::Settings::load(&command) {
+        Ok(settings) => settings,
+        Err(error) => return exit::report(&error),
+    };
+    let matches = settings.apply(command).get_matches();
+    run(Cli::from_arg_matches(&matches).unwrap_or_else(|error| error.exit()))
+}
+
+fn run(cli: Cli) -> ExitCode {
     let result = match cli.command {
         Command::Generate(arguments) => generate::run(arguments),
         Command::Convert(arguments) => convert::run(arguments),
@@ -80,6 +107,12 @@ pub(crate) fn run(cli: Cli) -> ExitCode {
         Command::Doctor(arguments) => doctor::run(arguments),
         #[cfg(feature = "serve")]
         Command::Serve(arguments) => serve::run(*arguments),
+        Command::Ps(arguments) => remote::ps(&arguments),
+        Command::Stop(arguments) => remote::stop(&arguments),
+        Command::Launch(arguments) => launch::run(&arguments),
+        Command::Config(arguments) => settings::run(&arguments, &Cli::command()),
+        Command::Completions(arguments) => shell::completions(&arguments, Cli::command()),
+        Command::Man(arguments) => shell::man(&arguments, Cli::command()),
         #[cfg(feature = "serve")]
         Command::Runner => serve::runner(),
     };

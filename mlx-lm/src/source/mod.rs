@@ -15,6 +15,7 @@ use std::path::{Path, PathBuf};
 
 pub use installed::{Installed, installed, remove};
 pub use options::{SourceOptions, Token};
+pub use progress::Observer;
 pub(crate) use progress::Progress;
 pub(crate) use store::reserve;
 

@@ -5,7 +5,13 @@
 
 mod engine;
 mod outbox;
+mod prefix;
+#[cfg(test)]
+mod prefix_tests;
+mod requests;
+mod schedule;
 mod session;
+mod structure;
 mod text;
 
 use super::{
@@ -55,7 +61,10 @@ pub fn run() -> io::Result<()> {
     let (tasks, task_queue) = mpsc::channel();
     start_text_threads(&texts, task_queue)?;
     let reports = out.clone();
-    engine.post(move |lm| engine::run(lm, &options, &queue, &reports)).map_err(io::Error::other)?;
+    let token_bytes = texts.facts().token_bytes;
+    engine
+        .post(move |lm| engine::run(lm, token_bytes, &options, &queue, &reports))
+        .map_err(io::Error::other)?;
     let result = obey(&mut front, &tasks);
     // The front is gone, or makes no sense: nobody waits for what still runs.
     std::process::exit(i32::from(result.is_err()));

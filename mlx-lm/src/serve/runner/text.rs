@@ -1,11 +1,11 @@
 //! What happens to text before the model sees it: templates, tokens, limits.
 
-use super::{Flag, Outbox, fail};
+use super::{Flag, Outbox, fail, structure};
 use crate::{
     Lm, Result, TemplateOptions, Tokenizer,
     serve::{
         failure::Failure,
-        protocol::{Answer, Conversation, Event, Facts, Input, Job, Question, Report, ToolChoice},
+        protocol::{Answer, Conversation, Event, Facts, Format, Input, Job, Question, Report, ToolChoice},
     },
 };
 use std::{
@@ -31,6 +31,8 @@ pub(super) struct Prepared {
     pub(super) prompt: Vec<u32>,
     /// The prompt as text, if it was made of a conversation.
     pub(super) rendered: Option<String>,
+    /// Where messages end in the prompt: what the model keeps is worth keeping there, if it cannot be cut.
+    pub(super) boundaries: Vec<usize>,
     pub(super) max_tokens: usize,
     pub(super) accepted: Instant,
     pub(super) deadline: Option<Instant>,
@@ -40,18 +42,33 @@ pub(super) struct Prepared {
 pub(super) fn facts(lm: &Lm) -> Result<Facts> {
     let tokenizer = lm.tokenizer();
     let template = tokenizer.chat_template();
+    let format = tokenizer.answer_format();
     Ok(Facts {
         model_type: lm.config().model_type.clone(),
         context_length: lm.context_length(),
         vocabulary: tokenizer.vocab_size(),
         weight_bytes: lm.weight_bytes()? as u64,
-        token_bytes: 0,
+        token_bytes: token_bytes(lm.config())?,
         has_template: template.is_some(),
         template: template.map(|template| template.source().to_owned()).unwrap_or_default(),
-        can_think: tokenizer.thinking().is_some(),
-        can_call_tools: template.is_some_and(|template| template.source().contains("tools")),
+        can_think: format.has_thinking(),
+        can_call_tools: template.is_some_and(|template| template.source_with_tools().contains("tools")),
+        can_cut: lm.model().new_cache().can_trim(1),
         warnings: lm.warnings().to_vec(),
     })
+}
+
+/// Bytes of keys and values per token of context.
+fn token_bytes(config: &crate::ModelConfig) -> Result<u64> {
+    let number =
+        |key: &str| Ok::<_, crate::Error>(config.integer(key, 1..=1 << 30)?.map(|number| number as u64));
+    let heads = number("num_attention_heads")?.unwrap_or(1);
+    let head_dim = match number("head_dim")? {
+        Some(dim) => dim,
+        None => number("hidden_size")?.unwrap_or(0) / heads,
+    };
+    let kv_heads = number("num_key_value_heads")?.unwrap_or(heads);
+    Ok(2 * 2 * number("num_hidden_layers")?.unwrap_or(0) * kv_heads * head_dim)
 }
 
 /// The text threads' common knowledge.
@@ -74,6 +91,10 @@ impl Texts {
         let limits = [context, facts.context_length];
         let context = limits.into_iter().flatten().min();
         Texts { tokenizer, facts, context, work, out }
+    }
+
+    pub(super) fn facts(&self) -> &Facts {
+        &self.facts
     }
 
     /// Does a task and reports. A panic of a library is this request's misfortune alone.
@@ -110,6 +131,8 @@ impl Texts {
 
     fn prepare(&self, id: u64, job: Box<Job>, flag: Flag) -> Result<Prepared, Failure> {
         let accepted = Instant::now();
+        let mut job = job;
+        self.fit(&mut job)?;
         let (prompt, rendered) = self.encode(&job.input)?;
         if prompt.is_empty() {
             return Err(Failure::invalid("prompt", "the prompt is empty"));
@@ -128,7 +151,57 @@ impl Texts {
             return Err(Failure::invalid("logit_bias", message));
         }
         let deadline = job.deadline.map(|ms| accepted + Duration::from_millis(ms));
-        Ok(Prepared { id, job, flag, prompt, rendered, max_tokens, accepted, deadline })
+        let boundaries = self.boundaries(&job.input, &prompt)?;
+        Ok(Prepared { id, job, flag, prompt, rendered, boundaries, max_tokens, accepted, deadline })
+    }
+
+    /// Refuses what does not go together, and fits the template's variables to the rest.
+    fn fit(&self, job: &mut Job) -> Result<(), Failure> {
+        let Input::Chat(conversation) = &mut job.input else { return Ok(()) };
+        let forces = structure::forces(conversation);
+        if forces && !structure::can_force(&self.tokenizer) {
+            let message = "this model's calls cannot be forced; use auto or none";
+            return Err(Failure::unsupported("tool_choice", message));
+        }
+        if job.format == Format::Text && !forces {
+            return Ok(());
+        }
+        if job.format != Format::Text
+            && !conversation.tools.is_empty()
+            && conversation.choice != ToolChoice::None
+        {
+            let message = "an answer cannot follow a format and call tools; send one of the two";
+            return Err(Failure::unsupported("response_format", message));
+        }
+        // What must be JSON, or a call, from its first token on has no thoughts before.
+        conversation.kwargs.entry("enable_thinking").or_insert(false.into());
+        Ok(())
+    }
+
+    /// Where the first message and the last but one end in the prompt: the next request begins alike up to there.
+    fn boundaries(&self, input: &Input, prompt: &[u32]) -> Result<Vec<usize>, Failure> {
+        let Input::Chat(conversation) = input else { return Ok(vec![]) };
+        let count = conversation.messages.len();
+        if self.facts.can_cut || count < 2 {
+            return Ok(vec![]);
+        }
+        let mut boundaries = vec![];
+        for end in [1, count - 1] {
+            let options = TemplateOptions {
+                add_generation_prompt: false,
+                tools: conversation.tools.clone(),
+                kwargs: conversation.kwargs.clone(),
+                ..TemplateOptions::default()
+            };
+            // Some templates refuse the beginning of a conversation; then there is no such place.
+            let Ok(text) = self.tokenizer.apply_chat_template(&conversation.messages[..end], &options) else {
+                continue;
+            };
+            let tokens = self.tokenizer.encode(&text, false).map_err(failed)?;
+            let shared = tokens.iter().zip(prompt).take_while(|(a, b)| a == b).count();
+            boundaries.extend((shared > 0 && shared < prompt.len()).then_some(shared));
+        }
+        Ok(boundaries)
     }
 
     fn encode(&self, input: &Input) -> Result<(Vec<u32>, Option<String>), Failure> {

@@ -64,6 +64,18 @@ const RENAMED: &[(&str, &[(&str, &str)])] = &[
     ("qwen3_moe", &[("num_local_experts", "num_experts")]),
     ("qwen3_vl_moe_text", &[("num_local_experts", "num_experts")]),
     ("starcoder2", &[("norm_epsilon", "layer_norm_eps")]),
+    ("granitemoehybrid", &[("layers_block_type", "layer_types")]),
+    (
+        "lfm2",
+        &[
+            ("block_ff_dim", "intermediate_size"),
+            ("norm_eps", "rms_norm_eps"),
+            ("tie_embedding", "tie_word_embeddings"),
+        ],
+    ),
+    ("lfm2_moe", &[("norm_eps", "rms_norm_eps"), ("tie_embedding", "tie_word_embeddings")]),
+    ("mamba2", &[("layer_norm_epsilon", "rms_norm_eps")]),
+    ("nemotron_h", &[("layers_block_type", "layer_types"), ("layer_norm_epsilon", "rms_norm_eps")]),
 ];
 
 /// Models whose `sliding_window`, if not null, is that of all layers.
@@ -97,7 +109,11 @@ pub(super) fn normalize(json: &Value, model_type: &str) -> Result<(String, Field
         let hidden = fields.get("hidden_size").and_then(Value::as_u64).unwrap_or_default();
         fields.insert("intermediate_size".into(), (4 * hidden).into());
     }
+    if let (None, Some(size)) = (fields.get("intermediate_size"), fields.get("moe_intermediate_size").cloned()) {
+        fields.insert("intermediate_size".into(), size);
+    }
     check_heads(&fields)?;
+    name_layer_types(&mut fields);
     set_layer_types(model_type, &mut fields)?;
     lift_layer_sizes(&mut fields)?;
     set_rope_parameters(model_type, &mut fields)?;
@@ -133,6 +149,29 @@ fn check_heads(fields: &Fields) -> Result<(), String> {
     }
 }
 
+/// Gives kinds of layers the names of today, and reads Nemotron's pattern, which has a character for each.
+fn name_layer_types(fields: &mut Fields) {
+    let mut names: Vec<String> = match (fields.shift_remove("hybrid_override_pattern"), fields.get("layer_types")) {
+        (_, Some(Value::Array(types))) => {
+            types.iter().filter_map(|kind| Some(kind.as_str()?.to_owned())).collect()
+        }
+        (Some(Value::String(pattern)), _) => pattern.chars().map(String::from).collect(),
+        _ => return,
+    };
+    for name in &mut names {
+        let today = match name.as_str() {
+            "M" | "mamba" => "linear_attention",
+            "*" | "attention" => "full_attention",
+            "-" => "mlp",
+            "E" => "moe",
+            _ => continue,
+        };
+        today.clone_into(name);
+    }
+    fields.entry("num_hidden_layers").or_insert(names.len().into());
+    fields.insert("layer_types".into(), names.into());
+}
+
 fn set_layer_types(model_type: &str, fields: &mut Fields) -> Result<(), String> {
     let count = |name: &str| fields.get(name).and_then(Value::as_u64);
     let Some(layers) = count("num_hidden_layers") else { return Ok(()) };
@@ -152,7 +191,15 @@ fn set_layer_types(model_type: &str, fields: &mut Fields) -> Result<(), String> 
         (None, Some(first)) => layer >= first,
         (None, None) => WINDOWED.contains(&model_type),
     };
-    let name = |layer| if slides(layer) { "sliding_attention" } else { "full_attention" };
+    let interval = count("full_attention_interval").filter(|interval| *interval > 0);
+    let attending = fields.get("full_attn_idxs").and_then(Value::as_array);
+    let name = |layer: u64| match (interval, attending) {
+        (Some(interval), _) if !(layer + 1).is_multiple_of(interval) => "linear_attention",
+        (None, Some(layers)) if !layers.contains(&layer.into()) => "conv",
+        _ if model_type == "granitemoehybrid" => "linear_attention",
+        _ if slides(layer) => "sliding_attention",
+        _ => "full_attention",
+    };
     let types: Vec<Value> = (0..layers).map(|layer| name(layer).into()).collect();
     fields.insert("layer_types".into(), types.into());
     Ok(())

@@ -2,16 +2,15 @@
 //! ([DeepSeek-AI, 2024](https://arxiv.org/abs/2405.04434), [DeepSeek-V3](https://arxiv.org/abs/2412.19437)).
 
 use super::blocks::{
-    CausalLm, DecoderConfig, FeedForward, Gate, GatedMlp, Groups, Mixer, Moe, PreNormLayer, Rope, Routing,
+    CausalLm, DecoderConfig, FeedForward, Gate, GatedMlp, Groups, HeadLinear, Mixer, Moe, PreNormLayer, Rope, Routing,
     Scores, SwitchGlu, drop_layers_from, mask_scores, merge_heads, rename, split_heads, stack_experts,
-    take_dense,
+    split_latent,
 };
 use crate::{Result, cache::LayerCache};
 use mlx::{
-    Array, Dtype, Loader, Module, Param, Rest,
+    Array, Loader, Module, Rest,
     fast::{Mask, scaled_dot_product_attention},
     nn::{Linear, RmsNorm},
-    zeros,
 };
 use serde::Deserialize;
 
@@ -73,9 +72,9 @@ pub struct Attention {
     kv_a_proj_with_mqa: Linear,
     kv_a_layernorm: RmsNorm,
     /// Keys from the latent: `[heads, latent, key]`.
-    embed_q: Param,
+    embed_q: HeadLinear,
     /// Values from the latent: `[heads, value, latent]`.
-    unembed_out: Param,
+    unembed_out: HeadLinear,
     o_proj: Linear,
     rope: Rope,
     #[module(skip)]
@@ -109,8 +108,8 @@ impl Attention {
             q_b_proj: c.q_lora_rank.map(|rank| Linear::new(rank, queries)),
             kv_a_proj_with_mqa: biased(hidden, dims.latent + dims.rotated),
             kv_a_layernorm: RmsNorm::new(dims.latent, Attention::EPS),
-            embed_q: zeros(&[heads, dims.latent, dims.plain], Dtype::F32).into(),
-            unembed_out: zeros(&[heads, c.v_head_dim, dims.latent], Dtype::F32).into(),
+            embed_q: HeadLinear::new(heads, dims.plain, dims.latent),
+            unembed_out: HeadLinear::new(heads, dims.latent, c.v_head_dim),
             o_proj: biased(heads * c.v_head_dim, hidden),
             rope: Rope::new(dims.rotated, parameters)?.traditional(c.rope_interleave),
             dims,
@@ -138,13 +137,13 @@ impl Attention {
         let scores = (q_rotated * self.scale).matmul(&k_rotated.swapaxes(-1, -2)?)?;
         let scores = mask_scores(&scores, mask)?;
         let mask = Mask::Array(&scores);
-        let to_value = self.unembed_out.swapaxes(-1, -2)?;
         if q.dim(2)? == 1 {
             // One query is cheaper to bring to the latent than all keys and values out of it.
-            let q = q.matmul(&self.embed_q.swapaxes(-1, -2)?)?;
-            return scaled_dot_product_attention(&q, kept, kept, self.scale, mask)?.matmul(&to_value);
+            let q = self.embed_q.forward(q)?;
+            let out = scaled_dot_product_attention(&q, kept, kept, self.scale, mask)?;
+            return self.unembed_out.forward(&out);
         }
-        let (k, v) = (kept.matmul(&self.embed_q)?, kept.matmul(&to_value)?);
+        let (k, v) = (self.embed_q.back(kept)?, self.unembed_out.forward(kept)?);
         scaled_dot_product_attention(q, &k, &v, self.scale, mask)
     }
 }
@@ -180,25 +179,10 @@ pub fn sanitize(c: &Config, weights: &Loader) -> mlx::Result<()> {
         [("gate.e_score_correction_bias", "e_score_correction_bias"), ("shared_experts", "shared_expert")];
     rename(weights, &names)?;
     stack_experts(weights)?;
-    let (heads, plain, latent) = (c.base.num_attention_heads, c.qk_nope_head_dim, c.kv_lora_rank);
+    let sizes = [c.base.num_attention_heads, c.qk_nope_head_dim, c.kv_lora_rank];
     weights.edit(|tensors| {
-        for layer in 0..c.base.num_hidden_layers {
-            let path = format!("model.layers.{layer}.self_attn");
-            if let Some(both) = take_dense(tensors, &format!("{path}.kv_b_proj"), latent)? {
-                let both = both.reshape([heads, -1, latent])?;
-                let keys = both.at((.., ..plain))?.swapaxes(-1, -2)?;
-                tensors.insert(format!("{path}.embed_q"), keys);
-                tensors.insert(format!("{path}.unembed_out"), both.at((.., plain..))?);
-            }
-            // Python mlx-lm stores both halves as layers.
-            for (name, columns) in [("embed_q", plain), ("unembed_out", latent)] {
-                let path = format!("{path}.{name}");
-                if let Some(matrices) = take_dense(tensors, &path, columns)? {
-                    tensors.insert(path, matrices);
-                }
-            }
-        }
-        Ok(())
+        (0..c.base.num_hidden_layers)
+            .try_for_each(|layer| split_latent(tensors, &format!("model.layers.{layer}.self_attn"), sizes))
     })
 }
 

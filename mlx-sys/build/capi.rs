@@ -1,5 +1,6 @@
 //! Compiles the C API into a shared library that knows where it is and where MLX is.
 
+use std::env;
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -19,6 +20,24 @@ struct Names {
     /// The run path to the folder of `libmlx`.
     mlx: OsString,
 }
+
+impl Names {
+    /// Names for programs that run on this machine, from anywhere and without a run path: where the library is.
+    fn absolute(library: PathBuf, mlx: &Mlx) -> Names {
+        Names { own: library.into(), mlx: mlx.lib.clone().into() }
+    }
+
+    /// Names for a folder that can be moved: `lib/libmlx_capi` beside `mlx/lib/libmlx`. Its programs need a run
+    /// path to `lib`.
+    fn relocatable(file: &str, target: &Target) -> Names {
+        let [own, here] =
+            if target.is_macos() { ["@rpath/", "@loader_path"] } else { ["", "$ORIGIN"] };
+        Names { own: format!("{own}{file}").into(), mlx: format!("{here}/../mlx/lib").into() }
+    }
+}
+
+/// Set to make a library for another machine.
+pub(crate) const RELOCATABLE: &str = "MLX_RS_RELOCATABLE";
 
 /// The compiled C API.
 pub(crate) struct Capi {
@@ -44,13 +63,18 @@ pub(crate) fn library(
     compiler.add_to(&mut fingerprint);
     let import = if mlx.backend.is_cuda() { Some(import_library::source(bindings)?) } else { None };
     fingerprint.add(import.as_deref().unwrap_or_default());
+    let relocatable = env::var_os(RELOCATABLE).is_some_and(|value| !value.is_empty() && value != "0");
+    if relocatable {
+        fingerprint.add(RELOCATABLE);
+    }
     let name = fingerprint.name();
 
     let file = target.shared_library("mlx_capi");
     let folder = cache.path("capi", &name);
-    // The absolute path as the library's name: a program linked with it finds it from anywhere, without a run
-    // path.
-    let names = Names { own: folder.join(&file).into(), mlx: mlx.lib.clone().into() };
+    let names = match relocatable {
+        true => Names::relocatable(&file, target),
+        false => Names::absolute(folder.join(&file), mlx),
+    };
     cache.entry("capi", &name, |folder| {
         let library = folder.join(&file);
         let mut command = compile_and_link(&compiler, source, mlx, target, &names);

@@ -5,6 +5,7 @@
 //! | `MLX_DIR` | a prefix with `include/mlx` and `lib/libmlx` to use instead of the pinned wheel |
 //! | `MLX_BACKEND` | `metal`, `cpu`, `cuda12` or `cuda13`: the wheel (default: `metal` on macOS, else `cpu`) |
 //! | `MLX_RS_CACHE_DIR` | where wheels and the compiled C API are kept, for all workspaces of a user |
+//! | `MLX_RS_RELOCATABLE` | if set, makes a C API that finds MLX in `../mlx/lib`, for `cargo xtask bundle` |
 //! | `CXX`, `CXXFLAGS` | the C++20 compiler and its flags |
 //! | `MACOSX_DEPLOYMENT_TARGET` | the macOS release to build for (default: the one that runs) |
 
@@ -41,7 +42,7 @@ fn main() {
     for path in ["build", "capi", "src/bindings.rs"] {
         println!("cargo::rerun-if-changed={}", package.join(path).display());
     }
-    let variables = ["MLX_DIR", "MLX_BACKEND", "MACOSX_DEPLOYMENT_TARGET", "DOCS_RS"];
+    let variables = ["MLX_DIR", "MLX_BACKEND", "MACOSX_DEPLOYMENT_TARGET", "DOCS_RS", capi::RELOCATABLE];
     for variable in variables.into_iter().chain(cache::VARIABLES) {
         println!("cargo::rerun-if-env-changed={variable}");
     }

@@ -2060,6 +2060,10 @@ unsafe extern "C" {
     pub fn mlx_replace_cpu_everywhere(kernels: mlx_cpu_kernels) -> ::core::ffi::c_int;
 }
 unsafe extern "C" {
+    #[doc = " Has the `slice_update` that gives `a` write into the memory of the array it updates, whatever else refers to that, where\n it is computed on a GPU: what is written shows there too. `*updated` says whether there was such an operation. (On the\n CPU a kernel with `MLX_IN_PLACE_ALWAYS` does that.)"]
+    pub fn mlx_update_in_place(updated: *mut bool, a: mlx_array) -> ::core::ffi::c_int;
+}
+unsafe extern "C" {
     #[doc = " A convolution over any number of spatial axes. Each list has one entry per axis, one entry for all, or\n none for the default; `flip` reverses the weights in space."]
     pub fn mlx_conv_general(
         out: *mut mlx_array,
@@ -3930,6 +3934,72 @@ unsafe extern "C" {
         opt_key: mlx_array,
         s: mlx_stream,
     ) -> ::core::ffi::c_int;
+}
+#[doc = " Another way to compute the operations of one kind.\n\n `rewrite` is called as an operation is about to be computed, on the thread that evaluates. It returns 1 after\n writing an array that has not been evaluated, of the same shape and type on the same stream, that is computed by one\n operation with one output: that takes the place of the operation of `a`, with its inputs. It returns 0 to leave the\n operation as it is, and -1 after `mlx_callback_failed`. Then the inputs of `a` get their turn. `drop` is called when\n registering fails; what is registered stays."]
+#[repr(C)]
+#[derive(Debug, Copy, Clone)]
+pub struct mlx_rewrite {
+    pub ctx: *mut ::core::ffi::c_void,
+    #[doc = " The name of the operations, as `mlx_array_primitive_name` gives it."]
+    pub primitive: mlx_string,
+    pub rewrite: ::core::option::Option<
+        unsafe extern "C" fn(
+            ctx: *mut ::core::ffi::c_void,
+            a: mlx_array,
+            out: *mut mlx_array,
+        ) -> ::core::ffi::c_int,
+    >,
+    pub drop: ::core::option::Option<unsafe extern "C" fn(ctx: *mut ::core::ffi::c_void)>,
+}
+#[allow(clippy::unnecessary_operation, clippy::identity_op)]
+const _: () = {
+    ["Size of mlx_rewrite"][::core::mem::size_of::<mlx_rewrite>() - 40usize];
+    ["Alignment of mlx_rewrite"][::core::mem::align_of::<mlx_rewrite>() - 8usize];
+    ["Offset of field: mlx_rewrite::ctx"][::core::mem::offset_of!(mlx_rewrite, ctx) - 0usize];
+    ["Offset of field: mlx_rewrite::primitive"][::core::mem::offset_of!(mlx_rewrite, primitive) - 8usize];
+    ["Offset of field: mlx_rewrite::rewrite"][::core::mem::offset_of!(mlx_rewrite, rewrite) - 24usize];
+    ["Offset of field: mlx_rewrite::drop"][::core::mem::offset_of!(mlx_rewrite, drop) - 32usize];
+};
+unsafe extern "C" {
+    #[doc = " Has all operations of a kind that are computed on a GPU from now on, in this process, rewritten: also those that\n transformations make. Of several for one kind the last counts."]
+    pub fn mlx_rewrite_gpu_everywhere(rewrite: mlx_rewrite) -> ::core::ffi::c_int;
+}
+unsafe extern "C" {
+    #[doc = " The parameters of the operation that gives `a`, as `mlx_cpu_kernels` lists them, and more: for RMSNorm eps; for Slice the\n start, end and step along each axis. At most `capacity` are written; `*count` is how many there are. None where `a` has\n been evaluated, or is the result of an operation that is not MLX's own."]
+    pub fn mlx_array_parameters(
+        out: *mut f64,
+        capacity: usize,
+        count: *mut usize,
+        a: mlx_array,
+    ) -> ::core::ffi::c_int;
+}
+#[doc = " An operation that can be recorded again."]
+#[repr(C)]
+#[derive(Debug, Copy, Clone)]
+pub struct mlx_prepared {
+    pub p: *mut ::core::ffi::c_void,
+}
+#[allow(clippy::unnecessary_operation, clippy::identity_op)]
+const _: () = {
+    ["Size of mlx_prepared"][::core::mem::size_of::<mlx_prepared>() - 8usize];
+    ["Alignment of mlx_prepared"][::core::mem::align_of::<mlx_prepared>() - 8usize];
+    ["Offset of field: mlx_prepared::p"][::core::mem::offset_of!(mlx_prepared, p) - 0usize];
+};
+unsafe extern "C" {
+    #[doc = " The operation that gives `a`, which has one output, with that output's shape and type."]
+    pub fn mlx_prepare(out: *mut mlx_prepared, a: mlx_array) -> ::core::ffi::c_int;
+}
+unsafe extern "C" {
+    #[doc = " Records the operation with other inputs, of the same shapes and types."]
+    pub fn mlx_prepared_call(
+        out: *mut mlx_array,
+        prepared: mlx_prepared,
+        inputs: mlx_arrays,
+    ) -> ::core::ffi::c_int;
+}
+unsafe extern "C" {
+    #[doc = " Releases it. Null is ignored."]
+    pub fn mlx_prepared_free(prepared: mlx_prepared);
 }
 #[doc = " A stream, if there is one."]
 #[repr(C)]

@@ -102,6 +102,7 @@ pub mod distributed;
 pub mod export;
 pub mod fast;
 pub mod fft;
+mod gpu;
 pub mod graph;
 #[cfg(doc)]
 pub mod guide;

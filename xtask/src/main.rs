@@ -1,6 +1,7 @@
 //! Maintenance of this repository: `cargo xtask <command>`.
 
 mod bindings;
+mod bundle;
 mod check_metal;
 mod compare;
 mod golden;
@@ -29,6 +30,8 @@ struct Arguments {
 enum Command {
     /// Regenerate the Rust bindings of the C API (mlx-sys/src/bindings.rs).
     Bindings(bindings::Arguments),
+    /// Make a folder with the program and all it needs, for a machine without Rust.
+    Bundle(bundle::Arguments),
     /// Cross-compile the C API for Apple silicon and link it with Apple's libmlx.dylib.
     CheckMetal,
     /// Make the goldens from Python's MLX and mlx-lm, or compare with those committed.
@@ -42,6 +45,7 @@ enum Command {
 fn main() -> ExitCode {
     let result = match Arguments::parse().command {
         Command::Bindings(arguments) => bindings::run(&arguments),
+        Command::Bundle(arguments) => bundle::run(&arguments),
         Command::CheckMetal => check_metal::run(),
         Command::Golden(arguments) => golden::run(&arguments),
         Command::Sanitize(arguments) => sanitize::run(&arguments),

@@ -28,6 +28,7 @@
 #include "mlx_capi/operation.h"
 #include "mlx_capi/ops.h"
 #include "mlx_capi/random.h"
+#include "mlx_capi/rewrite.h"
 #include "mlx_capi/stream.h"
 #include "mlx_capi/transforms.h"
 #include "mlx_capi/types.h"

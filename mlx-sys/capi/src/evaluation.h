@@ -70,6 +70,7 @@ class Unproven {
       check_memory(a);
       if (a.has_primitive() && !is_view(a) && !is_in_place(a)) bytes += a.nbytes();
       apply_cpu_kernels(a);
+      apply_rewrites(a);
       // Weak, because an array that someone else refers to cannot give its buffer to its successor.
       nodes_.emplace_back(reinterpret_cast<const std::shared_ptr<void>&>(a));
       for (const array& input : a.inputs()) stack.push_back(&input);

@@ -4,7 +4,7 @@ use crate::{Array, Error, Result, concatenate, ffi, index::resolve_axis, zeros};
 
 /// An array that grows along one axis, in memory that is reserved ahead.
 ///
-/// On a CPU new rows are written beside the old ones even while earlier steps are still being computed from those: a
+/// New rows are written beside the old ones even while earlier steps are still being computed from those: a
 /// functional update of an array that something else refers to copies all of it, which in a decoding loop is each step.
 ///
 /// ```

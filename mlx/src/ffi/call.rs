@@ -10,6 +10,7 @@ use std::{ffi::c_int, mem::MaybeUninit, sync::OnceLock};
 pub(crate) fn call(op: &'static str, f: impl FnOnce() -> c_int) -> Result<()> {
     check_version(op)?;
     crate::cpu::install();
+    crate::gpu::install();
     match f() {
         0 => Ok(()),
         mlx_sys::MLX_CALLBACK => Err(super::closure::take_failure(op, || message(op))),

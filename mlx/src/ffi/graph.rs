@@ -20,13 +20,13 @@ pub(crate) fn export_to_dot(outputs: &[&Array]) -> Result<String> {
 
 /// The arrays that `array` is computed from; none once it is evaluated.
 #[track_caller]
-fn inputs(array: &Array) -> Result<Vec<Array>> {
+pub(crate) fn inputs(array: &Array) -> Result<Vec<Array>> {
     let handle = array.handle()?;
     // SAFETY: a live handle; the call writes a list when it succeeds.
     Outputs::of("inputs", |list| unsafe { mlx_sys::mlx_array_inputs(list, handle.raw()) })
 }
 
-fn id(array: &Array) -> Result<usize> {
+pub(crate) fn id(array: &Array) -> Result<usize> {
     // SAFETY: a live handle.
     Ok(unsafe { mlx_sys::mlx_array_id(array.handle()?.raw()) })
 }

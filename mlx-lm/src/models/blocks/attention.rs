@@ -5,7 +5,7 @@ use crate::cache::LayerCache;
 use mlx::{
     Array, Dtype, Module, Result,
     fast::Mask,
-    nn::{Linear, RmsNorm},
+    nn::{Linear, PackedLinear, RmsNorm},
 };
 
 /// What lets the positions of a decoder layer see each other: attention, or a recurrence.
@@ -52,9 +52,8 @@ pub fn merge_heads(x: &Array) -> Result<Array> {
 /// scale, its rotary embeddings, or normalize or bound queries and keys.
 #[derive(Debug, Module)]
 pub struct Attention {
-    q_proj: Linear,
-    k_proj: Linear,
-    v_proj: Linear,
+    #[module(flatten)]
+    qkv: PackedLinear<3>,
     o_proj: Linear,
     q_norm: Option<Box<dyn Norm>>,
     k_norm: Option<Box<dyn Norm>>,
@@ -72,9 +71,7 @@ impl Attention {
     pub fn new(c: &DecoderConfig, rope: Option<Rope>) -> Attention {
         let (hidden, (q, k)) = (c.hidden_size, c.qk_features());
         Attention {
-            q_proj: Linear::new(hidden, q),
-            k_proj: Linear::new(hidden, k),
-            v_proj: Linear::new(hidden, k),
+            qkv: PackedLinear::new(hidden, [("q_proj", q), ("k_proj", k), ("v_proj", k)]),
             o_proj: Linear::new(q, hidden),
             q_norm: None,
             k_norm: None,
@@ -88,13 +85,7 @@ impl Attention {
 
     /// With biases of queries, keys and values, and of the output.
     pub fn with_bias(self, qkv: bool, output: bool) -> Attention {
-        Attention {
-            q_proj: self.q_proj.with_bias(qkv),
-            k_proj: self.k_proj.with_bias(qkv),
-            v_proj: self.v_proj.with_bias(qkv),
-            o_proj: self.o_proj.with_bias(output),
-            ..self
-        }
+        Attention { qkv: self.qkv.with_bias(qkv), o_proj: self.o_proj.with_bias(output), ..self }
     }
 
     /// With scores multiplied by `scale` instead of `1 / sqrt(head dim)`.
@@ -145,9 +136,10 @@ impl Attention {
 
 impl Mixer for Attention {
     fn forward(&self, x: &Array, mask: Mask<'_>, cache: &mut LayerCache) -> Result<Array> {
-        let mut q = self.heads(self.q_proj.forward(x)?, self.q_norm.as_deref())?;
-        let mut k = self.heads(self.k_proj.forward(x)?, self.k_norm.as_deref())?;
-        let v = self.heads(self.v_proj.forward(x)?, None)?;
+        let [q, k, v] = self.qkv.forward(x)?;
+        let mut q = self.heads(q, self.q_norm.as_deref())?;
+        let mut k = self.heads(k, self.k_norm.as_deref())?;
+        let v = self.heads(v, None)?;
         if let Some(rope) = &self.rope {
             (q, k) = (rope.forward(&q, cache.offset())?, rope.forward(&k, cache.offset())?);
         }

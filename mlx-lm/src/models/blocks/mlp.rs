@@ -2,7 +2,7 @@
 
 use mlx::{
     Array, Module, Result,
-    nn::{Activation, Linear, swiglu},
+    nn::{Activation, Linear, PackedLinear, swiglu},
 };
 
 /// What a decoder layer does with each position by itself.
@@ -36,8 +36,8 @@ pub fn activation(name: &str) -> crate::Result<Activation> {
 /// ([Shazeer, 2020](https://arxiv.org/abs/2002.05202)).
 #[derive(Debug, Module)]
 pub struct GatedMlp {
-    gate_proj: Linear,
-    up_proj: Linear,
+    #[module(flatten)]
+    gate_up: PackedLinear<2>,
     down_proj: Linear,
     f: Activation,
 }
@@ -46,8 +46,7 @@ impl GatedMlp {
     /// From `dims` to `hidden` features and back, without biases.
     pub fn new(dims: i32, hidden: i32, f: Activation) -> GatedMlp {
         GatedMlp {
-            gate_proj: Linear::new(dims, hidden),
-            up_proj: Linear::new(dims, hidden),
+            gate_up: PackedLinear::new(dims, [("gate_proj", hidden), ("up_proj", hidden)]),
             down_proj: Linear::new(hidden, dims),
             f,
         }
@@ -55,18 +54,13 @@ impl GatedMlp {
 
     /// With biases, or without.
     pub fn with_bias(self, bias: bool) -> GatedMlp {
-        GatedMlp {
-            gate_proj: self.gate_proj.with_bias(bias),
-            up_proj: self.up_proj.with_bias(bias),
-            down_proj: self.down_proj.with_bias(bias),
-            ..self
-        }
+        GatedMlp { gate_up: self.gate_up.with_bias(bias), down_proj: self.down_proj.with_bias(bias), ..self }
     }
 }
 
 impl FeedForward for GatedMlp {
     fn forward(&self, x: &Array) -> Result<Array> {
-        let (gate, up) = (self.gate_proj.forward(x)?, self.up_proj.forward(x)?);
+        let [gate, up] = self.gate_up.forward(x)?;
         self.down_proj.forward(&match self.f {
             Activation::Silu => swiglu(&gate, &up)?,
             f => f.forward(&gate)? * up,

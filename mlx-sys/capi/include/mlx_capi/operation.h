@@ -128,6 +128,11 @@ typedef struct mlx_cpu_kernels {
 /// those that transformations make. Of several for one kind the last counts.
 MLX_C_API int mlx_replace_cpu_everywhere(mlx_cpu_kernels kernels) MLX_C_NOEXCEPT;
 
+/// Has the `slice_update` that gives `a` write into the memory of the array it updates, whatever else refers to that, where
+/// it is computed on a GPU: what is written shows there too. `*updated` says whether there was such an operation. (On the
+/// CPU a kernel with `MLX_IN_PLACE_ALWAYS` does that.)
+MLX_C_API int mlx_update_in_place(bool* updated, mlx_array a) MLX_C_NOEXCEPT;
+
 MLX_C_END
 
 #endif

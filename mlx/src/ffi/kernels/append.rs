@@ -3,19 +3,27 @@
 use super::{InPlace, cpu_kernel::replace_cpu};
 use crate::{
     Array, Result,
+    ffi::call,
     kernels::{CpuKernel, Layout, View, ViewMut},
 };
 use std::sync::Arc;
 
 /// Has `updated`, just recorded as `slice_update` of the rows from `start` on along `axis`, written in the memory of the
-/// array it updates, whatever else refers to that, where it is computed on a CPU; says whether it is.
+/// array it updates, whatever else refers to that; says whether it is.
 ///
 /// The caller sees to it that nothing reads those rows through any other array: then whoever reads that memory
 /// meanwhile, on whatever thread, reads other bytes than are written.
 #[track_caller]
 pub(crate) fn append_in_place(op: &'static str, updated: &Array, axis: usize, start: i32) -> Result<bool> {
     let start = start.unsigned_abs() as usize;
-    replace_cpu(op, updated, &Arc::new(Append { axis, start }), InPlace::Always)
+    if replace_cpu(op, updated, &Arc::new(Append { axis, start }), InPlace::Always)? {
+        return Ok(true);
+    }
+    let (handle, mut in_place) = (updated.handle()?.raw(), false);
+    // SAFETY: a live handle and a valid out-pointer. Those who read the memory on the stream of the update are ordered with
+    // it by MLX, and read other rows as the caller promises.
+    call(op, || unsafe { mlx_sys::mlx_update_in_place(&mut in_place, handle) })?;
+    Ok(in_place)
 }
 
 struct Append {

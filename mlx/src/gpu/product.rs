@@ -1,0 +1,237 @@
+//! Products of a few vectors with a quantized matrix: a step of a language model that generates.
+
+use crate::{
+    Array, Dtype, Result,
+    ffi::{
+        graph::inputs,
+        kernels::{Prepared, is_result_of, parameters, rewrite_gpu_everywhere},
+    },
+    kernels::{CudaKernel, CudaOptions, Launch},
+};
+use std::{cell::RefCell, collections::HashMap};
+
+/// The most vectors.
+const MOST_VECTORS: i32 = 8;
+/// Bytes of shared memory that every GPU gives without being asked for more.
+const SHARED_MEMORY: i32 = 48 << 10;
+const WARPS: i32 = 8;
+
+pub(super) fn install() -> Result<()> {
+    const OP: &str = "gpu";
+    rewrite_gpu_everywhere(OP, "QuantizedMatmul", |y| match Product::of(y)? {
+        Some(product) => product.with_norm()?.record(y),
+        None => Ok(None),
+    })?;
+    rewrite_gpu_everywhere(OP, "Add", |y| {
+        let terms = inputs(y)?;
+        for (residual, product) in [(0, 1), (1, 0)] {
+            if terms[residual].shape()? == y.shape()?
+                && let Some(product) = Product::of(&terms[product])?
+            {
+                let residual = Some(terms[residual].clone());
+                return Product { residual, ..product }.record(y);
+            }
+        }
+        Ok(None)
+    })?;
+    rewrite_gpu_everywhere(OP, "Multiply", |y| match gated(y)? {
+        Some(product) => Product { swiglu: true, ..product.with_norm()? }.record(y),
+        None => Ok(None),
+    })
+}
+
+/// A product that the kernel computes, and what it takes along.
+struct Product {
+    x: Array,
+    w: Array,
+    scales: Array,
+    biases: Array,
+    bits: i32,
+    group_size: i32,
+    /// How many vectors.
+    vectors: i32,
+    /// Elements of a vector.
+    columns: i32,
+    /// Whether the result is `silu` of its first half times its second.
+    swiglu: bool,
+    norm: Option<(Array, f32)>,
+    residual: Option<Array>,
+}
+
+/// What a kernel is compiled and launched for.
+#[derive(Clone, PartialEq, Eq, Hash)]
+struct Key {
+    shape: Vec<i32>,
+    dtype: Dtype,
+    bits: i32,
+    group_size: i32,
+    columns: i32,
+    swiglu: bool,
+    /// The bits of eps.
+    norm: Option<i32>,
+    residual: bool,
+}
+
+thread_local! {
+    static PREPARED: RefCell<HashMap<Key, Prepared>> = RefCell::default();
+}
+
+impl Product {
+    /// The product that gives `y`, if it is one of those.
+    fn of(y: &Array) -> Result<Option<Product>> {
+        if !is_result_of(y, "QuantizedMatmul") {
+            return Ok(None);
+        }
+        let ([group_size, bits, mode, transposed], 4) = parameters::<4>(y)? else { return Ok(None) };
+        let (group_size, bits) = (group_size as i32, bits as i32);
+        let Ok([x, w, scales, biases]) = <[Array; 4]>::try_from(inputs(y)?) else { return Ok(None) };
+        let dtype = y.dtype()?;
+        let same = [&x, &scales, &biases].into_iter().all(|a| a.dtype().is_ok_and(|d| d == dtype));
+        let columns = x.shape()?.last().copied().unwrap_or(0);
+        let vectors = i32::try_from(x.size()?).unwrap_or(i32::MAX) / columns.max(1);
+        let fits = mode == 0.0
+            && transposed == 1.0
+            && matches!(bits, 4 | 8)
+            && w.ndim()? == 2
+            && same
+            && matches!(dtype, Dtype::F32 | Dtype::F16 | Dtype::Bf16)
+            && columns % 32 == 0
+            && (1..=MOST_VECTORS).contains(&vectors)
+            && vectors * columns * dtype.size() as i32 <= SHARED_MEMORY;
+        let (swiglu, norm, residual) = (false, None, None);
+        Ok(fits.then_some(Product {
+            x,
+            w,
+            scales,
+            biases,
+            bits,
+            group_size,
+            vectors,
+            columns,
+            swiglu,
+            norm,
+            residual,
+        }))
+    }
+
+    /// With the norm that gives `x`, if one does.
+    fn with_norm(mut self) -> Result<Product> {
+        if self.vectors > 1 || !is_result_of(&self.x, "RMSNorm") {
+            return Ok(self);
+        }
+        let Ok([x, weight]) = <[Array; 2]>::try_from(inputs(&self.x)?) else { return Ok(self) };
+        let dtype = self.x.dtype()?;
+        if weight.ndim()? == 1 && weight.dtype()? == dtype && x.dtype()? == dtype {
+            let ([eps], _) = parameters::<1>(&self.x)?;
+            (self.x, self.norm) = (x, Some((weight, eps as f32)));
+        }
+        Ok(self)
+    }
+
+    /// Records the product in the place of `y`.
+    fn record(&self, y: &Array) -> Result<Option<Array>> {
+        let key = Key {
+            shape: y.shape()?.to_vec(),
+            dtype: y.dtype()?,
+            bits: self.bits,
+            group_size: self.group_size,
+            columns: self.columns,
+            swiglu: self.swiglu,
+            norm: self.norm.as_ref().map(|(_, eps)| eps.to_bits() as i32),
+            residual: self.residual.is_some(),
+        };
+        let mut inputs = vec![&self.x, &self.w, &self.scales, &self.biases];
+        inputs.extend(self.norm.as_ref().map(|(weight, _)| weight));
+        inputs.extend(&self.residual);
+        PREPARED.with_borrow_mut(|known| {
+            if let Some(prepared) = known.get(&key) {
+                return prepared.call(&inputs).map(Some);
+            }
+            let call = self.compile(&key, &inputs)?;
+            known.insert(key, Prepared::of(&call)?);
+            Ok(Some(call))
+        })
+    }
+
+    fn compile(&self, key: &Key, inputs: &[&Array]) -> Result<Array> {
+        let mut names = vec!["x", "w", "scales", "biases"];
+        names.extend(key.norm.map(|_| "norm"));
+        names.extend(key.residual.then_some("residual"));
+        let value = |given: bool, name| if given { name } else { "x" };
+        let header = format!(
+            "#define NORM_WEIGHT {}\n#define RESIDUAL_VALUE {}\n{}",
+            value(key.norm.is_some(), "norm"),
+            value(key.residual, "residual"),
+            include_str!("qmv.cuh"),
+        );
+        let name = format!(
+            "qmv{}{}",
+            if key.norm.is_some() { "_norm" } else { "" },
+            match key {
+                Key { swiglu: true, .. } => "_swiglu",
+                Key { residual: true, .. } => "_residual",
+                _ => "",
+            }
+        );
+        let shared_memory = self.vectors * self.columns * key.dtype.size() as i32;
+        let options = CudaOptions { header: &header, shared_memory, ..CudaOptions::default() };
+        // SAFETY: a warp writes the elements of its own rows, of which there are as many as the launch has warps for; it
+        // reads rows below their number, and vectors of as many elements as a row has. `Product::of` has checked the rest.
+        let kernel = unsafe { CudaKernel::new(&name, &names, &["y"], include_str!("qmv.cu"), options)? };
+
+        let outputs = key.shape.last().copied().unwrap_or(1);
+        let rows = if outputs >= 16384 && !key.swiglu {
+            4
+        } else if outputs >= 1024 {
+            2
+        } else {
+            1
+        };
+        let blocks = (outputs + rows * WARPS - 1) / (rows * WARPS);
+        let launch = Launch::new([blocks * WARPS * 32, 1, 1], [WARPS * 32, 1, 1])
+            .output(&key.shape, key.dtype)
+            .template("T", key.dtype)
+            .template("BITS", key.bits)
+            .template("GROUP", key.group_size)
+            .template("M", self.vectors)
+            .template("R", rows)
+            .template("EPS", key.norm.unwrap_or(0))
+            .template("NORM", key.norm.is_some())
+            .template("SWIGLU", key.swiglu)
+            .template("RESIDUAL", key.residual);
+        let [y] = kernel.call(inputs, &launch)?;
+        Ok(y)
+    }
+}
+
+/// The product of which `y` is `silu` of the first half times the second, if it is that.
+fn gated(y: &Array) -> Result<Option<Product>> {
+    let Ok([silu, up]) = <[Array; 2]>::try_from(inputs(y)?) else { return Ok(None) };
+    if !is_result_of(&silu, "Multiply") || !is_result_of(&up, "Slice") {
+        return Ok(None);
+    }
+    let Ok([gate, sigmoid]) = <[Array; 2]>::try_from(inputs(&silu)?) else { return Ok(None) };
+    if !is_result_of(&sigmoid, "Sigmoid") || !is_result_of(&gate, "Slice") {
+        return Ok(None);
+    }
+    let same = |a: &Array, b: &Array| crate::ffi::graph::id(a).ok() == crate::ffi::graph::id(b).ok();
+    if !same(&inputs(&sigmoid)?[0], &gate) {
+        return Ok(None);
+    }
+    let (whole, other) = (&inputs(&gate)?[0], &inputs(&up)?[0]);
+    let half = y.shape()?.last().copied().unwrap_or(0);
+    let is_half = |part: &Array, start: i32| -> Result<bool> {
+        const MOST: usize = 3 * 4;
+        let (numbers, count) = parameters::<MOST>(part)?;
+        if count < 3 || count > MOST {
+            return Ok(false);
+        }
+        let last = &numbers[count - 3..count];
+        Ok(part.shape()? == y.shape()? && last == [f64::from(start), f64::from(start + half), 1.0])
+    };
+    let halves = same(whole, other)
+        && whole.shape()?.last() == Some(&(2 * half))
+        && is_half(&gate, 0)?
+        && is_half(&up, half)?;
+    if halves { Product::of(whole) } else { Ok(None) }
+}

@@ -64,7 +64,7 @@ def outcome(config: dict, tensors: dict, tokens: list, expected: mx.array) -> st
 
 def reason(error: Exception) -> str:
     text = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
-    text = text.replace("|", "/").replace("ModelArgs.__init__() ", "").replace("TextConfig.__init__() ", "")
+    text = text.rstrip(": .").replace("|", "/").replace("ModelArgs.__init__() ", "").replace("TextConfig.__init__() ", "")
     return text if len(text) <= 90 else text[:87] + "..."
 
 

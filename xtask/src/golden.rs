@@ -63,7 +63,9 @@ pub(crate) fn run(arguments: &Arguments) -> Result {
     }
     if sets.contains(&Set::Table) && !arguments.check {
         let fixtures = root().join("mlx-lm/tests/fixtures/golden");
-        execute(script(&python, "architectures_table.py").arg(fixtures).arg(root().join("docs/architectures.md")))?;
+        execute(
+            script(&python, "architectures_table.py").arg(fixtures).arg(root().join("docs/architectures.md")),
+        )?;
     }
     if sets.contains(&Set::Tiny) {
         execute(script(&python, "goldens.py").arg(&models.output))?;

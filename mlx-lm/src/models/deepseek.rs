@@ -2,9 +2,9 @@
 //! ([DeepSeek-AI, 2024](https://arxiv.org/abs/2405.04434), [DeepSeek-V3](https://arxiv.org/abs/2412.19437)).
 
 use super::blocks::{
-    CausalLm, DecoderConfig, FeedForward, Gate, GatedMlp, Groups, HeadLinear, Mixer, Moe, PreNormLayer, Rope, Routing,
-    Scores, SwitchGlu, drop_layers_from, mask_scores, merge_heads, rename, split_heads, stack_experts,
-    split_latent,
+    CausalLm, DecoderConfig, FeedForward, Gate, GatedMlp, Groups, HeadLinear, Mixer, Moe, PreNormLayer, Rope,
+    Routing, Scores, SwitchGlu, drop_layers_from, mask_scores, merge_heads, rename, split_heads,
+    split_latent, stack_experts, transpose_layer,
 };
 use crate::{Result, cache::LayerCache};
 use mlx::{
@@ -56,9 +56,23 @@ impl Config {
         layer >= self.first_k_dense_replace && layer.is_multiple_of(self.moe_layer_freq)
     }
 
+    /// The paths of the attention of all layers.
+    fn attentions(&self) -> impl Iterator<Item = String> {
+        (0..self.base.num_hidden_layers).map(|layer| format!("model.layers.{layer}.self_attn"))
+    }
+
     fn groups(&self, best: i32) -> Option<Groups> {
         Some(Groups { count: self.n_group?, kept: self.topk_group?, best })
     }
+}
+
+/// What differs besides the configuration.
+#[derive(Clone, Copy, Debug, PartialEq)]
+enum Version {
+    /// Keys are made of the latent by matrices as they are.
+    V2,
+    /// By transposed ones; and a bias balances the choice of experts.
+    V3,
 }
 
 /// Multi-head latent attention. The cache holds a latent of all heads' keys and values, and the part of the keys that is
@@ -71,9 +85,9 @@ pub struct Attention {
     q_b_proj: Option<Linear>,
     kv_a_proj_with_mqa: Linear,
     kv_a_layernorm: RmsNorm,
-    /// Keys from the latent: `[heads, latent, key]`.
+    /// Queries to the latent, the transpose of what makes keys of it.
     embed_q: HeadLinear,
-    /// Values from the latent: `[heads, value, latent]`.
+    /// Values from the latent.
     unembed_out: HeadLinear,
     o_proj: Linear,
     rope: Rope,
@@ -94,7 +108,7 @@ impl Attention {
     /// Of the norms inside attention, whatever the model's others have.
     const EPS: f32 = 1e-6;
 
-    fn new(c: &Config, layer: usize) -> Result<Attention> {
+    fn new(c: &Config, layer: usize, version: Version) -> Result<Attention> {
         let (hidden, heads) = (c.base.hidden_size, c.base.num_attention_heads);
         let dims = Dims { plain: c.qk_nope_head_dim, rotated: c.qk_rope_head_dim, latent: c.kv_lora_rank };
         let queries = heads * (dims.plain + dims.rotated);
@@ -108,8 +122,8 @@ impl Attention {
             q_b_proj: c.q_lora_rank.map(|rank| Linear::new(rank, queries)),
             kv_a_proj_with_mqa: biased(hidden, dims.latent + dims.rotated),
             kv_a_layernorm: RmsNorm::new(dims.latent, Attention::EPS),
-            embed_q: HeadLinear::new(heads, dims.plain, dims.latent),
-            unembed_out: HeadLinear::new(heads, dims.latent, c.v_head_dim),
+            embed_q: HeadLinear::new(heads, dims.plain, dims.latent, version == Version::V2),
+            unembed_out: HeadLinear::new(heads, dims.latent, c.v_head_dim, false),
             o_proj: biased(heads * c.v_head_dim, hidden),
             rope: Rope::new(dims.rotated, parameters)?.traditional(c.rope_interleave),
             dims,
@@ -173,16 +187,27 @@ impl Mixer for Attention {
 ///
 /// # Errors
 /// Tensors of other shapes than `c` says.
-pub fn sanitize(c: &Config, weights: &Loader) -> mlx::Result<()> {
+pub fn sanitize_v2(c: &Config, weights: &Loader) -> mlx::Result<()> {
     drop_layers_from(weights, c.base.num_hidden_layers);
     let names =
         [("gate.e_score_correction_bias", "e_score_correction_bias"), ("shared_experts", "shared_expert")];
     rename(weights, &names)?;
     stack_experts(weights)?;
-    let sizes = [c.base.num_attention_heads, c.qk_nope_head_dim, c.kv_lora_rank];
+    let sizes = [c.base.num_attention_heads, c.qk_nope_head_dim];
+    weights.edit(|tensors| c.attentions().try_for_each(|path| split_latent(tensors, &path, sizes)))
+}
+
+/// As [`sanitize_v2`], with what makes keys transposed, as Python mlx-lm stores it for this version.
+///
+/// # Errors
+/// Tensors of other shapes than `c` says.
+pub fn sanitize_v3(c: &Config, weights: &Loader) -> mlx::Result<()> {
+    let fused = |path: &String| weights.at(format!("{path}.kv_b_proj.weight")).peek().is_some();
+    let fused: Vec<String> = c.attentions().filter(fused).collect();
+    sanitize_v2(c, weights)?;
     weights.edit(|tensors| {
-        (0..c.base.num_hidden_layers)
-            .try_for_each(|layer| split_latent(tensors, &format!("model.layers.{layer}.self_attn"), sizes))
+        let mut keys = fused.iter().map(|path| format!("{path}.embed_q"));
+        keys.try_for_each(|path| transpose_layer(tensors, &path, c.kv_lora_rank))
     })
 }
 
@@ -198,7 +223,7 @@ pub fn new_v2(c: &Config) -> Result<CausalLm<PreNormLayer<Box<dyn FeedForward>, 
         groups: c.groups(1).filter(|_| limited),
         ..Routing::new(c.num_experts_per_tok, Scores::Softmax)
     };
-    new(c, routing, false)
+    new(c, routing, Version::V2)
 }
 
 /// The V3 model that `c` describes.
@@ -212,13 +237,13 @@ pub fn new_v3(c: &Config) -> Result<CausalLm<PreNormLayer<Box<dyn FeedForward>, 
         groups: c.groups(2),
         ..Routing::new(c.num_experts_per_tok, Scores::Sigmoid)
     };
-    new(c, routing, true)
+    new(c, routing, Version::V3)
 }
 
 fn new(
     c: &Config,
     routing: Routing,
-    choice_bias: bool,
+    version: Version,
 ) -> Result<CausalLm<PreNormLayer<Box<dyn FeedForward>, Attention>>> {
     let base = &c.base;
     let norm = || base.rms_norm(c.rms_norm_eps);
@@ -227,7 +252,7 @@ fn new(
         let mlp: Box<dyn FeedForward> = if c.is_sparse(i) {
             let experts = SwitchGlu::new(hidden, inner, c.n_routed_experts, Gate::Plain(f));
             let mut moe = Moe::new(hidden, c.n_routed_experts, experts, routing);
-            if choice_bias {
+            if version == Version::V3 {
                 moe = moe.with_choice_bias(c.n_routed_experts);
             }
             if let Some(count) = c.n_shared_experts.filter(|count| *count > 0) {
@@ -237,6 +262,6 @@ fn new(
         } else {
             Box::new(base.gated_mlp()?)
         };
-        Ok(PreNormLayer::new(Attention::new(c, i)?, mlp, norm))
+        Ok(PreNormLayer::new(Attention::new(c, i, version)?, mlp, norm))
     })
 }

@@ -35,7 +35,10 @@ pub struct Config {
 /// Two tensors of one name.
 pub fn sanitize(_: &Config, weights: &Loader) -> mlx::Result<()> {
     orient_convolutions(weights)?;
-    rename(weights, &[("backbone", "model"), ("model.embeddings", "model.embed_tokens"), ("model.norm_f", "model.norm")])
+    rename(
+        weights,
+        &[("backbone", "model"), ("model.embeddings", "model.embed_tokens"), ("model.norm_f", "model.norm")],
+    )
 }
 
 /// The model that `c` describes.

@@ -67,8 +67,8 @@ type Row = (&'static [&'static str], fn(&Source<'_>) -> Result<Box<dyn LanguageM
 const REGISTRY: &[Row] = &[
     (&["cohere"], |s| s.build(cohere::new)),
     (&["cohere2"], |s| s.build(cohere2::new)),
-    (&["deepseek_v2"], |s| s.sanitized(deepseek::sanitize, deepseek::new_v2)),
-    (&["deepseek_v3", "joyai_llm_flash", "kimi_k2"], |s| s.sanitized(deepseek::sanitize, deepseek::new_v3)),
+    (&["deepseek_v2"], |s| s.sanitized(deepseek::sanitize_v2, deepseek::new_v2)),
+    (&["deepseek_v3", "joyai_llm_flash", "kimi_k2"], |s| s.sanitized(deepseek::sanitize_v3, deepseek::new_v3)),
     (&["dots1"], |s| s.sanitized(dots1::sanitize, dots1::new)),
     (&["ernie4_5"], |s| s.build(ernie4_5::new)),
     (&["ernie4_5_moe"], |s| s.sanitized(ernie4_5_moe::sanitize, ernie4_5_moe::new)),

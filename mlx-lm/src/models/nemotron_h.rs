@@ -2,8 +2,9 @@
 //! mixture of experts ([NVIDIA, 2025](https://arxiv.org/abs/2504.03624)).
 
 use super::blocks::{
-    Attention, CausalLm, DecoderConfig, FeedForward, Groups, Mamba2, Mamba2Sizes, Mixer, Mlp, Routing, Scores,
-    SingleLayer, StepLimit, SwitchMlp, Unmixed, activation, orient_convolutions, rename, stack_experts,
+    Attention, CausalLm, DecoderConfig, FeedForward, Groups, Mamba2, Mamba2Sizes, Mixer, Mlp, Routing,
+    Scores, SingleLayer, StepLimit, SwitchMlp, Unmixed, activation, orient_convolutions, rename,
+    stack_experts,
 };
 use crate::{Error, Result};
 use mlx::{Array, Dtype, Loader, Module, Param, nn::Linear, zeros};

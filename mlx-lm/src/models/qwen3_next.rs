@@ -3,9 +3,9 @@
 //! ([Qwen3-Next](https://qwen.ai/blog?id=4074cca80393150c248e508aa62983f9cb7d27cd), [Qwen3.5](https://qwen.ai/blog?id=qwen3.5)).
 
 use super::blocks::{
-    CausalLm, DecoderConfig, FeedForward, Gate, GatedDeltaNet, GatedDeltaSizes, GatedMlp, HybridLm, Mixer, Moe,
-    PreNormLayer, Rope, Routing, Scores, SwitchGlu, merge_heads, orient_convolutions, rename, shift_norms,
-    split_heads, split_rows, stack_experts,
+    CausalLm, DecoderConfig, FeedForward, Gate, GatedDeltaNet, GatedDeltaSizes, GatedMlp, HybridLm, Mixer,
+    Moe, PreNormLayer, Rope, Routing, Scores, SwitchGlu, merge_heads, orient_convolutions, rename,
+    shift_norms, split_heads, split_rows, stack_experts,
 };
 use crate::{LayerCache, Result};
 use mlx::{
@@ -71,8 +71,10 @@ impl Config {
             return Ok(Box::new(self.base.gated_mlp()?));
         }
         let experts = SwitchGlu::new(hidden, self.moe_intermediate_size, count, Gate::Plain(f));
-        let routing =
-            Routing { normalize: self.norm_topk_prob, ..Routing::new(self.num_experts_per_tok, Scores::Softmax) };
+        let routing = Routing {
+            normalize: self.norm_topk_prob,
+            ..Routing::new(self.num_experts_per_tok, Scores::Softmax)
+        };
         let shared = GatedMlp::new(hidden, self.shared_expert_intermediate_size, f);
         let moe = Moe::new(hidden, count, experts, routing);
         Ok(Box::new(moe.with_shared(shared).with_shared_gate(hidden)))
@@ -133,7 +135,9 @@ impl Mixer for Attention {
 pub fn sanitize(c: &Config, weights: &Loader) -> mlx::Result<()> {
     weights.ignore(|path| path.split('.').any(|part| part == "mtp"));
     if orient_convolutions(weights)? {
-        shift_norms(weights, |path| path.ends_with("norm.weight") && !path.ends_with("linear_attn.norm.weight"))?;
+        shift_norms(weights, |path| {
+            path.ends_with("norm.weight") && !path.ends_with("linear_attn.norm.weight")
+        })?;
     }
     split_projections(c, weights)?;
     rename(weights, &[("linear_attn", "self_attn")])?;
@@ -150,9 +154,11 @@ fn split_projections(c: &Config, weights: &Loader) -> mlx::Result<()> {
     split_rows(weights, &name("qkvz"), heads, &[(&q, dim), (&k, dim), (&v, values), (&z, values)])?;
     split_rows(weights, &name("ba"), heads, &[(&b, each), (&a, each)])?;
     weights.edit(|tensors| {
-        let found: Vec<String> = tensors.keys().filter(|path| path.contains(&format!("{q}."))).cloned().collect();
+        let found: Vec<String> =
+            tensors.keys().filter(|path| path.contains(&format!("{q}."))).cloned().collect();
         for path in found {
-            let parts: Vec<_> = [&q, &k, &v].iter().filter_map(|part| tensors.remove(&path.replace(&q, part))).collect();
+            let parts: Vec<_> =
+                [&q, &k, &v].iter().filter_map(|part| tensors.remove(&path.replace(&q, part))).collect();
             tensors.insert(path.replace(&q, &name("qkv")), concatenate(&parts, 0)?);
         }
         Ok(())

@@ -1,7 +1,7 @@
 //! Convolutions along a sequence.
 
 use crate::State;
-use mlx::{Array, Dtype, Loader, Module, Param, Result, Rest, concatenate, zeros};
+use mlx::{Array, Dtype, Loader, Module, Param, Rest, Result, concatenate, zeros};
 
 /// A convolution of each channel by itself, over a position and the few before it, which the cache holds.
 #[derive(Debug, Module)]

@@ -80,7 +80,8 @@ pub fn stack_experts(weights: &Loader) -> Result<()> {
                 tensors.insert(path.replace("gate_up_proj", &format!("{name}.weight")), half);
             }
         }
-        let is_bare = |path: &&String| ["experts.up_proj", "experts.down_proj"].iter().any(|end| path.ends_with(end));
+        let is_bare =
+            |path: &&String| ["experts.up_proj", "experts.down_proj"].iter().any(|end| path.ends_with(end));
         let bare: Vec<String> = tensors.keys().filter(is_bare).cloned().collect();
         for path in bare {
             if let Some(array) = tensors.remove(&path) {
@@ -99,42 +100,45 @@ pub fn stack_experts(weights: &Loader) -> Result<()> {
 }
 
 /// Takes apart the layer `kv_b_proj` of `attention`, which makes keys and values of a latent; its rows are, for each of
-/// `heads` heads, `keys` rows of the key and then those of the value. What comes out are `embed_q` `[heads, latent, key]`
-/// and `unembed_out` `[heads, value, latent]`. Of a quantized layer, keys are quantized again, as they are transposed.
+/// `heads` heads, `keys` rows of the key and then those of the value. What comes out are `embed_q` `[heads, key, latent]`
+/// and `unembed_out` `[heads, value, latent]`.
 pub fn split_latent(
     tensors: &mut BTreeMap<String, Array>,
     attention: &str,
-    [heads, keys, latent]: [i32; 3],
+    [heads, keys]: [i32; 2],
 ) -> Result<()> {
-    let mut parts = vec![];
     for name in ["weight", "scales", "biases"] {
         if let Some(part) = tensors.remove(&format!("{attention}.kv_b_proj.{name}")) {
             let by_head = part.reshape([heads, -1, part.dim(-1)?])?;
+            tensors.insert(format!("{attention}.embed_q.{name}"), by_head.at((.., ..keys))?);
             tensors.insert(format!("{attention}.unembed_out.{name}"), by_head.at((.., keys..))?);
-            parts.push(by_head.at((.., ..keys))?);
         }
     }
-    let mut parts = parts.into_iter();
-    let layer = format!("{attention}.embed_q");
-    match (parts.next(), parts.next()) {
-        (Some(weight), None) => {
-            tensors.insert(format!("{layer}.weight"), weight.swapaxes(-1, -2)?);
-        }
+    Ok(())
+}
+
+/// Transposes the matrices `[..., rows, columns]` of the layer at `path`. Those of a quantized layer are quantized again,
+/// as groups lie along rows.
+pub fn transpose_layer(tensors: &mut BTreeMap<String, Array>, path: &str, columns: i32) -> Result<()> {
+    let mut take = |name: &str| tensors.remove(&format!("{path}.{name}"));
+    let (weight, scales, biases) = (take("weight"), take("scales"), take("biases"));
+    let mut parts = vec![];
+    match (weight, scales) {
         (Some(weight), Some(scales)) => {
-            let quantization = stored(&weight, &scales, latent)?;
-            let packed = Quantized { weight, scales, biases: parts.next(), quantization };
-            let matrices = packed.dequantize()?.swapaxes(-1, -2)?;
-            if keys % quantization.group_size != 0 {
-                tensors.insert(format!("{layer}.weight"), matrices);
-                return Ok(());
+            let quantization = stored(&weight, &scales, columns)?;
+            let dense = Quantized { weight, scales, biases, quantization }.dequantize()?.swapaxes(-1, -2)?;
+            if dense.dim(-1)? % quantization.group_size == 0 {
+                let packed = quantize(&dense, quantization)?;
+                parts.extend([("weight", packed.weight), ("scales", packed.scales)]);
+                parts.extend(packed.biases.map(|biases| ("biases", biases)));
+            } else {
+                parts.push(("weight", dense));
             }
-            let packed = quantize(&matrices, quantization)?;
-            tensors.insert(format!("{layer}.weight"), packed.weight);
-            tensors.insert(format!("{layer}.scales"), packed.scales);
-            tensors.extend(packed.biases.map(|biases| (format!("{layer}.biases"), biases)));
         }
+        (Some(weight), None) => parts.push(("weight", weight.swapaxes(-1, -2)?)),
         _ => {}
     }
+    tensors.extend(parts.into_iter().map(|(name, part)| (format!("{path}.{name}"), part)));
     Ok(())
 }
 

@@ -59,7 +59,8 @@ impl GatedDeltaNet {
     pub fn new(s: GatedDeltaSizes, eps: f32) -> crate::Result<GatedDeltaNet> {
         let sizes = [s.key_heads, s.key_dim, s.value_heads, s.value_dim, s.window];
         if sizes.iter().any(|size| *size < 1) || s.value_heads % s.key_heads != 0 {
-            let text = format!("config.json: {} value heads do not fit {} key heads", s.value_heads, s.key_heads);
+            let text =
+                format!("config.json: {} value heads do not fit {} key heads", s.value_heads, s.key_heads);
             return Err(Error::Invalid(text));
         }
         let (keys, values) = (s.key_heads * s.key_dim, s.value_heads * s.value_dim);

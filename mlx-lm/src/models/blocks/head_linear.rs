@@ -7,27 +7,33 @@ use mlx::{Array, Dtype, Module, Result, nn::Weight, zeros};
 pub struct HeadLinear {
     #[module(flatten)]
     weight: Weight,
+    /// Whether the matrices are `[heads, inputs, outputs]`.
+    transposed: bool,
 }
 
 impl HeadLinear {
-    /// Matrices of zeros.
-    pub fn new(heads: i32, inputs: i32, outputs: i32) -> HeadLinear {
-        HeadLinear { weight: Weight::Dense(zeros(&[heads, outputs, inputs], Dtype::F32).into()) }
+    /// Matrices of zeros; if they are `transposed`, `[heads, inputs, outputs]`.
+    pub fn new(heads: i32, inputs: i32, outputs: i32, transposed: bool) -> HeadLinear {
+        let shape = if transposed { [heads, inputs, outputs] } else { [heads, outputs, inputs] };
+        HeadLinear { weight: Weight::Dense(zeros(&shape, Dtype::F32).into()), transposed }
     }
 
     /// `x` `[batch, heads, length, inputs]` to `[batch, heads, length, outputs]`; one head of `x` goes through all.
     pub fn forward(&self, x: &Array) -> Result<Array> {
-        match &self.weight {
-            Weight::Dense(weight) => x.matmul(&weight.swapaxes(-1, -2)?),
-            Weight::Quantized(weight) => weight.project(x),
-        }
+        self.multiply(x, !self.transposed)
     }
 
     /// `x` `[batch, heads, length, outputs]` through the transposed matrices to `[batch, heads, length, inputs]`.
     pub fn back(&self, x: &Array) -> Result<Array> {
-        match &self.weight {
-            Weight::Dense(weight) => x.matmul(weight),
-            Weight::Quantized(weight) => weight.project_back(x),
+        self.multiply(x, self.transposed)
+    }
+
+    fn multiply(&self, x: &Array, transpose: bool) -> Result<Array> {
+        match (&self.weight, transpose) {
+            (Weight::Dense(weight), true) => x.matmul(&weight.swapaxes(-1, -2)?),
+            (Weight::Dense(weight), false) => x.matmul(weight),
+            (Weight::Quantized(weight), true) => weight.project(x),
+            (Weight::Quantized(weight), false) => weight.project_back(x),
         }
     }
 }

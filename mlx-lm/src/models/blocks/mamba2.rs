@@ -4,7 +4,7 @@
 use super::{CausalConv, Mixer};
 use crate::{Error, LayerCache, State};
 use mlx::{
-    Array, Dtype, Module, Param, Result, Rest, arange, concatenate,
+    Array, Dtype, Module, Param, Rest, Result, arange, concatenate,
     fast::{self, Mask},
     nn::{Linear, silu, softplus, swiglu},
     ones, scan, zeros,
@@ -130,9 +130,8 @@ impl Mixer for Mamba2 {
         let projected = self.in_proj.forward(x)?;
         let (gate, mixed) = (projected.at((Rest, ..inner))?, projected.at((Rest, inner..-heads))?);
         let mixed = silu(&self.conv1d.forward(&mixed, cached, TAIL)?)?.astype(Dtype::F32)?;
-        let as_groups = |from: i32| {
-            mixed.at((Rest, from..from + groups * size))?.reshape([batch, length, groups, size])
-        };
+        let as_groups =
+            |from: i32| mixed.at((Rest, from..from + groups * size))?.reshape([batch, length, groups, size]);
 
         let steps_asked = projected.at((Rest, -heads..))?.astype(Dtype::F32)? + self.dt_bias.value();
         let dt = softplus(&steps_asked)?.maximum(steps.0)?.minimum(steps.1)?;
@@ -140,7 +139,8 @@ impl Mixer for Mamba2 {
             x: mixed.at((Rest, ..inner))?.reshape([batch, length, groups, -1, dim])?,
             b: as_groups(inner)?,
             c: as_groups(inner + groups * size)?,
-            decay: dt.multiply(self.a_log.astype(Dtype::F32)?.exp()?.negative()?)?
+            decay: dt
+                .multiply(self.a_log.astype(Dtype::F32)?.exp()?.negative()?)?
                 .reshape([batch, length, groups, -1])?,
             dt: dt.reshape([batch, length, groups, -1, 1])?,
         };
@@ -204,7 +204,8 @@ impl Recurrence {
 
     /// The output of a single token, and the state behind it.
     fn step(&self, state: &Array) -> Result<(Array, Array)> {
-        let written = (&self.x * &self.dt).squeeze(1)?.expand_dims(-1)? * self.b.squeeze(1)?.expand_dims([2, 3])?;
+        let written =
+            (&self.x * &self.dt).squeeze(1)?.expand_dims(-1)? * self.b.squeeze(1)?.expand_dims([2, 3])?;
         let decay = self.decay.squeeze(1)?.exp()?.expand_dims([3, 4])?;
         let state = state * decay + written;
         let y = state.matmul(&self.c.squeeze(1)?.expand_dims([2, 4])?)?;

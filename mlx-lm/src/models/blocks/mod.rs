@@ -19,14 +19,14 @@ mod switch;
 
 pub use attention::{Attention, Mixer, mask_scores, merge_heads, soft_capped_attention, split_heads};
 pub use causal_conv::{CausalConv, orient_convolutions};
-pub use checkpoint::{drop_layers_from, rename, split_latent, split_rows, stack_experts, stack_numbered};
+pub use checkpoint::{
+    drop_layers_from, rename, split_latent, split_rows, stack_experts, stack_numbered, transpose_layer,
+};
 pub use config::DecoderConfig;
 pub use decoder::{CausalLm, HybridLm, Logits, MoeLm, soft_cap};
 pub use gated_delta::{GatedDeltaNet, GatedDeltaSizes};
 pub use head_linear::HeadLinear;
-pub use layer::{
-    Block, ParallelLayer, PostNormLayer, PreNormLayer, SandwichLayer, SingleLayer, Unmixed,
-};
+pub use layer::{Block, ParallelLayer, PostNormLayer, PreNormLayer, SandwichLayer, SingleLayer, Unmixed};
 pub use mamba2::{Mamba2, Mamba2Sizes, StepLimit};
 pub use mlp::{FeedForward, GatedMlp, Mlp, activation};
 pub use moe::{Groups, Moe, Routing, Scores};

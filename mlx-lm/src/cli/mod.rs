@@ -16,6 +16,7 @@ mod perplexity;
 mod pull;
 mod remote;
 mod rm;
+mod run;
 mod sampling;
 #[cfg(feature = "serve")]
 mod serve;
@@ -25,7 +26,7 @@ mod show;
 mod speculation;
 
 use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
-use std::process::ExitCode;
+use std::{ffi::OsString, process::ExitCode};
 
 /// Language models on Apple's MLX.
 #[derive(Parser)]
@@ -63,6 +64,8 @@ enum Command {
     /// Serve models to clients of OpenAI's, Anthropic's and Ollama's APIs
     #[cfg(feature = "serve")]
     Serve(Box<serve::Arguments>),
+    /// Answer a prompt, or chat
+    Run(run::Arguments),
     /// Show the models that a server has loaded
     Ps(remote::PsArguments),
     /// Let a server unload a model
@@ -81,18 +84,23 @@ enum Command {
     Runner,
 }
 
-/// Reads the command line, with the configuration file's values as defaults, and does what it says.
+/// Does what the command line says.
 pub(crate) fn main() -> ExitCode {
+    run(std::env::args_os().collect())
+}
+
+/// Reads a command line, with the configuration file's values as defaults, and does what it says.
+fn run(line: Vec<OsString>) -> ExitCode {
     let command = Cli::command();
     let settings = match settings::Settings::load(&command) {
         Ok(settings) => settings,
         Err(error) => return exit::report(&error),
     };
-    let matches = settings.apply(command).get_matches();
-    run(Cli::from_arg_matches(&matches).unwrap_or_else(|error| error.exit()))
+    let matches = settings.apply(command).get_matches_from(line);
+    obey(Cli::from_arg_matches(&matches).unwrap_or_else(|error| error.exit()))
 }
 
-fn run(cli: Cli) -> ExitCode {
+fn obey(cli: Cli) -> ExitCode {
     let result = match cli.command {
         Command::Generate(arguments) => generate::run(arguments),
         Command::Convert(arguments) => convert::run(arguments),
@@ -107,6 +115,10 @@ fn run(cli: Cli) -> ExitCode {
         Command::Doctor(arguments) => doctor::run(arguments),
         #[cfg(feature = "serve")]
         Command::Serve(arguments) => serve::run(*arguments),
+        Command::Run(arguments) => match arguments.command_line() {
+            Ok(line) => return run(line.into_iter().map(OsString::from).collect()),
+            Err(error) => Err(error),
+        },
         Command::Ps(arguments) => remote::ps(&arguments),
         Command::Stop(arguments) => remote::stop(&arguments),
         Command::Launch(arguments) => launch::run(&arguments),

@@ -95,7 +95,7 @@ def openai_client():
 
 def anthropic_client():
     client = anthropic.Anthropic(base_url=URL, api_key=KEY, max_retries=0)
-    message = client.messages.create(model=MODEL, max_tokens=50, messages=ASK, temperature=0)
+    message = client.messages.create(model=MODEL, max_tokens=50, messages=ASK)
     equal((message.content[0].text, message.stop_reason), (ANSWER, "end_turn"))
     assert message.usage.output_tokens == 8
 

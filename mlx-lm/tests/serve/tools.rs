@@ -132,7 +132,9 @@ fn anthropic(server: &Server) {
     check(&reply["content"][0]["name"], &reply["content"][0]["input"]);
     let mut streaming = body.clone();
     streaming["stream"] = json!(true);
-    let events = post(server.address, "/v1/messages", &streaming).events();
+    let mut events = post(server.address, "/v1/messages", &streaming).events();
+    // A slow machine is told that the server is alive.
+    events.retain(|event| event["type"] != "ping");
     let kinds: Vec<&str> = events.iter().map(|e| e["type"].as_str().unwrap()).collect();
     let expected = [
         "message_start",

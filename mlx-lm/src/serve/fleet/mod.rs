@@ -1,7 +1,7 @@
 //! The models: which are on this machine, which are loaded, and when they are loaded and let go.
 
 mod keep;
-pub(super) mod memory;
+mod memory;
 mod names;
 mod process;
 mod store;

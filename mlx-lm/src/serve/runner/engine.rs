@@ -13,9 +13,9 @@ use crate::{
     generate::{Id, Prefilled, Snapshot},
     serve::{
         failure::{Failure, Kind},
-        fleet::memory,
         protocol::{Delta, Event, Finished, Gauges, LoadOptions, Reason, Report, Timings, Usage},
     },
+    summary::CacheSize,
 };
 use std::{
     collections::{BTreeMap, VecDeque},
@@ -33,16 +33,10 @@ const GAUGES_EVERY: Duration = Duration::from_millis(250);
 const NAP: Duration = Duration::from_millis(20);
 
 /// Works until the process ends.
-pub(super) fn run(
-    lm: &Lm,
-    token_bytes: u64,
-    options: &LoadOptions,
-    queue: &mpsc::Receiver<Prepared>,
-    out: &Outbox,
-) {
+pub(super) fn run(lm: &Lm, options: &LoadOptions, queue: &mpsc::Receiver<Prepared>, out: &Outbox) {
     Engine {
         lm,
-        token_bytes,
+        cache_size: CacheSize::of(lm.config()),
         options,
         out,
         batch: Batch::new(lm),
@@ -59,8 +53,8 @@ pub(super) fn run(
 
 struct Engine<'m> {
     lm: &'m Lm,
-    /// Bytes that a token of context takes.
-    token_bytes: u64,
+    /// What tokens of context take.
+    cache_size: CacheSize,
     options: &'m LoadOptions,
     out: &'m Outbox,
     batch: Batch<'m>,
@@ -185,7 +179,7 @@ impl Engine<'_> {
     fn room_for(&mut self, request: &Prepared) -> Room {
         let Some(limit) = self.options.memory else { return Room::Enough };
         let tokens = request.prompt.len() + request.max_tokens.min(ANSWER_AHEAD);
-        let need = memory::need(0, self.token_bytes, tokens as u64);
+        let need = self.cache_size.bytes(tokens as u64);
         let used = || mlx::memory::active().unwrap_or(0) as u64;
         let lacking = |used: u64| (used + need).saturating_sub(limit);
         if lacking(used()) > 0 {

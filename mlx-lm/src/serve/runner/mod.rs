@@ -61,10 +61,7 @@ pub fn run() -> io::Result<()> {
     let (tasks, task_queue) = mpsc::channel();
     start_text_threads(&texts, task_queue)?;
     let reports = out.clone();
-    let token_bytes = texts.facts().token_bytes;
-    engine
-        .post(move |lm| engine::run(lm, token_bytes, &options, &queue, &reports))
-        .map_err(io::Error::other)?;
+    engine.post(move |lm| engine::run(lm, &options, &queue, &reports)).map_err(io::Error::other)?;
     let result = obey(&mut front, &tasks);
     // The front is gone, or makes no sense: nobody waits for what still runs.
     std::process::exit(i32::from(result.is_err()));

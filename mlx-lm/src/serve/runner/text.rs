@@ -42,33 +42,16 @@ pub(super) struct Prepared {
 pub(super) fn facts(lm: &Lm) -> Result<Facts> {
     let tokenizer = lm.tokenizer();
     let template = tokenizer.chat_template();
-    let format = tokenizer.answer_format();
     Ok(Facts {
         model_type: lm.config().model_type.clone(),
         context_length: lm.context_length(),
         vocabulary: tokenizer.vocab_size(),
         weight_bytes: lm.weight_bytes()? as u64,
-        token_bytes: token_bytes(lm.config())?,
         has_template: template.is_some(),
-        template: template.map(|template| template.source().to_owned()).unwrap_or_default(),
-        can_think: format.has_thinking(),
         can_call_tools: template.is_some_and(|template| template.source_with_tools().contains("tools")),
         can_cut: lm.model().new_cache().can_trim(1),
         warnings: lm.warnings().to_vec(),
     })
-}
-
-/// Bytes of keys and values per token of context.
-fn token_bytes(config: &crate::ModelConfig) -> Result<u64> {
-    let number =
-        |key: &str| Ok::<_, crate::Error>(config.integer(key, 1..=1 << 30)?.map(|number| number as u64));
-    let heads = number("num_attention_heads")?.unwrap_or(1);
-    let head_dim = match number("head_dim")? {
-        Some(dim) => dim,
-        None => number("hidden_size")?.unwrap_or(0) / heads,
-    };
-    let kv_heads = number("num_key_value_heads")?.unwrap_or(heads);
-    Ok(2 * 2 * number("num_hidden_layers")?.unwrap_or(0) * kv_heads * head_dim)
 }
 
 /// The text threads' common knowledge.
@@ -91,10 +74,6 @@ impl Texts {
         let limits = [context, facts.context_length];
         let context = limits.into_iter().flatten().min();
         Texts { tokenizer, facts, context, work, out }
-    }
-
-    pub(super) fn facts(&self) -> &Facts {
-        &self.facts
     }
 
     /// Does a task and reports. A panic of a library is this request's misfortune alone.

@@ -29,7 +29,9 @@ use utoipa::ToSchema;
 /// A request for the answer to one prompt. Without a prompt it loads the model.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(as = ollama::GenerateRequest)]
 pub(in crate::serve) struct GenerateRequest {
+    #[schema(min_length = 1, max_length = 256)]
     model: String,
     prompt: Option<String>,
     system: Option<String>,

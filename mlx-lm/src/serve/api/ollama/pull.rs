@@ -33,6 +33,7 @@ const EVERY: Duration = Duration::from_millis(200);
 /// A request to fetch a model from the hub.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(as = ollama::PullRequest)]
 pub(in crate::serve) struct PullRequest {
     #[serde(alias = "name")]
     model: String,

@@ -112,9 +112,12 @@ impl CacheSize {
         };
         let window = number("sliding_window").filter(|window| *window > 0);
         let kinds = config.field("layer_types").and_then(Value::as_array);
+        // The last layers may look into the caches of others.
+        let own = layers - number("num_kv_shared_layers").unwrap_or(0).min(layers);
         let layer = |i: u64| match kinds.and_then(|kinds| kinds.get(i as usize)?.as_str()) {
-            Some("sliding_attention" | "chunked_attention") => (per_token, window),
+            Some("sliding_attention" | "chunked_attention") if i < own => (per_token, window),
             Some("linear_attention" | "conv" | "mamba" | "recurrent") => (0, None),
+            _ if i >= own => (0, None),
             _ => (per_token, None),
         };
         CacheSize { layers: (0..layers).map(layer).collect() }

@@ -13,6 +13,7 @@ use mlx_lm::{
     source::{DEFAULT_MODEL, Location, SourceOptions, resolve},
 };
 use serde_json::Value;
+use std::process::Command;
 
 fn smollm2() -> Location {
     resolve(DEFAULT_MODEL, &SourceOptions::from_env().unwrap()).unwrap()
@@ -81,4 +82,45 @@ fn of_smollm2_too_whose_speed_is_measured() {
     let limit = lm.context_length().unwrap();
     let test = SpeedTest { speed: Speed::Prompt, tokens: limit, depth: 1 };
     assert!(matches!(measure(&lm, test, 1, 2048), Err(Error::ContextLength { .. })));
+}
+
+fn program(arguments: &[&str]) -> Vec<u8> {
+    let output = Command::new(env!("CARGO_BIN_EXE_mlx-lm")).args(arguments).output().unwrap();
+    assert!(output.status.success(), "{arguments:?}: {}", String::from_utf8_lossy(&output.stderr));
+    output.stdout
+}
+
+fn json(arguments: &[&str]) -> Value {
+    serde_json::from_slice(&program(arguments)).unwrap()
+}
+
+#[test]
+fn the_program_shows_measures_and_caches_smollm2() {
+    let location = smollm2();
+    let path = location.path().to_str().unwrap();
+    let shown = json(&["show", path, "--json"]);
+    assert_eq!((&shown["architecture"], &shown["supported"]), (&"llama".into(), &true.into()));
+    assert_eq!(
+        (shown["parameters"].as_u64(), shown["context_length"].as_u64()),
+        (Some(134_515_008), Some(8192))
+    );
+    assert_eq!(shown["cache_bytes_per_token"], 30 * 2 * 3 * 64 * 2);
+    assert_eq!((&shown["quantization"], &shown["capabilities"][0]), (&"Q4_1".into(), &"chat".into()));
+    let text = String::from_utf8(program(&["show", path])).unwrap();
+    assert!(text.contains("parameters     134.5 M") && text.contains(" at 8192 tokens, fits"), "{text}");
+
+    let measured = json(&["bench", "--model", path, "-p", "4", "-g", "2", "-r", "1", "--json"]);
+    let results = measured["results"].as_array().unwrap();
+    assert_eq!([&results[0]["test"], &results[1]["test"]], ["pp4", "tg2"]);
+    assert!(results.iter().all(|result| result["tokens_per_second"].as_f64().unwrap() > 0.0));
+
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("cache.safetensors");
+    let file = file.to_str().unwrap();
+    program(&["cache-prompt", "--model", path, "--raw", "--prompt", "1 2 3 4", "--output", file]);
+    let lm = Lm::open(&location).unwrap();
+    let mut cache = lm.model().new_cache();
+    let metadata = cache.load(file).unwrap();
+    assert_eq!(metadata["model"], path);
+    assert_eq!(cache.offset().max() as usize, lm.tokenizer().encode("1 2 3 4", true).unwrap().len());
 }

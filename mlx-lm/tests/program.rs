@@ -60,16 +60,7 @@ fn json(arguments: &[&str]) -> serde_json::Value {
 }
 
 #[test]
-fn models_are_shown_judged_and_listed() {
-    let file = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/fixtures/gguf/byte_level.gguf");
-    let shown = json(&["show", file, "--json"]);
-    assert_eq!((&shown["architecture"], &shown["supported"]), (&"llama".into(), &true.into()));
-    assert!(
-        shown["parameters"].as_u64().unwrap() > 0 && shown["cache_bytes_per_token"].as_u64().unwrap() > 0
-    );
-    let text = String::from_utf8(run(&["show", file]).stdout).unwrap();
-    assert!(text.contains("architecture   llama") && text.contains(" tokens, fits"), "{text}");
-
+fn models_are_judged_and_listed() {
     let fits = json(&["fit", "--memory", "16", "--context", "8192", "--json"]);
     let names: Vec<&str> =
         fits["models"].as_array().unwrap().iter().map(|fit| fit["name"].as_str().unwrap()).collect();

@@ -1,11 +1,15 @@
 //! Commands, and how they end.
 
+mod constraint;
 mod convert;
 mod doctor;
 mod exit;
 mod generate;
+mod kv;
+mod sampling;
 #[cfg(feature = "serve")]
 mod serve;
+mod speculation;
 
 use clap::{Parser, Subcommand};
 use std::process::ExitCode;

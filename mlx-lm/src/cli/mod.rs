@@ -1,5 +1,6 @@
 //! Commands, and how they end.
 
+mod chat;
 mod constraint;
 mod convert;
 mod doctor;
@@ -26,6 +27,8 @@ pub(crate) struct Cli {
 enum Command {
     /// Answer a prompt
     Generate(generate::Arguments),
+    /// Talk to a model
+    Chat(Box<chat::Arguments>),
     /// Write a model as an MLX folder (GGUF files included)
     Convert(convert::Arguments),
     /// Say what the program runs on, and what is missing
@@ -42,6 +45,7 @@ enum Command {
 pub(crate) fn run(cli: Cli) -> ExitCode {
     let result = match cli.command {
         Command::Generate(arguments) => generate::run(arguments),
+        Command::Chat(arguments) => chat::run(*arguments),
         Command::Convert(arguments) => convert::run(arguments),
         Command::Doctor(arguments) => doctor::run(arguments),
         #[cfg(feature = "serve")]

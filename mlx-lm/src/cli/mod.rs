@@ -2,6 +2,7 @@
 
 mod bench;
 mod cache_prompt;
+mod chat;
 mod constraint;
 mod convert;
 mod doctor;
@@ -40,6 +41,8 @@ pub(crate) struct Cli {
 enum Command {
     /// Answer a prompt
     Generate(generate::Arguments),
+    /// Talk to a model
+    Chat(Box<chat::Arguments>),
     /// Write a model as an MLX folder (GGUF files included)
     Convert(convert::Arguments),
     /// Download a model
@@ -103,6 +106,7 @@ fn run(line: Vec<OsString>) -> ExitCode {
 fn obey(cli: Cli) -> ExitCode {
     let result = match cli.command {
         Command::Generate(arguments) => generate::run(arguments),
+        Command::Chat(arguments) => chat::run(*arguments),
         Command::Convert(arguments) => convert::run(arguments),
         Command::Pull(arguments) => pull::run(arguments),
         Command::List(arguments) => list::run(arguments),

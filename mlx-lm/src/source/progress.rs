@@ -10,7 +10,9 @@ use indicatif::{ProgressBar, ProgressStyle};
 
 /// Hears how a download goes: what is being fetched, the bytes that are here and the bytes in all.
 #[derive(Clone)]
-pub struct Observer(Arc<dyn Fn(&str, u64, u64) + Send + Sync>);
+pub struct Observer(Arc<Hear>);
+
+type Hear = dyn Fn(&str, u64, u64) + Send + Sync;
 
 impl Observer {
     /// Calls `hear` often, from the thread that downloads.

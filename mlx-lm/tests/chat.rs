@@ -227,7 +227,11 @@ mod terminal {
         terminal.expect(">>> ");
         terminal.send("/set max-tokens 8\r");
         terminal.expect(">>> ");
-        terminal.send("\"\"\"\rHello\r\"\"\"\r");
+        for line in ["\"\"\"\r", "Hello\r"] {
+            terminal.send(line);
+            terminal.expect("... ");
+        }
+        terminal.send("\"\"\"\r");
         terminal.expect("(cut off after 8 tokens)");
         terminal.expect(">>> ");
         terminal.send("/nonsense\r");

@@ -53,9 +53,13 @@ impl Command<'_> {
             "/stats" => Command::Stats,
             "/exit" | "/quit" | "/bye" => Command::Exit,
             _ => {
-                let names = HELP.iter().map(|(name, ..)| *name);
-                let close = names.max_by(|a, b| strsim::jaro(a, name).total_cmp(&strsim::jaro(b, name)));
-                return Err(format!("no command {name}; did you mean {}?", close.unwrap_or("/help")));
+                let similar = |other: &str| strsim::jaro(other, name);
+                let names = HELP.iter().map(|(name, ..)| *name).filter(|other| similar(other) > 0.8);
+                let close = names.max_by(|a, b| similar(a).total_cmp(&similar(b)));
+                return Err(match close {
+                    Some(close) => format!("no command {name}; did you mean {close}?"),
+                    None => format!("no command {name}; /help lists them"),
+                });
             }
         })
     }

@@ -1,7 +1,7 @@
 //! What `/set` changes: the same names as on the command line.
 
 use clap::{Args, Command, FromArgMatches, builder::BoolishValueParser};
-use mlx_lm::{Lm, Request, Result};
+use mlx_lm::{Error, Lm, Request, Result};
 
 use super::super::sampling::SamplingArguments;
 
@@ -27,8 +27,16 @@ impl Settings {
         Ok(request.max_tokens(self.max_tokens).stop(&self.stop))
     }
 
-    /// Sets `name value`, or says what is wrong.
-    pub(super) fn set(&mut self, text: &str) -> std::result::Result<(), String> {
+    /// Sets `name value`. What is wrong changes nothing.
+    pub(super) fn set(&mut self, lm: &Lm, text: &str) -> Result<()> {
+        let mut changed = self.clone();
+        changed.update(text).map_err(Error::Invalid)?;
+        changed.apply(lm, lm.generate(""), 0)?;
+        *self = changed;
+        Ok(())
+    }
+
+    fn update(&mut self, text: &str) -> std::result::Result<(), String> {
         let (name, value) = text.split_once(char::is_whitespace).ok_or("give a name and a value")?;
         let name = name.trim_start_matches('-').replace('_', "-");
         let argument = format!("--{name}={}", value.trim());
@@ -40,20 +48,20 @@ impl Settings {
         })
     }
 
-    /// The names, and what they mean.
-    pub(super) fn help(&self) -> String {
-        let command = command();
-        let lines = command.get_arguments().filter_map(|argument| {
+    /// Says what can be set, and what is.
+    pub(super) fn explain(&self, lm: &Lm) {
+        for argument in command().get_arguments() {
             let help = argument.get_help().map(ToString::to_string).unwrap_or_default();
-            Some(format!("  {:<22}{help}\n", argument.get_long()?))
-        });
-        let (think, stop) =
-            (self.think.map_or("as the model does", |on| if on { "on" } else { "off" }), &self.stop);
-        let now = format!(
-            "\nNow: max-tokens {}, think {think}, stop {stop:?}, {:?}\n",
-            self.max_tokens, self.sampling
+            eprintln!("  {:<22}{help}", argument.get_long().unwrap_or_default());
+        }
+        eprintln!();
+        eprintln!("max-tokens   {}", self.max_tokens);
+        eprintln!(
+            "think        {}",
+            self.think.map_or("as the model does", |on| if on { "on" } else { "off" })
         );
-        lines.collect::<String>() + &now
+        eprintln!("stop         {:?}", self.stop);
+        self.sampling.explain(lm);
     }
 }
 

@@ -68,6 +68,21 @@ impl<'t> Detokenizer<'t> {
         }
     }
 
+    /// The bytes of each token by its id; none where an id names no token. Special tokens, which are no text, begin with a
+    /// byte that is part of none.
+    pub(crate) fn vocabulary(&self) -> Vec<Vec<u8>> {
+        let inner = self.tokenizer.inner();
+        let added = inner.get_added_vocabulary();
+        let bytes = |id: u32| match (added.simple_id_to_token(id), inner.get_model().id_to_token(id)) {
+            (Some(token), _) if added.is_special_token(&token) => [&[0xff], token.as_bytes()].concat(),
+            (Some(token), _) => token.into_bytes(),
+            (None, Some(token)) => self.decoder.bytes(&token),
+            (None, None) => vec![],
+        };
+        let ids = inner.get_vocab(true).into_values().max().map_or(0, |last| last + 1);
+        (0..ids).map(bytes).collect()
+    }
+
     /// Ends the text: gives what was held back, with U+FFFD for what never became a character, and starts
     /// anew.
     pub fn finish(&mut self) -> Result<String> {
@@ -78,6 +93,23 @@ impl<'t> Detokenizer<'t> {
         };
         *self = Detokenizer::new(self.tokenizer).skip_special(self.skip_special);
         Ok(rest)
+    }
+}
+
+impl Decoder {
+    /// What a token adds to the bytes of a text.
+    fn bytes(&self, token: &str) -> Vec<u8> {
+        match self {
+            Decoder::ByteLevel(_) => {
+                let bytes: Option<Vec<u8>> = token.chars().map(byte_of).collect();
+                bytes.unwrap_or_else(|| token.as_bytes().to_vec())
+            }
+            Decoder::SentencePiece(decoder) => match byte_token(token).filter(|_| decoder.byte_fallback) {
+                Some(byte) => vec![byte],
+                None => decoder.replaced(token.to_owned()).into_bytes(),
+            },
+            Decoder::Window(_) => token.replace('▁', " ").into_bytes(),
+        }
     }
 }
 
@@ -131,6 +163,18 @@ fn byte_of(c: char) -> Option<u8> {
     }
 }
 
+/// The character that GPT-2 writes for `byte`.
+pub(crate) fn char_of(byte: u8) -> char {
+    let code = match byte {
+        byte if is_printable(byte) => u32::from(byte),
+        0..=0x20 => 0x100 + u32::from(byte),
+        0xad => 0x143,
+        byte => 0x121 + u32::from(byte) - 0x7f,
+    };
+    // All of them are below the surrogates.
+    char::from_u32(code).unwrap_or(char::REPLACEMENT_CHARACTER)
+}
+
 fn is_printable(byte: u8) -> bool {
     matches!(byte, b'!'..=b'~' | 0xa1..=0xac | 0xae..=0xff)
 }
@@ -170,10 +214,15 @@ impl SentencePiece {
         })
     }
 
-    fn push(&mut self, mut token: String) -> String {
+    fn replaced(&self, mut token: String) -> String {
         for (pattern, content) in &self.replacements {
             token = token.replace(pattern, content);
         }
+        token
+    }
+
+    fn push(&mut self, token: String) -> String {
+        let token = self.replaced(token);
         if let Some(byte) = byte_token(&token).filter(|_| self.byte_fallback) {
             self.run.push(byte);
             return String::new();

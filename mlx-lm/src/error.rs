@@ -72,6 +72,9 @@ pub enum Error {
     /// The chat template does not parse, or fails for these messages.
     #[error("chat template: {0}")]
     Template(String),
+    /// A grammar cannot be read, or cannot be followed any further.
+    #[error("grammar: {0}")]
+    Grammar(String),
     /// The prompt and the answer do not fit the model's context.
     #[error(
         "the prompt has {prompt} tokens, the model's context only {limit}; shorten it or use another model"

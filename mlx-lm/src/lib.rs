@@ -33,16 +33,20 @@ pub mod chat;
 pub mod generate;
 pub mod gguf;
 pub mod models;
+#[cfg(feature = "serve")]
+pub mod serve;
 pub mod source;
 pub mod weights;
 
 pub use cache::{AttentionCache, Cache, LayerCache, Offset, State};
 pub use chat_template::{ChatTemplate, Message, TemplateOptions};
 pub use config::ModelConfig;
-pub use convert::{ConvertOptions, convert};
+pub use convert::{ConvertOptions, Converted, LayerInfo, MixedBits, Recipe, WeightChange, convert};
 pub use detokenizer::Detokenizer;
 pub use error::{Error, Result};
-pub use generate::{Finish, Generation, Piece, Request, Sampling, Stats};
+pub use generate::{
+    Batch, Dry, Event, Finish, Generation, Grammar, Penalties, Piece, Request, Sampling, Stats, Structure,
+};
 pub use generation_config::GenerationConfig;
 pub use lm::Lm;
 pub use stop::{Held, StopStrings};

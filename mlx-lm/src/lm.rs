@@ -2,11 +2,12 @@
 
 use crate::{
     Error, GenerationConfig, Message, ModelConfig, Result, TemplateOptions, Tokenizer,
-    generate::{Prompt, Request},
+    generate::{Grammar, Grammars, Penalties, Prompt, Request, Sampling, Structure},
     models::LanguageModel,
     source::{Location, SourceOptions, resolve},
     weights,
 };
+use std::cell::OnceCell;
 
 /// A language model with its tokenizer.
 ///
@@ -26,6 +27,7 @@ pub struct Lm {
     config: ModelConfig,
     generation: GenerationConfig,
     warnings: Vec<String>,
+    grammars: OnceCell<Grammars>,
 }
 
 impl Lm {
@@ -51,7 +53,7 @@ impl Lm {
         let weights::Parts { config, loader, tokenizer, generation, warnings } = parts;
         let model = crate::models::build(&config, &loader).map_err(|error| error.at(location.path()))?;
         weights::evaluate(model.as_ref())?;
-        Ok(Lm { model, tokenizer, config, generation, warnings })
+        Ok(Lm { model, tokenizer, config, generation, warnings, grammars: OnceCell::new() })
     }
 
     /// Asks for the continuation of `prompt`: text, or token ids.
@@ -97,6 +99,43 @@ impl Lm {
         &self.generation
     }
 
+    /// How the model's makers recommend to choose tokens, in `generation_config.json`; greedy where they do not say.
+    pub fn sampling(&self) -> Sampling {
+        let config = &self.generation;
+        if config.do_sample != Some(true) {
+            return Sampling::default();
+        }
+        let default = Sampling::default();
+        Sampling {
+            temperature: config.temperature.unwrap_or(1.0),
+            top_p: config.top_p.unwrap_or(default.top_p),
+            top_k: config.top_k.unwrap_or(default.top_k),
+            min_p: config.min_p.unwrap_or(default.min_p),
+            ..default
+        }
+    }
+
+    /// The penalties that the model's makers recommend, in `generation_config.json`; none where they do not say.
+    pub fn penalties(&self) -> Penalties {
+        match self.generation.repetition_penalty {
+            // transformers penalizes all tokens so far.
+            Some(repetition) => Penalties { repetition, repetition_context: 0, ..Penalties::default() },
+            None => Penalties::default(),
+        }
+    }
+
+    /// Makes ready what an answer must be, for [`Request::grammar`].
+    ///
+    /// # Errors
+    /// [`Error::Grammar`] for a schema, expression or grammar that is malformed or not supported.
+    pub fn grammar(&self, structure: &Structure) -> Result<Grammar> {
+        if let Some(grammars) = self.grammars.get() {
+            return grammars.compile(structure);
+        }
+        let grammars = Grammars::new(&self.tokenizer)?;
+        self.grammars.get_or_init(|| grammars).compile(structure)
+    }
+
     /// What the user should know about the files.
     pub fn warnings(&self) -> &[String] {
         &self.warnings
@@ -118,7 +157,7 @@ impl Lm {
 
 impl Error {
     /// Names the files where a model error does not.
-    fn at(self, path: &std::path::Path) -> Error {
+    pub(crate) fn at(self, path: &std::path::Path) -> Error {
         match self {
             Error::Mlx(error) if error.kind() == mlx::ErrorKind::Weights => {
                 Error::weights(path, error.message())

@@ -1,11 +1,6 @@
 //! Keys and values of attention.
 
-use super::{
-    Offset, invalid, quantized,
-    reach::{Reach, positions},
-    state::no_row,
-    store::{Rows, Store},
-};
+use super::{Offset, invalid, quantized, reach::Reach, row::Row, state::no_row, store::Rows};
 use crate::{Error, Result};
 use mlx::{
     Array, concatenate,
@@ -19,7 +14,7 @@ use mlx::{
 /// joins and leaves without a copy, and computes what it would compute alone.
 #[derive(Clone, Debug)]
 pub struct AttentionCache {
-    rows: Vec<Row>,
+    pub(super) rows: Vec<Row>,
     offset: Offset,
 }
 
@@ -32,7 +27,7 @@ impl AttentionCache {
         self.offset.clone()
     }
 
-    fn refresh(&mut self) {
+    pub(super) fn refresh(&mut self) {
         self.offset = Offset::of_rows(self.rows.iter().map(Row::offset));
     }
 
@@ -162,103 +157,4 @@ fn each<const N: usize>(
 ) -> mlx::Result<[Array; N]> {
     let parts: mlx::Result<Vec<Array>> = arrays.into_iter().map(f).collect();
     parts?.try_into().map_err(|_| invalid("attend", "a part is missing"))
-}
-
-/// Keys and values of one sequence.
-#[derive(Clone, Debug)]
-struct Row {
-    keys: Store,
-    values: Store,
-    reach: Reach,
-    /// Tokens behind the first ones to keep that are no longer here.
-    dropped: i32,
-}
-
-impl Row {
-    /// Tokens out of a window that stay so that the last ones can be taken back.
-    const REWIND: i32 = 64;
-
-    fn new(reach: Reach) -> Row {
-        Row { keys: Store::default(), values: Store::default(), reach, dropped: 0 }
-    }
-
-    fn offset(&self) -> i32 {
-        self.keys.len() + self.dropped
-    }
-
-    fn attend<const N: usize>(
-        &mut self,
-        queries: [&Array; N],
-        new: Option<[&Array; 2]>,
-        mask: Mask<'_>,
-        f: &mut impl FnMut([&Array; N], Rows, Rows, Mask<'_>) -> mlx::Result<Array>,
-    ) -> mlx::Result<Array> {
-        let count = match new {
-            Some([k, v]) => {
-                self.drop_unseen()?;
-                self.keys.append(k)?;
-                self.values.append(v)?;
-                k.dim(2)?
-            }
-            None => queries.first().map_or(Ok(1), |q| q.dim(2))?,
-        };
-        let (from, hidden) = self.seen_by(count, mask)?;
-        let mask = hidden.as_ref().map_or(mask, Mask::Array);
-        f(queries, self.keys.rows(from)?, self.values.rows(from)?, mask)
-    }
-
-    /// The first row that the last `count` tokens see, and a mask where `mask` and the order of rows do not say it all.
-    fn seen_by(&self, count: i32, mask: Mask<'_>) -> mlx::Result<(i32, Option<Array>)> {
-        if self.reach == Reach::All {
-            return Ok((0, None));
-        }
-        let (end, keep) = (self.offset(), self.reach.keep());
-        let start = end - count;
-        // Positions at or behind `here` are in the store, besides the first ones.
-        let here = if self.dropped > 0 { keep + self.dropped } else { 0 };
-        let first = self.reach.first(start).max(here);
-        let unseen = first > here && keep > 0;
-        let narrows = self.reach.first(end - 1) > first;
-        let from = if keep == 0 { first - here } else { 0 };
-        if !unseen && !narrows {
-            return Ok((from, None));
-        }
-        if matches!(mask, Mask::Array(_)) {
-            let text = "a mask of the model's own, in a layer that has a window";
-            return Err(invalid("attend", text));
-        }
-        let keys = match (keep, self.dropped) {
-            (0, _) => positions(0, first, end)?,
-            (_, 0) => positions(0, 0, end)?,
-            _ => positions(keep, here, end)?,
-        };
-        Ok((from, Some(self.reach.mask(&positions(0, start, end)?, &keys)?)))
-    }
-
-    /// Drops what no token to come sees, now and then, as the rest moves to memory of its own.
-    fn drop_unseen(&mut self) -> mlx::Result<()> {
-        let Some(limit) = self.reach.limit() else { return Ok(()) };
-        let keep = self.reach.keep();
-        let unseen = self.reach.first(self.offset()) - Row::REWIND - keep - self.dropped;
-        if unseen >= (limit / 4).max(256) {
-            self.keys.drop_between(keep, keep + unseen)?;
-            self.values.drop_between(keep, keep + unseen)?;
-            self.dropped += unseen;
-        }
-        Ok(())
-    }
-
-    fn can_trim(&self, tokens: i32) -> bool {
-        let offset = self.offset() - tokens;
-        let keep = self.reach.keep();
-        let in_reach = self.dropped == 0
-            || (self.keys.len() - tokens >= keep && self.reach.first(offset) >= keep + self.dropped);
-        tokens >= 0 && offset >= 0 && in_reach
-    }
-
-    fn trim(&mut self, tokens: i32) {
-        let len = self.keys.len() - tokens;
-        self.keys.truncate(len);
-        self.values.truncate(len);
-    }
 }

@@ -163,6 +163,14 @@ impl LayerCache {
         })
     }
 
+    pub(super) fn is_trimmable(&self) -> bool {
+        match self {
+            LayerCache::State(_) => false,
+            LayerCache::List(parts) => parts.iter().all(LayerCache::is_trimmable),
+            LayerCache::Attention(_) | LayerCache::Nothing => true,
+        }
+    }
+
     pub(super) fn can_trim(&self, tokens: i32) -> bool {
         match self {
             LayerCache::Attention(cache) => cache.can_trim(tokens),

@@ -5,10 +5,13 @@
 //! quantized, for one sequence or for several of different lengths.
 
 mod attention;
+mod file;
 mod layer;
 mod offset;
+mod python;
 mod quantized;
 mod reach;
+mod row;
 mod state;
 mod store;
 #[cfg(test)]
@@ -102,6 +105,11 @@ impl Cache {
     /// [`Error::Invalid`] for a row that is not there, [`Error::Mlx`].
     pub fn row(&self, row: usize) -> Result<Cache> {
         self.0.iter().map(|layer| layer.row(row)).collect::<Result<_>>().map(Cache)
+    }
+
+    /// Whether tokens can be taken back at all: no layer is recurrent.
+    pub fn is_trimmable(&self) -> bool {
+        self.0.iter().all(LayerCache::is_trimmable)
     }
 
     /// Whether the last `tokens` of each row can be taken back: never in recurrent layers, and in a window only a few.

@@ -36,6 +36,14 @@ impl State {
         State { arrays: vec![None; arrays], passed: vec![0], offset: Offset::Same(0) }
     }
 
+    pub(super) fn of(arrays: Vec<Option<Array>>) -> State {
+        State { arrays, ..State::new(0) }
+    }
+
+    pub(super) fn values(&self) -> &[Option<Array>] {
+        &self.arrays
+    }
+
     /// The array with this index; `None` if it has not been set, or does not exist.
     pub fn get(&self, index: usize) -> Option<&Array> {
         self.arrays.get(index).and_then(Option::as_ref)

@@ -79,6 +79,14 @@ impl Store {
         }
     }
 
+    /// Appends rows to a store of the same quantization.
+    pub(super) fn append_quantized(&mut self, rows: &Quantized) -> Result<()> {
+        match self {
+            Store::Plain(buffer) => buffer.append(&rows.dequantize()?),
+            Store::Quantized(store) => store.append(rows),
+        }
+    }
+
     /// Keeps the first `len` rows.
     pub(super) fn truncate(&mut self, len: i32) {
         self.buffers_mut().into_iter().for_each(|buffer| buffer.truncate(len));
@@ -127,6 +135,10 @@ impl Store {
 }
 
 impl QuantizedStore {
+    pub(super) fn quantization(&self) -> Quantization {
+        self.quantization
+    }
+
     fn append(&mut self, rows: &Quantized) -> Result<()> {
         self.weight.append(&rows.weight)?;
         self.scales.append(&rows.scales)?;

@@ -1,9 +1,13 @@
 //! `mlx-lm generate`.
 
+use super::{
+    constraint::ConstraintArguments, kv::KvArguments, sampling::SamplingArguments,
+    speculation::SpeculationArguments,
+};
 use clap::Args;
 use mlx::Engine;
 use mlx_lm::{
-    Error, Finish, Lm, Message, Result, Sampling, Stats, TemplateOptions,
+    Error, Finish, Lm, Message, Result, Stats, TemplateOptions,
     source::{DEFAULT_MODEL, SourceOptions, resolve},
 };
 use serde_json::json;
@@ -32,31 +36,21 @@ pub(crate) struct Arguments {
     max_tokens: usize,
     #[command(flatten)]
     sampling: SamplingArguments,
+    #[command(flatten)]
+    constraint: ConstraintArguments,
+    #[command(flatten)]
+    kv: KvArguments,
+    #[command(flatten)]
+    speculation: SpeculationArguments,
     /// Stop where this text would begin; may be given more than once
     #[arg(long, value_name = "TEXT")]
     stop: Vec<String>,
     /// Print one JSON document instead of the text
     #[arg(long)]
     json: bool,
-}
-
-#[derive(Args)]
-struct SamplingArguments {
-    /// Randomness; 0 always takes the most probable token
-    #[arg(long, visible_alias = "temp", default_value_t = 0.0)]
-    temperature: f32,
-    /// Keep the most probable tokens that together reach this probability
-    #[arg(long, default_value_t = 1.0)]
-    top_p: f32,
-    /// Keep this many of the most probable tokens; 0 keeps all
-    #[arg(long, default_value_t = 0)]
-    top_k: u32,
-    /// Keep tokens at least this times as probable as the most probable one
-    #[arg(long, default_value_t = 0.0)]
-    min_p: f32,
-    /// Makes the draws repeatable
-    #[arg(long, default_value_t = 0)]
-    seed: u64,
+    /// Say how tokens are chosen, and where the time goes
+    #[arg(long, short)]
+    verbose: bool,
 }
 
 pub(crate) fn run(mut arguments: Arguments) -> Result<()> {
@@ -64,7 +58,6 @@ pub(crate) fn run(mut arguments: Arguments) -> Result<()> {
         arguments.prompt.clear();
         std::io::stdin().read_to_string(&mut arguments.prompt).map_err(|e| Error::io("stdin", e))?;
     }
-    let sampling = arguments.sampling.checked()?;
     let location = resolve(&arguments.model, &SourceOptions::from_env()?)?;
     let note = std::io::stderr().is_terminal();
     if note {
@@ -74,19 +67,10 @@ pub(crate) fn run(mut arguments: Arguments) -> Result<()> {
     if note {
         eprintln!("done");
     }
-    engine.run(move |lm| answer(lm, &arguments, sampling))?
+    engine.run(move |lm| answer(lm, &arguments))?
 }
 
-impl SamplingArguments {
-    fn checked(&self) -> Result<Sampling> {
-        let SamplingArguments { temperature, top_p, top_k, min_p, seed } = *self;
-        let sampling = Sampling { temperature, top_p, min_p, top_k, seed };
-        sampling.check()?;
-        Ok(sampling)
-    }
-}
-
-fn answer(lm: &Lm, arguments: &Arguments, sampling: Sampling) -> Result<()> {
+fn answer(lm: &Lm, arguments: &Arguments) -> Result<()> {
     for warning in lm.warnings() {
         eprintln!("warning: {warning}");
     }
@@ -103,8 +87,16 @@ fn answer(lm: &Lm, arguments: &Arguments, sampling: Sampling) -> Result<()> {
         let messages: Vec<_> = system.into_iter().chain([Message::user(arguments.prompt.as_str())]).collect();
         lm.chat_with(&messages, &TemplateOptions::default())?
     };
-    let mut generation =
-        request.max_tokens(arguments.max_tokens).sampling(sampling).stop(&arguments.stop).start()?;
+    let request = arguments.sampling.apply(lm, request)?;
+    let request = arguments.constraint.apply(lm, request)?;
+    let request = arguments.kv.apply(request);
+    let draft = arguments.speculation.open()?;
+    let request = arguments.speculation.apply(draft.as_ref(), request)?;
+    let request = request.max_tokens(arguments.max_tokens).stop(&arguments.stop);
+    let mut generation = request.start()?;
+    if let Some(note) = generation.note() {
+        eprintln!("note: {note}");
+    }
 
     let (mut ids, mut text, mut finish) = (vec![], String::new(), Finish::Length);
     for piece in &mut generation {
@@ -123,6 +115,10 @@ fn answer(lm: &Lm, arguments: &Arguments, sampling: Sampling) -> Result<()> {
     }
     print("\n")?;
     summarize(&stats);
+    if arguments.verbose {
+        arguments.sampling.explain(lm);
+        explain(&stats);
+    }
     Ok(())
 }
 
@@ -140,6 +136,22 @@ fn summarize(stats: &Stats) {
     eprintln!("peak memory  {:>6.2} GiB", stats.peak_memory as f64 / GIB);
 }
 
+/// Where the time of a step goes.
+fn explain(stats: &Stats) {
+    let host = stats.host;
+    let step = |time| host.per_step(time).as_secs_f64() * 1e3;
+    eprintln!(
+        "step         {:>6.3} ms: {:.3} recording the forward pass, {:.3} waiting, {:.3} the rest",
+        step(host.total),
+        step(host.forward),
+        step(host.wait),
+        step(host.engine())
+    );
+    if stats.drafted_tokens > 0 {
+        eprintln!("draft        {:>6} tokens guessed", stats.drafted_tokens);
+    }
+}
+
 fn document(
     arguments: &Arguments,
     text: &str,
@@ -151,7 +163,7 @@ fn document(
         "model": arguments.model,
         "text": text,
         "token_ids": ids,
-        "finish_reason": match finish { Finish::Stop => "stop", Finish::Length => "length" },
+        "finish_reason": match finish { Finish::Stop => "stop", Finish::Time => "time", _ => "length" },
         "prompt_tokens": stats.prompt_tokens,
         "generated_tokens": stats.generated_tokens,
         "prompt_tokens_per_second": stats.prompt_tps(),

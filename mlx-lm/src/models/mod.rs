@@ -58,6 +58,16 @@ pub trait LanguageModel: Module {
 
     /// An empty cache for one batch.
     fn new_cache(&self) -> Cache;
+
+    /// [`LanguageModel::forward`] of what stands in place of tokens: `[batch, length, features]`.
+    ///
+    /// # Errors
+    /// A model that takes tokens only.
+    fn forward_embeddings(&self, embeddings: &Array, cache: &mut Cache) -> mlx::Result<Array> {
+        let _ = (embeddings, cache);
+        let message = "this model takes tokens, no embeddings";
+        Err(mlx::Error::new(mlx::ErrorKind::InvalidArgument, "forward_embeddings", message))
+    }
 }
 
 /// An architecture: the `model_type`s of `config.json` that mean it, and what builds it.
@@ -137,6 +147,12 @@ fn known() -> String {
 /// Takes away what other parts of a model left in its checkpoint, and what language models carry without use: other
 /// modalities, and tables that follow from the configuration.
 fn drop_unused(weights: &Loader) -> mlx::Result<()> {
+    weights.ignore(is_unused);
+    blocks::rename(weights, &[("model.language_model", "model"), ("language_model", "")])
+}
+
+/// Whether the tensor at `path` belongs to another modality, or follows from the configuration.
+pub(crate) fn is_unused(path: &str) -> bool {
     const OTHERS: &[&str] = &[
         "vision_embedder",
         "vision_tower",
@@ -147,10 +163,7 @@ fn drop_unused(weights: &Loader) -> mlx::Result<()> {
         "embed_vision",
         "embed_audio",
     ];
-    weights.ignore(|path| {
-        path.ends_with("rotary_emb.inv_freq") || path.split('.').take(2).any(|part| OTHERS.contains(&part))
-    });
-    blocks::rename(weights, &[("model.language_model", "model"), ("language_model", "")])
+    path.ends_with("rotary_emb.inv_freq") || path.split('.').take(2).any(|part| OTHERS.contains(&part))
 }
 
 /// What checkpoints call the head.

@@ -97,11 +97,15 @@ impl<B: Block, N: Norm> CausalLm<B, N> {
 
 impl<B: Block, N: Norm> LanguageModel for CausalLm<B, N> {
     fn forward(&self, tokens: &Array, cache: &mut Cache) -> Result<Array> {
-        let mut h = self.model.embed_tokens.forward(tokens)?;
-        if let Some(scale) = self.embedding_scale {
-            h = h.multiply(scale)?;
-        }
-        let mask = Mask::causal(tokens.dim(1)?);
+        self.forward_embeddings(&self.model.embed_tokens.forward(tokens)?, cache)
+    }
+
+    fn forward_embeddings(&self, embeddings: &Array, cache: &mut Cache) -> Result<Array> {
+        let mut h = match self.embedding_scale {
+            Some(scale) => embeddings.multiply(scale)?,
+            None => embeddings.clone(),
+        };
+        let mask = Mask::causal(h.dim(1)?);
         for (layer, cache) in self.model.layers.iter().zip(cache.layers_mut()) {
             h = layer.forward(&h, mask, cache)?;
         }

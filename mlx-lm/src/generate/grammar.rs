@@ -1,0 +1,140 @@
+//! Structured output: text that follows a grammar, token by token
+//! ([llguidance](https://github.com/guidance-ai/llguidance)).
+
+use crate::{Detokenizer, Error, Result, Tokenizer};
+use llguidance::{
+    Matcher, ParserFactory,
+    api::{GrammarWithLexer, TopLevelGrammar},
+};
+use mlx::{Array, Dtype, arange};
+use serde_json::Value;
+use std::sync::Arc;
+use toktrie::{ApproximateTokEnv, TokEnv, TokRxInfo, TokTrie};
+
+/// What an answer must be.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Structure {
+    /// JSON that this [schema](https://json-schema.org) describes.
+    JsonSchema(Value),
+    /// Any JSON object.
+    JsonObject,
+    /// Text that matches the whole of a regular expression.
+    Regex(String),
+    /// Text of a grammar in [Lark's notation](https://github.com/guidance-ai/llguidance/blob/main/docs/syntax.md).
+    Lark(String),
+}
+
+impl Structure {
+    fn grammar(&self) -> TopLevelGrammar {
+        match self {
+            Structure::JsonSchema(schema) => TopLevelGrammar::from_json_schema(schema.clone()),
+            Structure::JsonObject => TopLevelGrammar::from_json_schema(serde_json::json!({"type": "object"})),
+            Structure::Regex(regex) => TopLevelGrammar::from_grammar(GrammarWithLexer::from_regex(regex)),
+            Structure::Lark(lark) => TopLevelGrammar::from_lark(lark.clone()),
+        }
+    }
+}
+
+/// A [`Structure`] made ready for a model's tokens; [`Lm::grammar`](crate::Lm::grammar) makes it. Clones are cheap.
+#[derive(Clone)]
+pub struct Grammar {
+    matcher: Arc<Matcher>,
+}
+
+impl std::fmt::Debug for Grammar {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Grammar")
+    }
+}
+
+/// Makes grammars for the tokens of one tokenizer.
+pub(crate) struct Grammars(ParserFactory);
+
+impl Grammars {
+    pub(crate) fn new(tokenizer: &Tokenizer) -> Result<Grammars> {
+        let words = Detokenizer::new(tokenizer).vocabulary();
+        let [eos, ..] = *tokenizer.eos_ids() else {
+            return Err(invalid("the model has no token that ends a text"));
+        };
+        let trie = TokTrie::from(&TokRxInfo::new(words.len() as u32, eos), &words);
+        let trie = trie.with_eos_tokens(tokenizer.eos_ids());
+        let env: TokEnv = Arc::new(ApproximateTokEnv::new(trie));
+        let mut factory = ParserFactory::new_simple(&env).map_err(invalid)?;
+        factory.quiet();
+        Ok(Grammars(factory))
+    }
+
+    pub(crate) fn compile(&self, structure: &Structure) -> Result<Grammar> {
+        let parser = self.0.create_parser(structure.grammar()).map_err(invalid)?;
+        let matcher = Matcher::new(Ok(parser));
+        match matcher.get_error() {
+            Some(error) => Err(invalid(error)),
+            None => Ok(Grammar { matcher: Arc::new(matcher) }),
+        }
+    }
+}
+
+fn invalid(error: impl std::fmt::Display) -> Error {
+    Error::Grammar(error.to_string())
+}
+
+impl Grammar {
+    pub(super) fn start(&self) -> Result<Constraint> {
+        Ok(Constraint { matcher: self.matcher.deep_clone(), bits: arange(0.0, 32.0, 1.0, Dtype::U32)? })
+    }
+}
+
+/// A [`Grammar`] in the middle of a text.
+pub(super) struct Constraint {
+    matcher: Matcher,
+    bits: Array,
+}
+
+impl Constraint {
+    /// `logits` `[1, vocabulary]` with minus infinity for every token that must not come next: those that the grammar rules
+    /// out, and those `unwanted` unless nothing else is left.
+    pub(super) fn mask(&mut self, logits: &Array, unwanted: &[u32]) -> Result<Array> {
+        let mut allowed = self.matcher.compute_mask_or_eos().map_err(invalid)?;
+        let all = allowed.clone();
+        unwanted.iter().filter(|&&id| (id as usize) < all.len()).for_each(|&id| allowed.disallow_token(id));
+        if allowed.is_zero() {
+            allowed = all;
+        }
+        if allowed.is_zero() {
+            return Err(invalid("no token can continue the text"));
+        }
+        let vocabulary = logits.dim(-1)?;
+        let mut words = allowed.as_slice().to_vec();
+        // Models have more scores than tokens, or fewer: rows are padded.
+        words.resize((vocabulary as usize).div_ceil(32), 0);
+        let words = Array::from_slice(&words, &[words.len() as i32, 1]);
+        let allowed = words.right_shift(&self.bits)?.bitwise_and(&Array::scalar(1u32))?;
+        let allowed = allowed.astype(Dtype::Bool)?.reshape([1, -1])?.at((.., ..vocabulary))?;
+        Ok(allowed.where_(logits, &mlx::full(&[1, 1], f32::NEG_INFINITY, logits.dtype()?))?)
+    }
+
+    /// Takes note of the next token; true if nothing can follow it.
+    pub(super) fn accept(&mut self, id: u32) -> Result<bool> {
+        self.matcher.consume_token(id).map_err(invalid)?;
+        if !self.matcher.is_stopped() {
+            return Ok(false);
+        }
+        match self.matcher.stop_reason() {
+            reason if reason.is_ok() => Ok(true),
+            reason => Err(invalid(format!("it ended: {reason}"))),
+        }
+    }
+
+    /// Takes note of a token that may be taken back; false, and nothing has changed, if it cannot come next.
+    pub(super) fn suppose(&mut self, id: u32) -> Result<bool> {
+        if self.matcher.is_stopped() || self.matcher.validate_tokens(&[id]).map_err(invalid)? == 0 {
+            return Ok(false);
+        }
+        self.matcher.consume_token(id).map_err(invalid)?;
+        Ok(true)
+    }
+
+    pub(super) fn take_back(&mut self, count: usize) -> Result<()> {
+        if count == 0 { Ok(()) } else { self.matcher.rollback(count).map_err(invalid) }
+    }
+}

@@ -1,0 +1,245 @@
+//! Sequences that are generated together get what each gets alone.
+
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on may panic")]
+
+mod common;
+
+use common::{config, fixtures, named_weights, read_json};
+use mlx::Loader;
+use mlx_lm::{
+    Penalties, Sampling,
+    generate::{Decoded, Dry, Id, Snapshot, TokenBatch, TokenOptions, Tokens},
+    models::{LanguageModel, build},
+};
+use std::collections::BTreeMap;
+
+/// The first tiny model of a family of the golden tests.
+fn model(family: &str) -> Box<dyn LanguageModel> {
+    let fixture = read_json(&format!("golden/{family}.json"));
+    let model = &fixture["models"][0];
+    let shapes = model["tensors"].as_object().unwrap().iter().map(|(name, shape)| {
+        let shape = shape.as_array().unwrap().iter().map(|n| n.as_i64().unwrap() as i32).collect();
+        (name.as_str(), shape)
+    });
+    let config = config(&model["config"]);
+    build(&config, &Loader::new(named_weights(shapes))).unwrap()
+}
+
+fn families() -> Vec<String> {
+    let files = std::fs::read_dir(fixtures().join("golden")).unwrap();
+    let names = files.map(|file| file.unwrap().file_name().into_string().unwrap());
+    let mut names: Vec<String> =
+        names.filter_map(|name| name.strip_suffix(".json").map(str::to_owned)).collect();
+    names.retain(|name| !["smollm2_greedy", "transformers"].contains(&name.as_str()));
+    names.sort();
+    names
+}
+
+/// Tokens from 1 to 15, which every tiny model knows.
+fn prompt(seed: u32, length: usize) -> Vec<u32> {
+    let mut state = seed.wrapping_mul(2_654_435_761).wrapping_add(12345);
+    let mut next = || {
+        state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+        1 + (state >> 16) % 15
+    };
+    (0..length).map(|_| next()).collect()
+}
+
+fn options(seed: u32) -> TokenOptions {
+    let sampling = match seed % 3 {
+        0 => Sampling::default(),
+        1 => Sampling { temperature: 0.8, seed: seed.into(), ..Sampling::default() },
+        _ => Sampling { temperature: 1.2, top_p: 0.9, top_k: 12, seed: seed.into(), ..Sampling::default() },
+    };
+    let penalties = match seed % 4 {
+        3 => Penalties { repetition: 1.3, dry: Some(Dry::default()), ..Penalties::default() },
+        _ => Penalties::default(),
+    };
+    TokenOptions {
+        sampling,
+        penalties,
+        max_tokens: 6 + (seed as usize * 7) % 20,
+        prefill_step: 5,
+        keep_cache: true,
+        ..TokenOptions::default()
+    }
+}
+
+fn alone(model: &dyn LanguageModel, prompt: &[u32], options: TokenOptions) -> Vec<u32> {
+    Tokens::new(model, prompt, options).unwrap().collect::<Result<_, _>>().unwrap()
+}
+
+/// Sequences as they come and go.
+#[derive(Default)]
+struct Log {
+    tokens: BTreeMap<Id, Vec<u32>>,
+    snapshots: BTreeMap<Id, Snapshot>,
+}
+
+impl Log {
+    fn take(&mut self, decoded: Vec<Decoded>) {
+        for Decoded { id, token, snapshot } in decoded {
+            let token = token.unwrap();
+            self.tokens.entry(id).or_default().push(token.id);
+            assert_eq!(token.finish.is_some(), snapshot.is_some());
+            snapshot.map(|snapshot| self.snapshots.insert(id, snapshot));
+        }
+    }
+}
+
+#[test]
+fn rows_get_the_tokens_they_would_get_alone() {
+    for family in families() {
+        let model = model(&family);
+        let model = model.as_ref();
+        let mut batch = TokenBatch::new(model);
+        let (mut log, mut expected) = (Log::default(), BTreeMap::new());
+        for seed in 0..7 {
+            let prompt = prompt(seed, 1 + (seed as usize * 11) % 26);
+            let id = batch.add(&prompt, options(seed), None).unwrap();
+            expected.insert(id, (prompt.clone(), alone(model, &prompt, options(seed))));
+            // Sequences join while others are in the middle.
+            batch.prefill().unwrap();
+            for _ in 0..seed % 3 {
+                log.take(batch.decode().unwrap());
+            }
+        }
+        while !batch.is_empty() {
+            batch.prefill().unwrap();
+            log.take(batch.decode().unwrap());
+        }
+        for (id, (prompt, expected)) in &expected {
+            assert_eq!(log.tokens[id], *expected, "{family}, {id:?}");
+            let passed = [prompt.as_slice(), expected].concat();
+            let snapshot = &log.snapshots[id];
+            assert_eq!(snapshot.tokens, passed[..passed.len() - 1], "{family}, {id:?}");
+            assert_eq!(snapshot.cache.offset().max() as usize, snapshot.tokens.len(), "{family}, {id:?}");
+        }
+    }
+}
+
+#[test]
+fn a_sequence_goes_on_from_what_another_left_behind() {
+    for family in ["llama", "gemma3_text", "deepseek_v3"] {
+        let model = model(family);
+        let model = model.as_ref();
+        let (first, second) = (prompt(1, 13), prompt(2, 9));
+        let greedy = |checkpoints: Vec<usize>| TokenOptions {
+            max_tokens: 12,
+            checkpoints,
+            keep_cache: true,
+            ..TokenOptions::default()
+        };
+        let mut batch = TokenBatch::new(model);
+        let id = batch.add(&first, greedy(vec![7]), None).unwrap();
+        let mut log = Log::default();
+        let mut checkpoint = None;
+        while let Some(prefilled) = batch.prefill().unwrap() {
+            checkpoint = prefilled.checkpoint.or(checkpoint);
+        }
+        let mut running = None;
+        while !batch.is_empty() {
+            log.take(batch.decode().unwrap());
+            if log.tokens.get(&id).is_some_and(|tokens| tokens.len() == 4) {
+                running = batch.snapshot(id).unwrap();
+            }
+        }
+        let (checkpoint, running) = (checkpoint.unwrap(), running.unwrap());
+        assert_eq!(checkpoint.tokens, first[..7]);
+        assert_eq!(running.tokens.len(), first.len() + 4);
+        for start in [checkpoint, running, log.snapshots.remove(&id).unwrap()] {
+            let mut prompt = start.tokens.clone();
+            prompt.extend(&second);
+            let mut batch = TokenBatch::new(model);
+            let id = batch.add(&prompt, greedy(vec![]), Some(start.clone())).unwrap();
+            // The same tokens again: the last one has to run once more.
+            let again = batch.add(&start.tokens, greedy(vec![]), Some(start.clone())).unwrap();
+            let mut log = Log::default();
+            while !batch.is_empty() {
+                batch.prefill().unwrap();
+                log.take(batch.decode().unwrap());
+            }
+            assert_eq!(log.tokens[&id], alone(model, &prompt, greedy(vec![])), "{family}");
+            assert_eq!(log.tokens[&again], alone(model, &start.tokens, greedy(vec![])), "{family}");
+            let error = batch.add(&prompt[1..], greedy(vec![]), Some(start)).unwrap_err().to_string();
+            assert!(error.contains("other tokens than the prompt from position 0"), "{error}");
+        }
+    }
+}
+
+#[test]
+fn what_is_removed_leaves_the_others_alone() {
+    let model = model("llama");
+    let model = model.as_ref();
+    let mut batch = TokenBatch::new(model);
+    let ids: Vec<Id> = (0..4).map(|seed| batch.add(&prompt(seed, 9), options(seed), None).unwrap()).collect();
+    let mut log = Log::default();
+    for _ in 0..6 {
+        batch.prefill().unwrap();
+    }
+    for _ in 0..4 {
+        log.take(batch.decode().unwrap());
+    }
+    let removed = batch.remove(ids[1]).unwrap().unwrap();
+    assert_eq!(removed.tokens.len(), 9 + log.tokens[&ids[1]].len());
+    assert!(batch.remove(ids[1]).unwrap().is_none() && batch.snapshot(ids[1]).unwrap().is_none());
+    assert!(batch.remove(ids[3]).unwrap().is_some(), "a prompt that still waits");
+    let early = log.tokens[&ids[1]].len();
+    while !batch.is_empty() {
+        batch.prefill().unwrap();
+        log.take(batch.decode().unwrap());
+    }
+    assert_eq!(log.tokens[&ids[1]].len(), early);
+    assert!(!log.tokens.contains_key(&ids[3]));
+    for seed in [0, 2] {
+        assert_eq!(log.tokens[&ids[seed as usize]], alone(model, &prompt(seed, 9), options(seed)));
+    }
+}
+
+#[test]
+fn tokens_that_end_a_sequence_wait_for_its_least_length() {
+    let model = model("llama");
+    let model = model.as_ref();
+    let plain = TokenOptions { max_tokens: 12, ..TokenOptions::default() };
+    let free = alone(model, &prompt(5, 8), plain.clone());
+    let stopped = TokenOptions { stop_ids: vec![free[3]], ..plain.clone() };
+    let end = free.iter().position(|id| *id == free[3]).unwrap();
+    assert_eq!(alone(model, &prompt(5, 8), stopped.clone()), free[..=end]);
+    let long = alone(model, &prompt(5, 8), TokenOptions { min_tokens: 9, ..stopped });
+    assert!(long.len() > 9 && !long[..9].contains(&free[3]), "{long:?}");
+}
+
+#[test]
+fn log_probabilities_are_the_models() {
+    let model = model("llama");
+    let model = model.as_ref();
+    let prompt = prompt(5, 8);
+    let options = TokenOptions {
+        sampling: Sampling { temperature: 1.5, top_k: 5, seed: 3, ..Sampling::default() },
+        penalties: Penalties { logit_bias: [(2, 1.0)].into(), ..Penalties::default() },
+        logprobs: Some(4),
+        max_tokens: 5,
+        ..TokenOptions::default()
+    };
+    let mut batch = TokenBatch::new(model);
+    batch.add(&prompt, options, None).unwrap();
+    let mut history = prompt;
+    while !batch.is_empty() {
+        batch.prefill().unwrap();
+        for decoded in batch.decode().unwrap() {
+            let token = decoded.token.unwrap();
+            let tokens = mlx::Array::from_slice(&history, &[1, history.len() as i32]);
+            let logits = model.forward(&tokens, &mut model.new_cache()).unwrap().at((0, -1)).unwrap();
+            let logits = logits.to_vec::<f32>().unwrap();
+            let sum = logits.iter().map(|x| f64::from(*x).exp()).sum::<f64>().ln();
+            let logprob = |id: u32| (f64::from(logits[id as usize]) - sum) as f32;
+            let mut order: Vec<u32> = (0..logits.len() as u32).collect();
+            order.sort_by(|a, b| logprob(*b).total_cmp(&logprob(*a)));
+            let found = token.logprobs.unwrap();
+            assert!((found.logprob - logprob(token.id)).abs() < 1e-4);
+            assert_eq!(found.top.iter().map(|(id, _)| *id).collect::<Vec<_>>(), order[..4]);
+            assert!(found.top.iter().all(|(id, value)| (value - logprob(*id)).abs() < 1e-4));
+            history.push(token.id);
+        }
+    }
+}

@@ -132,14 +132,20 @@ impl Mixer for Attention {
 /// Tensors of other shapes than `c` says.
 pub fn sanitize(c: &Config, weights: &Loader) -> mlx::Result<()> {
     weights.ignore(|path| path.split('.').any(|part| part == "mtp"));
+    shift_original_norms(weights)?;
+    split_projections(c, weights)?;
+    rename(weights, &[("linear_attn", "self_attn")])?;
+    stack_experts(weights)
+}
+
+/// Gives an original checkpoint, by which convolutions tell it, norms that are no distances from one.
+pub(crate) fn shift_original_norms(weights: &Loader) -> mlx::Result<()> {
     if orient_convolutions(weights)? {
         shift_norms(weights, |path| {
             path.ends_with("norm.weight") && !path.ends_with("linear_attn.norm.weight")
         })?;
     }
-    split_projections(c, weights)?;
-    rename(weights, &[("linear_attn", "self_attn")])?;
-    stack_experts(weights)
+    Ok(())
 }
 
 /// Qwen3-Next holds all projections of a head of keys and of its values beside each other; Qwen3.5 each kind by itself.

@@ -142,7 +142,9 @@ impl<'m> TokenBatch<'m> {
         let id = Id(self.next_id);
         self.next_id += 1;
         let sequence = Sequence::new(id, prompt.to_vec(), options)?;
-        self.waiting.push_back(Waiting { sequence, cache, embeddings });
+        let mut waiting = Waiting { sequence, cache, embeddings };
+        waiting.cache.expect(waiting.total()? as i32);
+        self.waiting.push_back(waiting);
         Ok(id)
     }
 

@@ -11,7 +11,7 @@ use crate::{LayerCache, Result};
 use mlx::{
     Array, Loader, Module, Rest, concatenate,
     fast::Mask,
-    nn::{Linear, RmsNorm},
+    nn::{Linear, PackedLinear, RmsNorm},
 };
 use serde::Deserialize;
 
@@ -84,10 +84,9 @@ impl Config {
 /// Attention whose outputs pass a gate ([Qiu et al., 2025](https://arxiv.org/abs/2505.06708)).
 #[derive(Debug, Module)]
 pub struct Attention {
-    /// For each head, the query and then the gate.
-    q_proj: Linear,
-    k_proj: Linear,
-    v_proj: Linear,
+    /// Queries, each head's with its gate behind it; keys and values.
+    #[module(flatten)]
+    qkv: PackedLinear<3>,
     o_proj: Linear,
     q_norm: RmsNorm,
     k_norm: RmsNorm,
@@ -99,12 +98,10 @@ pub struct Attention {
 impl Attention {
     fn new(c: &Config, layer: usize) -> Result<Attention> {
         let (hidden, (q, k), dim) = (c.base.hidden_size, c.base.qk_features(), c.base.head_dim());
-        let linear = |inputs, outputs| Linear::new(inputs, outputs).with_bias(c.attention_bias);
+        let qkv = PackedLinear::new(hidden, [("q_proj", 2 * q), ("k_proj", k), ("v_proj", k)]);
         Ok(Attention {
-            q_proj: linear(hidden, 2 * q),
-            k_proj: linear(hidden, k),
-            v_proj: linear(hidden, k),
-            o_proj: linear(q, hidden),
+            qkv: qkv.with_bias(c.attention_bias),
+            o_proj: Linear::new(q, hidden).with_bias(c.attention_bias),
             q_norm: RmsNorm::new(dim, c.rms_norm_eps),
             k_norm: RmsNorm::new(dim, c.rms_norm_eps),
             rope: c.base.rope(layer)?,
@@ -116,11 +113,12 @@ impl Attention {
 
 impl Mixer for Attention {
     fn forward(&self, x: &Array, mask: Mask<'_>, cache: &mut LayerCache) -> mlx::Result<Array> {
-        let both = split_heads(&self.q_proj.forward(x)?, 2 * self.dim)?;
+        let [both, k, v] = self.qkv.forward(x)?;
+        let both = split_heads(&both, 2 * self.dim)?;
         let q = self.q_norm.forward(&both.at((Rest, ..self.dim))?)?;
         let gate = merge_heads(&both.at((Rest, self.dim..))?)?;
-        let k = self.k_norm.forward(&split_heads(&self.k_proj.forward(x)?, self.dim)?)?;
-        let v = split_heads(&self.v_proj.forward(x)?, self.dim)?;
+        let k = self.k_norm.forward(&split_heads(&k, self.dim)?)?;
+        let v = split_heads(&v, self.dim)?;
         let (q, k) = (self.rope.forward(&q, cache.offset())?, self.rope.forward(&k, cache.offset())?);
         let out = cache.attend(&q, &k, &v, self.scale, mask)?;
         self.o_proj.forward(&merge_heads(&out)?.multiply(gate.sigmoid()?)?)
@@ -134,14 +132,20 @@ impl Mixer for Attention {
 /// Tensors of other shapes than `c` says.
 pub fn sanitize(c: &Config, weights: &Loader) -> mlx::Result<()> {
     weights.ignore(|path| path.split('.').any(|part| part == "mtp"));
+    shift_original_norms(weights)?;
+    split_projections(c, weights)?;
+    rename(weights, &[("linear_attn", "self_attn")])?;
+    stack_experts(weights)
+}
+
+/// Gives an original checkpoint, by which convolutions tell it, norms that are no distances from one.
+pub(crate) fn shift_original_norms(weights: &Loader) -> mlx::Result<()> {
     if orient_convolutions(weights)? {
         shift_norms(weights, |path| {
             path.ends_with("norm.weight") && !path.ends_with("linear_attn.norm.weight")
         })?;
     }
-    split_projections(c, weights)?;
-    rename(weights, &[("linear_attn", "self_attn")])?;
-    stack_experts(weights)
+    Ok(())
 }
 
 /// Qwen3-Next holds all projections of a head of keys and of its values beside each other; Qwen3.5 each kind by itself.

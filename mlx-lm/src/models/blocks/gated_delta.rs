@@ -6,7 +6,7 @@ use crate::{Error, LayerCache};
 use mlx::{
     Array, Dtype, Module, Param, Result,
     fast::{self, GatedDelta, Mask},
-    nn::{Linear, RmsNorm, silu, softplus},
+    nn::{Linear, PackedLinear, RmsNorm, silu, softplus},
     ones, zeros,
 };
 
@@ -34,10 +34,9 @@ const STATE: usize = 1;
 /// Projections, a convolution, the recurrence, a gated norm, and a projection back.
 #[derive(Debug, Module)]
 pub struct GatedDeltaNet {
-    in_proj_qkv: Linear,
-    in_proj_z: Linear,
-    in_proj_b: Linear,
-    in_proj_a: Linear,
+    /// Queries, keys and values; a gate; by how much the state is corrected, and by how much it decays.
+    #[module(flatten)]
+    in_proj: PackedLinear<4>,
     conv1d: CausalConv,
     dt_bias: Param,
     #[module(rename = "A_log")]
@@ -65,10 +64,15 @@ impl GatedDeltaNet {
         }
         let (keys, values) = (s.key_heads * s.key_dim, s.value_heads * s.value_dim);
         Ok(GatedDeltaNet {
-            in_proj_qkv: Linear::new(s.hidden, 2 * keys + values),
-            in_proj_z: Linear::new(s.hidden, values),
-            in_proj_b: Linear::new(s.hidden, s.value_heads),
-            in_proj_a: Linear::new(s.hidden, s.value_heads),
+            in_proj: PackedLinear::new(
+                s.hidden,
+                [
+                    ("in_proj_qkv", 2 * keys + values),
+                    ("in_proj_z", values),
+                    ("in_proj_b", s.value_heads),
+                    ("in_proj_a", s.value_heads),
+                ],
+            ),
             conv1d: CausalConv::new(2 * keys + values, s.window, false),
             dt_bias: ones(&[s.value_heads], Dtype::F32).into(),
             a_log: zeros(&[s.value_heads], Dtype::F32).into(),
@@ -78,9 +82,9 @@ impl GatedDeltaNet {
         })
     }
 
-    /// How much of the state each token keeps, `[batch, length, value heads]`.
-    fn decay(&self, x: &Array) -> Result<Array> {
-        let step = softplus(&(self.in_proj_a.forward(x)?.astype(Dtype::F32)? + self.dt_bias.value()))?;
+    /// How much of the state each token keeps, from what it asks for; `[batch, length, value heads]`.
+    fn decay(&self, asked: &Array) -> Result<Array> {
+        let step = softplus(&(asked.astype(Dtype::F32)? + self.dt_bias.value()))?;
         (self.a_log.astype(Dtype::F32)?.exp()? * step).negative()?.exp()
     }
 
@@ -96,7 +100,8 @@ impl Mixer for GatedDeltaNet {
         let s = self.sizes;
         let cached = cache.state_mut()?;
         let ([batch, length, _], keys) = (x.dims()?, s.key_heads * s.key_dim);
-        let mixed = silu(&self.conv1d.forward(&self.in_proj_qkv.forward(x)?, cached, TAIL)?)?;
+        let [qkv, gate, correction, decay] = self.in_proj.forward(x)?;
+        let mixed = silu(&self.conv1d.forward(&qkv, cached, TAIL)?)?;
         let parts = mixed.split_at(&[keys, 2 * keys], -1)?;
         let heads = |i: usize, dim: i32| match parts.get(i) {
             Some(part) => part.reshape([batch, length, -1, dim]),
@@ -105,17 +110,16 @@ impl Mixer for GatedDeltaNet {
         let q = self.normalized(&heads(0, s.key_dim)?, (s.key_dim as f32).powf(-0.5))?;
         let k = self.normalized(&heads(1, s.key_dim)?, 1.0)?;
         let v = heads(2, s.value_dim)?;
-        let beta = self.in_proj_b.forward(x)?.sigmoid()?;
+        let beta = correction.sigmoid()?;
 
         let shape = [batch, s.value_heads, s.value_dim, s.key_dim];
         let state = cached.get_or_zeros(STATE, &shape, Dtype::F32);
         let options = GatedDelta { state: Some(&state), mask: None };
-        let (y, state) = fast::gated_delta_update(&q, &k, &v, &self.decay(x)?, &beta, options)?;
+        let (y, state) = fast::gated_delta_update(&q, &k, &v, &self.decay(&decay)?, &beta, options)?;
         cached.set(STATE, state);
         cached.advance(length);
 
-        let gate = self.in_proj_z.forward(x)?.reshape([batch, length, -1, s.value_dim])?;
-        let gate = silu(&gate.astype(Dtype::F32)?)?;
+        let gate = silu(&gate.reshape([batch, length, -1, s.value_dim])?.astype(Dtype::F32)?)?;
         let y = (self.norm.forward(&y)?.astype(Dtype::F32)? * gate).astype(x.dtype()?)?;
         self.out_proj.forward(&y.reshape([batch, length, -1])?)
     }

@@ -157,6 +157,11 @@ impl ModelConfig {
             .unwrap_or(&self.json)
     }
 
+    /// A field of the language model in the one form that models read, with the model type's default.
+    pub(crate) fn field(&self, key: &str) -> Option<&Value> {
+        self.fields.get(key).filter(|value| !value.is_null())
+    }
+
     /// The integer `key` of [`ModelConfig::text`], `None` when absent or null.
     ///
     /// # Errors

@@ -35,6 +35,8 @@ enum Set {
     Tiny,
     /// What conversions make of the tiny models and of SmolLM2-135M, after the tiny models themselves (a minute)
     Conversions,
+    /// Perplexities of a tiny model and of SmolLM2-135M (seconds)
+    Perplexity,
     /// Greedy continuations of SmolLM2-135M (about ten minutes)
     Smollm2,
 }
@@ -77,6 +79,11 @@ pub(crate) fn run(arguments: &Arguments) -> Result {
         execute(script(&python, "smollm2_folder.py").arg(&model))?;
         let committed = &models.committed;
         execute(script(&python, "conversions.py").arg(&model).arg(committed).arg(&models.output))?;
+    }
+    if sets.contains(&Set::Perplexity) {
+        let model = vacant("golden", "perplexity")?;
+        execute(script(&python, "smollm2_folder.py").arg(&model))?;
+        execute(script(&python, "perplexity.py").arg(&model).arg(&models.output))?;
     }
     if sets.contains(&Set::Smollm2) {
         let model = vacant("golden", "smollm2")?;

@@ -127,7 +127,7 @@ fn print(text: &str) -> Result<()> {
     out.write_all(text.as_bytes()).and_then(|()| out.flush()).map_err(|e| Error::io("stdout", e))
 }
 
-fn summarize(stats: &Stats) {
+pub(super) fn summarize(stats: &Stats) {
     const GIB: f64 = (1u64 << 30) as f64;
     eprintln!();
     eprintln!("prompt       {:>6} tokens, {:.1} tokens/s", stats.prompt_tokens, stats.prompt_tps());

@@ -19,8 +19,12 @@ pub(crate) struct KvArguments {
 }
 
 impl KvArguments {
-    pub(crate) fn apply<'m>(&self, request: Request<'m>) -> Request<'m> {
+    pub(crate) fn options(&self) -> KvOptions {
         let quantization = self.kv_bits.map(|bits| Quantization::affine(self.kv_group_size, bits));
-        request.kv(KvOptions { max_size: self.max_kv_size, quantization })
+        KvOptions { max_size: self.max_kv_size, quantization }
+    }
+
+    pub(crate) fn apply<'m>(&self, request: Request<'m>) -> Request<'m> {
+        request.kv(self.options())
     }
 }

@@ -138,6 +138,11 @@ pub fn build(config: &ModelConfig, weights: &Loader) -> Result<Box<dyn LanguageM
     }
 }
 
+/// Whether there is code for this `model_type`.
+pub(crate) fn is_known(model_type: &str) -> bool {
+    REGISTRY.iter().any(|(names, _)| names.contains(&model_type))
+}
+
 fn known() -> String {
     let mut names: Vec<&str> = REGISTRY.iter().flat_map(|(names, _)| *names).copied().collect();
     names.sort();

@@ -1,7 +1,9 @@
 #include "mlx_capi/array.h"
 
+#include <chrono>
 #include <cstdlib>
 #include <sstream>
+#include <thread>
 
 #include "allocation.h"
 #include "convert.h"
@@ -104,6 +106,34 @@ int mlx_array_data(const void** out, mlx_array a) noexcept {
 
 int mlx_array_to_string(mlx_owned_string* out, mlx_array a) noexcept {
   return guard([&] { put(out, to_string(get(a))); });
+}
+
+namespace mlx_capi {
+namespace {
+
+/// Whether nothing but the array refers to its memory. That which has computed it lets go of it soon after it is done.
+bool owns_memory_alone(const array& a) {
+  const bool was_running = a.status() == array::evaluated;
+  wait(a);
+  const auto until = std::chrono::steady_clock::now() + std::chrono::microseconds(was_running ? 200 : 0);
+  while (a.data_shared_ptr().use_count() > 1) {
+    if (std::chrono::steady_clock::now() >= until) return false;
+    std::this_thread::yield();
+  }
+  return true;
+}
+
+bool is_readable(const array& a) {
+  // Flags are known as soon as the computation has been scheduled.
+  const bool scheduled = a.status() != array::unscheduled && a.data_shared_ptr();
+  return scheduled && a.flags().row_contiguous && owns_memory_alone(a);
+}
+
+}  // namespace
+}  // namespace mlx_capi
+
+int mlx_array_is_readable(bool* out, mlx_array a) noexcept {
+  return guard([&] { *out = is_readable(get(a)); });
 }
 
 int mlx_array_is_available(bool* out, mlx_array a) noexcept {

@@ -196,10 +196,11 @@ impl Product {
         let parameter =
             |set: bool, name| if set { format!("const {element}* {name}, ") } else { String::new() };
         let argument = |set: bool, name| if set { name } else { "x" };
+        // Two blocks of a processor hide each other's waits: 128 registers a thread.
         let threads = WARPS * 32;
         let source = format!(
             "{}
-extern \"C\" __global__ void __launch_bounds__({threads}) {name}(
+extern \"C\" __global__ void __launch_bounds__({threads}, 2) {name}(
     const {element}* x, const uint4* w, const {element}* scales, const {element}* biases, {}{}{element}* y, int rows,
     int columns, float eps) {{
   qmv<{element}, {bits}, {group_size}, {vectors}, {rows}, {norm}, {swiglu}, {residual}>(

@@ -29,6 +29,8 @@ enum Set {
     Ops,
     /// Steps of mlx.optimizers (seconds)
     Optimizers,
+    /// The comparison of transformers' checkpoints in docs/architectures.md (seconds)
+    Table,
     /// Logits of tiny models with weights derived from parameter names (seconds)
     Tiny,
     /// What conversions make of the tiny models and of SmolLM2-135M, after the tiny models themselves (a minute)
@@ -62,6 +64,12 @@ pub(crate) fn run(arguments: &Arguments) -> Result {
     }
     if sets.contains(&Set::Optimizers) {
         execute(script(&python, "optimizers.py").arg(&arrays.output))?;
+    }
+    if sets.contains(&Set::Table) && !arguments.check {
+        let fixtures = root().join("mlx-lm/tests/fixtures/golden");
+        execute(
+            script(&python, "architectures_table.py").arg(fixtures).arg(root().join("docs/architectures.md")),
+        )?;
     }
     if sets.contains(&Set::Tiny) {
         execute(script(&python, "goldens.py").arg(&models.output))?;

@@ -127,10 +127,12 @@ fn print(text: &str) -> Result<()> {
     out.write_all(text.as_bytes()).and_then(|()| out.flush()).map_err(|e| Error::io("stdout", e))
 }
 
-fn summarize(stats: &Stats) {
+pub(super) fn summarize(stats: &Stats) {
     const GIB: f64 = (1u64 << 30) as f64;
     eprintln!();
-    eprintln!("prompt       {:>6} tokens, {:.1} tokens/s", stats.prompt_tokens, stats.prompt_tps());
+    let cached =
+        if stats.cached_tokens > 0 { format!(" ({} cached)", stats.cached_tokens) } else { String::new() };
+    eprintln!("prompt       {:>6} tokens{cached}, {:.1} tokens/s", stats.prompt_tokens, stats.prompt_tps());
     eprintln!("generation   {:>6} tokens, {:.1} tokens/s", stats.generated_tokens, stats.generation_tps());
     eprintln!("first token  {:>6.2} s", stats.time_to_first_token.as_secs_f64());
     eprintln!("peak memory  {:>6.2} GiB", stats.peak_memory as f64 / GIB);

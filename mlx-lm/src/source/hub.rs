@@ -86,7 +86,7 @@ pub(super) fn fetch(repo: &Repo, options: &SourceOptions) -> Result<Location> {
     let lacking = files.iter().map(|file| download::lacking(&cache.blobs(), file)).sum();
     store::reserve(&cache.blobs(), lacking)?;
 
-    let progress = Progress::bytes(total, options.progress);
+    let progress = Progress::bytes(total, options.progress).watched(options.observer.as_ref(), total);
     let mut done = 0;
     for (i, file) in files.iter().enumerate() {
         progress.label(format!("{} ({}/{})", file.name, i + 1, files.len()));

@@ -184,7 +184,7 @@ fn parameters(tensors: &[StoredTensor], config: &ModelConfig) -> u64 {
 
 fn quantization(tensors: &[StoredTensor], config: &ModelConfig) -> String {
     if let Some(q) = config.quantization.default
-        && !config.path.extension().is_some_and(|extension| extension == "gguf")
+        && config.path.extension().is_none_or(|extension| extension != "gguf")
     {
         return format!("{}-bit {}, groups of {}", q.bits, q.mode.name(), q.group_size);
     }

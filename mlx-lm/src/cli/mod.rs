@@ -38,6 +38,7 @@ pub(crate) struct Cli {
 }
 
 #[derive(Subcommand)]
+#[allow(clippy::large_enum_variant, reason = "there is only one")]
 enum Command {
     /// Answer a prompt
     Generate(generate::Arguments),

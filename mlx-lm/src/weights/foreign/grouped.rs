@@ -111,6 +111,6 @@ pub(super) fn pack(values: &Array, bits: i32) -> Result<Array> {
     let count = shape.pop().unwrap_or(0);
     shape.extend([count / per_word, per_word]);
     let spread = values.astype(Dtype::U32)?.reshape(&shape)?;
-    let shifted = spread.left_shift(&Array::from_slice(&shifts, &[per_word]))?;
+    let shifted = spread.left_shift(Array::from_slice(&shifts, &[per_word]))?;
     Ok(shifted.sum(-1)?.astype(Dtype::U32)?)
 }

@@ -41,7 +41,7 @@ pub(crate) struct Cli {
 #[allow(clippy::large_enum_variant, reason = "there is only one")]
 enum Command {
     /// Answer a prompt
-    Generate(generate::Arguments),
+    Generate(Box<generate::Arguments>),
     /// Talk to a model
     Chat(Box<chat::Arguments>),
     /// Write a model as an MLX folder (GGUF files included)
@@ -106,7 +106,7 @@ fn run(line: Vec<OsString>) -> ExitCode {
 
 fn obey(cli: Cli) -> ExitCode {
     let result = match cli.command {
-        Command::Generate(arguments) => generate::run(arguments),
+        Command::Generate(arguments) => generate::run(*arguments),
         Command::Chat(arguments) => chat::run(*arguments),
         Command::Convert(arguments) => convert::run(arguments),
         Command::Pull(arguments) => pull::run(arguments),

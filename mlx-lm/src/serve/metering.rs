@@ -1,6 +1,6 @@
 //! Numbers about the server, in Prometheus's text form. No names of models' files, no text of requests.
 
-use super::{App, fleet::Fleet};
+use super::{App, fleet::Fleet, protocol::Gauges};
 use metrics::{Unit, counter, describe_counter, describe_gauge, describe_histogram, gauge, histogram};
 use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle};
 use std::{
@@ -67,19 +67,21 @@ fn describe() {
 fn gauges(fleet: &Fleet) {
     let loaded = fleet.loaded();
     gauge!("mlx_lm_models_loaded").set(loaded.len() as f64);
-    for (model, _) in loaded {
-        let held = model.runner.gauges();
-        let rows = [
-            ("mlx_lm_active_bytes", held.active_bytes),
-            ("mlx_lm_pool_bytes", held.pool_bytes),
-            ("mlx_lm_peak_bytes", held.peak_bytes),
-            ("mlx_lm_prefix_cache_bytes", held.prefix_bytes),
-            ("mlx_lm_running", held.running),
-            ("mlx_lm_waiting", held.waiting),
-        ];
-        for (name, value) in rows {
-            gauge!(name, "model" => model.name.clone()).set(value as f64);
-        }
+    loaded.iter().for_each(|(model, _)| holds(&model.name, &model.runner.gauges()));
+}
+
+/// Takes note of what a model holds: nothing, once it is unloaded.
+pub(super) fn holds(model: &str, held: &Gauges) {
+    let rows = [
+        ("mlx_lm_active_bytes", held.active_bytes),
+        ("mlx_lm_pool_bytes", held.pool_bytes),
+        ("mlx_lm_peak_bytes", held.peak_bytes),
+        ("mlx_lm_prefix_cache_bytes", held.prefix_bytes),
+        ("mlx_lm_running", held.running),
+        ("mlx_lm_waiting", held.waiting),
+    ];
+    for (name, value) in rows {
+        gauge!(name, "model" => model.to_owned()).set(value as f64);
     }
 }
 

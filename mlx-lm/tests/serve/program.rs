@@ -89,11 +89,8 @@ impl Server {
     /// A number of `/metrics`, summed over its labels.
     pub(crate) fn metric(&self, name: &str) -> f64 {
         let text = http::get(self.address, "/metrics").body;
-        let lines = text.lines().filter(|line| line.starts_with(name) && !line.starts_with('#'));
-        let values = lines.filter(|line| {
-            [Some(b' '), Some(b'{')].contains(&line.bytes().nth(name.len()).map(Some).unwrap_or(None))
-        });
-        values.filter_map(|line| line.rsplit(' ').next()?.parse::<f64>().ok()).sum()
+        let is_it = |line: &&str| line.strip_prefix(name).is_some_and(|rest| rest.starts_with([' ', '{']));
+        text.lines().filter(is_it).filter_map(|line| line.rsplit(' ').next()?.parse::<f64>().ok()).sum()
     }
 }
 

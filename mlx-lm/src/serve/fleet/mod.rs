@@ -13,7 +13,8 @@ pub(super) use store::{Local, Stored};
 
 use super::{
     failure::{Failure, Kind},
-    protocol::LoadOptions,
+    metering,
+    protocol::{Gauges, LoadOptions},
 };
 use std::{
     collections::BTreeMap,
@@ -232,6 +233,7 @@ impl Fleet {
         if loaded.get(&model.name).is_some_and(|other| Arc::ptr_eq(other, model)) {
             loaded.remove(&model.name);
         }
+        metering::holds(&model.name, &Gauges::default());
         tracing::info!(model = model.name, why, "unloading");
         model.runner.stop();
     }
@@ -242,6 +244,7 @@ impl Fleet {
         let died = loaded.get(name).is_some_and(|model| model.runner.is_dead());
         if died {
             loaded.remove(name);
+            metering::holds(name, &Gauges::default());
             self.deaths.fetch_add(1, Ordering::Relaxed);
             metrics::counter!("mlx_lm_runner_deaths_total").increment(1);
             let how = status.map_or_else(|error| error.to_string(), |status| status.to_string());

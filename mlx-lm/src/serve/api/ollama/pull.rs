@@ -5,7 +5,7 @@ use crate::{
     serve::{
         App,
         api::{Style, document, fields::inert},
-        failure::{Failure, Kind},
+        failure::Failure,
         fleet::canonical,
         http::{Strict, json},
     },
@@ -58,12 +58,15 @@ pub(in crate::serve) async fn pull(
     source.progress = false;
     source.observer = Some(observer(sender.clone()));
     let fetch = tokio::task::spawn_blocking(move || {
-        let _ = sender.blocking_send(json!({ "status": "pulling manifest" }));
-        let last = match resolve(&name, &source) {
-            Ok(_) => json!({ "status": "success" }),
-            Err(error) => Style::Ollama.failure(&refusal(&error)),
-        };
-        let _ = sender.blocking_send(last);
+        // A client that has gone away hears nothing; what was fetched stays.
+        let tell = |line: Value| drop(sender.blocking_send(line));
+        tell(json!({ "status": "pulling manifest" }));
+        let result = resolve(&name, &source).map(drop).map_err(|error| refusal(&error));
+        match &result {
+            Ok(()) => tell(success()),
+            Err(failure) => tell(Style::Ollama.failure(failure)),
+        }
+        result
     });
     if request.stream.unwrap_or(true) {
         let lines = futures_util::stream::unfold(receiver, |mut receiver| async {
@@ -71,15 +74,13 @@ pub(in crate::serve) async fn pull(
         });
         return Ok(([(CONTENT_TYPE, "application/x-ndjson")], Body::from_stream(lines)).into_response());
     }
-    let mut last = json!({});
-    while let Some(line) = receiver.recv().await {
-        last = line;
-    }
-    fetch.await.map_err(|error| Failure::internal(error.to_string()))?;
-    match last["error"].as_str() {
-        Some(message) => Err(Failure::new(Kind::ModelNotFound, message)),
-        None => Ok(json(&last)),
-    }
+    while receiver.recv().await.is_some() {}
+    fetch.await.unwrap_or_else(|error| Err(Failure::internal(error.to_string())))?;
+    Ok(json(&success()))
+}
+
+fn success() -> Value {
+    json!({ "status": "success" })
 }
 
 /// Tells of a download a few times a second; who does not listen misses nothing.

@@ -92,6 +92,12 @@ impl ChatTemplate {
         default.or(self.templates.first()).map_or("", |(_, source)| source)
     }
 
+    /// The source of the template that a conversation with tools uses.
+    pub(crate) fn source_with_tools(&self) -> &str {
+        let tools = self.templates.iter().find(|(name, _)| name == "tool_use");
+        tools.map_or(self.source(), |(_, source)| source)
+    }
+
     /// Renders `messages`. `special_tokens` are variables such as `bos_token`.
     ///
     /// Fails with [`Error::Template`], naming the line, if the template does not parse, refuses the

@@ -21,10 +21,14 @@ const NESTED: [&str; 3] = ["text_config", "language_config", "llm_config"];
 /// The integers that size a model, with the range each must be in. A model may divide by, multiply and allocate what
 /// passed. Zero stays allowed where checkpoints use it for "none".
 const LIMITS: &[(&str, RangeInclusive<u64>)] = &[
+    ("altup_num_inputs", 1..=16),
+    ("global_head_dim", 1..=65_536),
     ("head_dim", 1..=65_536),
     ("hidden_size", 1..=1_048_576),
+    ("hidden_size_per_layer_input", 0..=65_536),
     ("intermediate_size", 1..=8_388_608),
     ("kv_lora_rank", 0..=1_048_576),
+    ("laurel_rank", 1..=65_536),
     ("max_position_embeddings", 1..=1 << 30),
     ("moe_intermediate_size", 0..=8_388_608),
     ("n_group", 0..=4_096),
@@ -34,7 +38,9 @@ const LIMITS: &[(&str, RangeInclusive<u64>)] = &[
     ("num_experts", 0..=4_096),
     ("num_experts_per_tok", 0..=4_096),
     ("num_hidden_layers", 1..=1_024),
+    ("num_global_key_value_heads", 1..=65_536),
     ("num_key_value_heads", 1..=65_536),
+    ("num_kv_shared_layers", 0..=1_024),
     ("num_local_experts", 0..=4_096),
     ("original_max_position_embeddings", 1..=1 << 30),
     ("q_lora_rank", 0..=1_048_576),
@@ -43,7 +49,9 @@ const LIMITS: &[(&str, RangeInclusive<u64>)] = &[
     ("sliding_window", 0..=1 << 30),
     ("sliding_window_pattern", 0..=1_024),
     ("v_head_dim", 0..=65_536),
+    ("top_k_experts", 0..=4_096),
     ("vocab_size", 1..=2_097_152),
+    ("vocab_size_per_layer_input", 1..=2_097_152),
 ];
 
 /// A model's `config.json`, its sizes within bounds.
@@ -91,6 +99,7 @@ impl ModelConfig {
         check_limits(&json).map_err(invalid)?;
         let quantization = QuantizationConfig::from_config(path, &json)?;
         let (model_type, fields) = dialect::normalize(&json, model_type).map_err(invalid)?;
+        check_limits(&Value::Object(fields.clone())).map_err(invalid)?;
         Ok(ModelConfig { path: path.into(), json, model_type, fields, quantization })
     }
 

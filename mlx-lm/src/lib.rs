@@ -12,7 +12,8 @@
 //! # Ok(()) }
 //! ```
 //!
-//! [`source`] finds and downloads models, [`models`] has the architectures, [`generate`] the token loop.
+//! [`source`] finds and downloads models, [`models`] has the architectures, [`generate`] the token loop, [`chat`]
+//! takes answers apart.
 
 #![forbid(unsafe_code)]
 
@@ -28,9 +29,12 @@ mod quantization;
 mod stop;
 mod tokenizer;
 
+pub mod chat;
 pub mod generate;
 pub mod gguf;
 pub mod models;
+#[cfg(feature = "serve")]
+pub mod serve;
 pub mod source;
 pub mod weights;
 

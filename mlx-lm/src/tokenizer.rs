@@ -6,18 +6,11 @@ use std::path::Path;
 use serde_json::{Map, Value, json};
 use tokenizers::{AddedToken, Tokenizer as Inner};
 
+use crate::chat::{AnswerFormat, thinking_tokens};
 use crate::chat_template::{ChatTemplate, Message, TemplateOptions};
 use crate::error::{Error, Result};
 use crate::generation_config::{GenerationConfig, token_ids};
 use crate::gguf::GgufTokenizer;
-
-/// Special-token pairs between which models think.
-const THINKING: [(&str, &str); 4] = [
-    ("<think>", "</think>"),
-    ("<longcat_think>", "</longcat_think>"),
-    ("<|think:start|>", "<|think:end|>"),
-    ("<|channel>", "<channel|>"),
-];
 
 /// Files of tokenizers that only Python reads.
 const FOREIGN: [&str; 6] =
@@ -148,10 +141,16 @@ impl Tokenizer {
         &self.eos_ids
     }
 
-    /// The tokens that open and close the model's reasoning, if it has any.
+    /// The texts that open and close the model's reasoning, if its vocabulary has any.
     pub fn thinking(&self) -> Option<(&'static str, &'static str)> {
-        let known = |token: &str| self.token_to_id(token).is_some();
-        THINKING.into_iter().find(|(open, close)| known(open) && known(close))
+        thinking_tokens(|token| self.token_to_id(token).is_some())
+    }
+
+    /// How the model marks reasoning and tool calls in its answers.
+    pub fn answer_format(&self) -> AnswerFormat {
+        let template = self.chat_template.as_ref().map(ChatTemplate::source_with_tools);
+        let declared = self.config.get("tool_parser_type").and_then(Value::as_str);
+        AnswerFormat::detect(template, declared, |token| self.token_to_id(token).is_some())
     }
 
     /// The chat template.

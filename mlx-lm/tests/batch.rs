@@ -4,25 +4,17 @@
 
 mod common;
 
-use common::{config, fixtures, named_weights, read_json};
-use mlx::Loader;
+use common::{fixtures, prompt, tiny_model};
 use mlx_lm::{
     Penalties, Sampling,
     generate::{Decoded, Dry, Id, Snapshot, TokenBatch, TokenOptions, Tokens},
-    models::{LanguageModel, build},
+    models::LanguageModel,
 };
 use std::collections::BTreeMap;
 
 /// The first tiny model of a family of the golden tests.
 fn model(family: &str) -> Box<dyn LanguageModel> {
-    let fixture = read_json(&format!("golden/{family}.json"));
-    let model = &fixture["models"][0];
-    let shapes = model["tensors"].as_object().unwrap().iter().map(|(name, shape)| {
-        let shape = shape.as_array().unwrap().iter().map(|n| n.as_i64().unwrap() as i32).collect();
-        (name.as_str(), shape)
-    });
-    let config = config(&model["config"]);
-    build(&config, &Loader::new(named_weights(shapes))).unwrap()
+    tiny_model(family, None)
 }
 
 fn families() -> Vec<String> {
@@ -33,16 +25,6 @@ fn families() -> Vec<String> {
     names.retain(|name| !["smollm2_greedy", "transformers"].contains(&name.as_str()));
     names.sort();
     names
-}
-
-/// Tokens from 1 to 15, which every tiny model knows.
-fn prompt(seed: u32, length: usize) -> Vec<u32> {
-    let mut state = seed.wrapping_mul(2_654_435_761).wrapping_add(12345);
-    let mut next = || {
-        state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
-        1 + (state >> 16) % 15
-    };
-    (0..length).map(|_| next()).collect()
 }
 
 fn options(seed: u32) -> TokenOptions {

@@ -142,5 +142,15 @@ pub use ops::{
     zeros,
 };
 
+/// The release of MLX in use, such as `0.32.4`.
+///
+/// # Errors
+/// The one of an installation whose parts do not fit together.
+#[doc(alias = "__version__")]
+#[track_caller]
+pub fn version() -> Result<String> {
+    ffi::import::version()
+}
+
 // The derive macro writes `::mlx::…`, also inside this crate.
 extern crate self as mlx;

@@ -37,7 +37,15 @@ CODE = {
     "cohere2": {"sliding_window_pattern": 4},
     "gemma2": {"sliding_window_pattern": 2},
     "gemma3_text": {"sliding_window_pattern": 6, "vocab_size": 262208},
-    "gemma4_text": {"sliding_window_pattern": 6},
+    "gemma3n_text": {"sliding_window_pattern": 5},
+    "gemma4_text": {
+        "global_head_dim": 512,
+        "rope_parameters": {
+            "full_attention": {"partial_rotary_factor": 0.25, "rope_theta": 1000000.0, "rope_type": "proportional"},
+            "sliding_attention": {"rope_theta": 10000.0, "rope_type": "default"},
+        },
+        "sliding_window_pattern": 6,
+    },
     "glm": {"partial_rotary_factor": 0.5},
     "glm4": {"partial_rotary_factor": 0.5},
     "glm4_moe": {"partial_rotary_factor": 0.5},

@@ -55,10 +55,14 @@ def is_tied(config: dict) -> bool:
     return config.get("text_config", config)["tie_word_embeddings"]
 
 
-def exceptions(model: nn.Module) -> dict:
-    """What has a matrix of weights, but is none of the modules that MLX quantizes."""
-    modules = [(path, module) for path, module in model.named_modules() if not hasattr(module, "to_quantized")]
-    return {path: False for path, module in modules if getattr(module.get("weight"), "ndim", 0) > 1}
+def exceptions(model: nn.Module, group_size: int) -> dict:
+    """What has a matrix of weights, but is none of the modules that MLX quantizes, or does not divide into groups."""
+    found = {}
+    for path, module in model.named_modules():
+        weight = module.get("weight")
+        if getattr(weight, "ndim", 0) > 1 and not (hasattr(module, "to_quantized") and weight.shape[-1] % group_size == 0):
+            found[path] = False
+    return found
 
 
 def quantize(model: nn.Module, quantization: dict) -> None:
@@ -96,7 +100,7 @@ def greedy(model: nn.Module, prompt: list) -> list:
 def golden_variant(config: dict, name: str, quantization: dict | None) -> tuple:
     model = named_model(config)
     if quantization:
-        quantization = {**quantization, **exceptions(model)}
+        quantization = {**quantization, **exceptions(model, quantization["group_size"])}
         quantize(model, quantization)
     logits = {
         "short": prefill(model, [PROMPTS["short"]])[0][0, -2:],

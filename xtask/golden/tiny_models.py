@@ -167,6 +167,71 @@ DEEPSEEK = {
     "rope_scaling": {**YARN, "type": "yarn", "mscale": 0.7, "mscale_all_dim": 0.8, "beta_fast": 32, "beta_slow": 1},
 }
 
+MINIMAX = {"num_local_experts": 8, "num_experts_per_tok": 3, "shared_intermediate_size": 0, "head_dim": 16, "rotary_dim": 8}
+
+# Two layers lend their keys and values to the last two; one window, one not.
+GEMMA3N = {
+    "model_type": "gemma3n_text",
+    "num_hidden_layers": 4,
+    "head_dim": 16,
+    "num_kv_shared_layers": 2,
+    "vocab_size_per_layer_input": 128,
+    "hidden_size_per_layer_input": 64,
+    "sliding_window": 8,
+    "rope_local_base_freq": 1000.0,
+    "final_logit_softcapping": 3.0,
+    "layer_types": ["sliding_attention", "full_attention"] * 2,
+    "activation_sparsity_pattern": [0.95, 0.6, 0.0, 0.0],
+    "altup_num_inputs": 4,
+    "altup_coef_clip": 120.0,
+    "altup_correct_scale": True,
+    "altup_active_idx": 0,
+    "laurel_rank": 64,
+    "tie_word_embeddings": True,
+}
+
+GEMMA4_ROPE = {
+    "full_attention": {"partial_rotary_factor": 0.25, "rope_theta": 1000000.0, "rope_type": "proportional"},
+    "sliding_attention": {"rope_theta": 1000.0, "rope_type": "default"},
+}
+
+GEMMA4 = {
+    "model_type": "gemma4_text",
+    "num_hidden_layers": 4,
+    "head_dim": 16,
+    "global_head_dim": 32,
+    "num_kv_shared_layers": 2,
+    "vocab_size_per_layer_input": 128,
+    "hidden_size_per_layer_input": 64,
+    "sliding_window": 8,
+    "use_double_wide_mlp": True,
+    "attention_k_eq_v": False,
+    "final_logit_softcapping": 3.0,
+    "layer_types": ["sliding_attention", "full_attention"] * 2,
+    "rope_parameters": GEMMA4_ROPE,
+    "rope_theta": None,
+    "tie_word_embeddings": True,
+}
+
+# No sharing of keys between layers, but keys that are values, and experts.
+GEMMA4_MOE = {
+    **GEMMA4,
+    "num_key_value_heads": 2,
+    "num_global_key_value_heads": 1,
+    "num_kv_shared_layers": 0,
+    "hidden_size_per_layer_input": 0,
+    "use_double_wide_mlp": False,
+    "attention_k_eq_v": True,
+    "final_logit_softcapping": 30.0,
+    "enable_moe_block": True,
+    "num_experts": 8,
+    "top_k_experts": 3,
+    "moe_intermediate_size": 64,
+}
+
+QWEN_VL_ROPE = {"type": "mrope", "mrope_section": [2, 3, 3]}
+QWEN3_VL_ROPE = {"rope_type": "default", "mrope_interleaved": True, "mrope_section": [4, 2, 2]}
+
 EXAONE = {"num_layers": 2, "num_hidden_layers": None, "layer_norm_epsilon": 1e-5, "rms_norm_eps": None}
 
 # Output file -> model -> what differs from BASE, and from `model_type`, which is the file's name.
@@ -302,6 +367,32 @@ MODELS = {
     "gemma3": {
         "nested": {"vocab_size": 128, "text_config": {**BASE, **GEMMA3, "model_type": "gemma3_text", "sliding_window_pattern": 2}},
     },
+    "gemma3n": {
+        "nested": {"text_config": {**BASE, **GEMMA3N}},
+        # One layer lends twice; streams are not scaled, the third of them is computed.
+        "small": {
+            "text_config": {
+                **BASE,
+                **GEMMA3N,
+                "num_key_value_heads": 1,
+                "layer_types": ["full_attention", "sliding_attention", "sliding_attention", "sliding_attention", "full_attention"],
+                "num_hidden_layers": 5,
+                "num_kv_shared_layers": 3,
+                "intermediate_size": [64, 128, 64, 128, 64],
+                "activation_sparsity_pattern": [0.0] * 5,
+                "altup_num_inputs": 3,
+                "altup_active_idx": 2,
+                "altup_correct_scale": False,
+            },
+        },
+    },
+    "gemma4": {
+        "nested": {"vocab_size": 128, "text_config": {**BASE, **GEMMA4}},
+    },
+    "gemma4_text": {
+        "experts": GEMMA4_MOE,
+        "dense": {**GEMMA4_MOE, "enable_moe_block": False, "tie_word_embeddings": False, "sliding_window": 5},
+    },
     "cohere": {
         "plain": {**LAYER_NORM, **COHERE},
         "norms": {**LAYER_NORM, **COHERE, "use_qk_norm": True, "attention_bias": True, "layer_norm_bias": True},
@@ -383,6 +474,44 @@ MODELS = {
     "phimoe": {
         "two": PHIMOE,
         "wide": {**PHIMOE, "router_jitter_noise": 0.4, "num_key_value_heads": 4},
+    },
+    "minimax": {
+        "norms": MINIMAX,
+        "plain": {**MINIMAX, "use_qk_norm": False, "rotary_dim": 16, "num_key_value_heads": 4, "tie_word_embeddings": True},
+    },
+    "qwen2_vl": {
+        "flat": {"num_key_value_heads": 1, "rope_theta": 1000000.0, "rope_scaling": QWEN_VL_ROPE},
+        "nested": {"text_config": {**BASE, "model_type": "qwen2_vl_text", "tie_word_embeddings": True, "rope_scaling": QWEN_VL_ROPE}},
+    },
+    "qwen2_5_vl": {
+        "nested": {"text_config": {**BASE, "model_type": "qwen2_5_vl_text", "rope_scaling": QWEN_VL_ROPE}},
+    },
+    "qwen3_vl": {
+        "nested": {"text_config": {**BASE, "model_type": "qwen3_vl_text", "head_dim": 16, "rope_scaling": QWEN3_VL_ROPE}},
+        "tied": {"text_config": {**BASE, "model_type": "qwen3_vl_text", "head_dim": 32, "tie_word_embeddings": True}},
+    },
+    "qwen3_vl_moe": {
+        "nested": {
+            "text_config": {
+                **BASE,
+                **QWEN_MOE,
+                "model_type": "qwen3_vl_moe_text",
+                "head_dim": 16,
+                "norm_topk_prob": True,
+                "rope_scaling": QWEN3_VL_ROPE,
+            },
+        },
+        "sparse": {
+            "text_config": {
+                **BASE,
+                **QWEN_MOE,
+                "model_type": "qwen3_vl_moe_text",
+                "num_key_value_heads": 4,
+                "head_dim": 32,
+                "decoder_sparse_step": 2,
+                "norm_topk_prob": True,
+            },
+        },
     },
     "glm4_moe": {
         "norms": {**GROUPED_MOE, "use_qk_norm": True, "attention_bias": True, "partial_rotary_factor": 0.5},

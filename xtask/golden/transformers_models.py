@@ -6,7 +6,8 @@
     ENV5/bin/python transformers_models.py logits CONFIGS_FILE OUTPUT_FOLDER [NAME ...]
 
 The weights come from named_weights.py, by the names under which transformers saves them, so that what is compared
-includes the layout of a checkpoint. The JSON file has, for each model, `config.json` as transformers 5 and as
+includes the layout of a checkpoint. A model whose name ends in `_fused` is saved as transformers 5 holds it in memory,
+with all experts of a layer as one tensor; the others as their makers publish them. The JSON file has, for each model, `config.json` as transformers 5 and as
 transformers 4 writes it (null for models that it does not know), and the names and shapes of the tensors. The
 safetensors file has the logits of the last four of 40 tokens, more than any window.
 
@@ -62,6 +63,43 @@ DEEPSEEK = {
 }
 DEEPSEEK_YARN = {**YARN, "mscale": 0.7, "mscale_all_dim": 0.8}
 
+MINIMAX = {"num_local_experts": 8, "num_experts_per_tok": 3, "head_dim": 16, "rotary_dim": 8, "rope_theta": 5000.0}
+GPT_OSS = {
+    "num_local_experts": 8,
+    "head_dim": 16,
+    "sliding_window": 8,
+    "rope_theta": 5000.0,
+    "rope_scaling": {**YARN, "truncate": False},
+}
+SHARED_KEYS = {
+    "num_hidden_layers": 4,
+    "head_dim": 16,
+    "num_kv_shared_layers": 2,
+    "layer_types": ["sliding_attention", "full_attention"] * 2,
+    "sliding_window": 8,
+    "hidden_size_per_layer_input": 16,
+    "vocab_size_per_layer_input": 128,
+}
+GEMMA4_MOE = {
+    "head_dim": 16,
+    "global_head_dim": 32,
+    "num_global_key_value_heads": 1,
+    "attention_k_eq_v": True,
+    "layer_types": ["sliding_attention", "full_attention"],
+    "sliding_window": 8,
+    "hidden_size_per_layer_input": 0,
+    "enable_moe_block": True,
+    "num_experts": 8,
+    "top_k_experts": 3,
+    "moe_intermediate_size": 32,
+}
+
+# As small as its image towers get: they are not compared.
+QWEN2_VISION = {"depth": 1, "embed_dim": 8, "hidden_size": 64, "num_heads": 2}
+QWEN2_5_VISION = {"depth": 1, "hidden_size": 8, "out_hidden_size": 64, "intermediate_size": 8, "num_heads": 2}
+QWEN3_VISION = {**QWEN2_5_VISION, "num_position_embeddings": 4, "deepstack_visual_indexes": []}
+QWEN3_MROPE = {"rope_type": "default", "mrope_section": [4, 2, 2], "mrope_interleaved": True}
+
 # Name -> model type and the fields that differ from SIZES and the model's own defaults. `rope_theta` and `rope_scaling`
 # are spelled as transformers 4 does; they become `rope_parameters` for transformers 5.
 MODELS = {
@@ -88,6 +126,9 @@ MODELS = {
     "gemma": ("gemma", {"head_dim": 32}),
     "gemma2": ("gemma2", {"head_dim": 16, "sliding_window": 8, "query_pre_attn_scalar": 24}),
     "gemma3_text": ("gemma3_text", {"head_dim": 16, "sliding_window": 8, "num_hidden_layers": 7, "query_pre_attn_scalar": 24}),
+    "gemma3n_text": ("gemma3n_text", {**SHARED_KEYS, "laurel_rank": 16, "activation_sparsity_pattern": [0.9, 0.5, 0.0, 0.0]}),
+    "gemma4_text": ("gemma4_text", {**SHARED_KEYS, "global_head_dim": 32, "use_double_wide_mlp": True, "final_logit_softcapping": 3.0}),
+    "gemma4_text_experts": ("gemma4_text", GEMMA4_MOE),
     "cohere": ("cohere", {"logit_scale": 0.5, "rope_theta": 5000.0}),
     "cohere_norms": ("cohere", {"use_qk_norm": True, "attention_bias": True, "rope_theta": 5000.0}),
     "cohere2": ("cohere2", {"num_hidden_layers": 4, "sliding_window": 8}),
@@ -108,24 +149,35 @@ MODELS = {
     "mixtral": ("mixtral", {"num_local_experts": 4, "sliding_window": 8, "rope_theta": 5000.0}),
     "qwen2_moe": ("qwen2_moe", {**QWEN_MOE, "shared_expert_intermediate_size": 48, "decoder_sparse_step": 2}),
     "qwen3_moe": ("qwen3_moe", {**QWEN_MOE, "norm_topk_prob": True, "rope_scaling": YARN}),
+    "qwen3_moe_fused": ("qwen3_moe", QWEN_MOE),
     "olmoe": ("olmoe", {"num_experts": 8, "num_experts_per_tok": 3}),
     "olmoe_clip": ("olmoe", {"num_experts": 4, "num_experts_per_tok": 2, "clip_qkv": 0.3, "norm_topk_prob": True}),
-    "gpt_oss": ("gpt_oss", {"num_local_experts": 8, "head_dim": 16, "sliding_window": 8, "rope_theta": 5000.0, "rope_scaling": {**YARN, "truncate": False}}),
+    "gpt_oss": ("gpt_oss", GPT_OSS),
     "phimoe": ("phimoe", {"num_local_experts": 4, "attention_bias": True, "rope_theta": 5000.0, "sliding_window": 8}),
     "glm4_moe": ("glm4_moe", {**GROUPED_MOE, "head_dim": 16, "use_qk_norm": True, "rope_theta": 5000.0}),
     "glm4_moe_groups": ("glm4_moe", {**GROUPED_MOE, "head_dim": 16, "n_group": 4, "topk_group": 2, "routed_scaling_factor": 1.5}),
     "dots1": ("dots1", GROUPED_MOE),
     "deepseek_v2": ("deepseek_v2", {**DEEPSEEK, "q_lora_rank": None, "rope_scaling": DEEPSEEK_YARN}),
     "deepseek_v3": ("deepseek_v3", {**DEEPSEEK, "q_lora_rank": 32, "n_group": 4, "topk_group": 2, "rope_scaling": DEEPSEEK_YARN}),
-    "minimax_m2": ("minimax_m2", {"num_local_experts": 8, "num_experts_per_tok": 3, "head_dim": 16, "rotary_dim": 8, "rope_theta": 5000.0}),
+    "minimax_m2": ("minimax_m2", MINIMAX),
+    "minimax_m2_fused": ("minimax_m2", MINIMAX),
     "ernie4_5_moe": ("ernie4_5_moe", {"moe_num_experts": 8, "moe_k": 3, "moe_intermediate_size": 32, "use_bias": False, "rope_theta": 5000.0}),
     "ministral3": ("ministral3", {"head_dim": 16, "rope_scaling": {**YARN, "llama_4_scaling_beta": 0.2}}),
+    "qwen2_vl": ("qwen2_vl", {"text_config": {"rope_theta": 5000.0, "rope_scaling": {"type": "mrope", "mrope_section": [4, 2, 2]}}, "vision_config": QWEN2_VISION}),
+    "qwen2_5_vl": ("qwen2_5_vl", {"text_config": {"rope_scaling": {"type": "mrope", "mrope_section": [4, 2, 2]}}, "vision_config": QWEN2_5_VISION}),
+    "qwen3_vl": ("qwen3_vl", {"text_config": {"head_dim": 16, "rope_theta": 5000.0, "rope_scaling": QWEN3_MROPE}, "vision_config": QWEN3_VISION}),
+    "qwen3_vl_moe": ("qwen3_vl_moe", {"text_config": {**QWEN_MOE, "head_dim": 16, "rope_theta": 5000.0}, "vision_config": QWEN3_VISION}),
 }
+
+# Models with other names for their sizes.
+UNSIZED = ("gpt2", "mamba2", "nemotron_h")
 
 
 def fields(name: str) -> dict:
     model_type, own = MODELS[name]
-    sizes = {} if model_type == "gpt2" else SIZES
+    if "text_config" in own:
+        return {**own, "text_config": {**SIZES, **SPECIAL, **own["text_config"]}}
+    sizes = {} if model_type in UNSIZED else SIZES
     return {**sizes, **SPECIAL, **own}
 
 
@@ -155,6 +207,8 @@ def write_configs(output: Path) -> None:
 
 def rope_parameters(model_type: str, own: dict) -> dict:
     """The fields with rotary embeddings as transformers 5 takes them."""
+    if "text_config" in own:
+        return {**own, "text_config": rope_parameters(model_type, own["text_config"])}
     theta, scaling = own.pop("rope_theta", None), own.pop("rope_scaling", None)
     if not theta and not scaling:
         return own
@@ -169,24 +223,27 @@ def golden(name: str) -> tuple:
     import torch
     from safetensors import safe_open
     from safetensors.numpy import save_file
-    from transformers import AutoConfig, AutoModelForCausalLM
+    from transformers import AutoConfig, AutoModelForCausalLM, AutoModelForImageTextToText
 
     from named_weights import named_weight
 
-    model_type = MODELS[name][0]
+    model_type, own = MODELS[name]
+    auto_class = AutoModelForImageTextToText if "vision_config" in own else AutoModelForCausalLM
     config = AutoConfig.for_model(model_type, **rope_parameters(model_type, fields(name)))
     with tempfile.TemporaryDirectory() as folder:
-        model = AutoModelForCausalLM.from_config(config, dtype=torch.float32, attn_implementation="eager")
-        model.save_pretrained(folder)
+        model = auto_class.from_config(config, dtype=torch.float32, attn_implementation="eager")
+        model.save_pretrained(folder, save_original_format=not name.endswith("_fused"))
         file = Path(folder) / "model.safetensors"
         with safe_open(file, "np") as saved:
             tensors = {tensor: list(saved.get_slice(tensor).get_shape()) for tensor in saved.keys()}
         save_file({tensor: named_weight(tensor, tuple(shape)) for tensor, shape in tensors.items()}, file, {"format": "pt"})
-        model = AutoModelForCausalLM.from_pretrained(folder, dtype=torch.float32, attn_implementation="eager")
+        model = auto_class.from_pretrained(folder, dtype=torch.float32, attn_implementation="eager")
         written = without_noise(json.loads((Path(folder) / "config.json").read_text()))
     with torch.no_grad():
         logits = model(torch.tensor([TOKENS])).logits[0, -POSITIONS:]
-    return written, tensors, logits.numpy().copy()
+    # Of an image tower, one tensor says how they are named.
+    tower = [tensor for tensor in tensors if "visual" in tensor][1:]
+    return written, {tensor: shape for tensor, shape in tensors.items() if tensor not in tower}, logits.numpy().copy()
 
 
 def write_logits(configs: Path, output: Path, names: list) -> None:

@@ -60,6 +60,9 @@ const RENAMED: &[(&str, &[(&str, &str)])] = &[
             ("activation_function", "hidden_act"),
         ],
     ),
+    // What transformers 5 calls the experts.
+    ("qwen3_moe", &[("num_local_experts", "num_experts")]),
+    ("qwen3_vl_moe_text", &[("num_local_experts", "num_experts")]),
     ("starcoder2", &[("norm_epsilon", "layer_norm_eps")]),
 ];
 
@@ -96,6 +99,7 @@ pub(super) fn normalize(json: &Value, model_type: &str) -> Result<(String, Field
     }
     check_heads(&fields)?;
     set_layer_types(model_type, &mut fields)?;
+    lift_layer_sizes(&mut fields)?;
     set_rope_parameters(model_type, &mut fields)?;
     Ok((model_type.to_owned(), fields))
 }
@@ -151,6 +155,32 @@ fn set_layer_types(model_type: &str, fields: &mut Fields) -> Result<(), String> 
     let name = |layer| if slides(layer) { "sliding_attention" } else { "full_attention" };
     let types: Vec<Value> = (0..layers).map(|layer| name(layer).into()).collect();
     fields.insert("layer_types".into(), types.into());
+    Ok(())
+}
+
+/// Takes apart what fields say of single layers: Gemma 3n lists the features of all feed-forward layers, and Gemma 4
+/// has the heads of its full-attention layers in `per_layer_config` since transformers 5.
+fn lift_layer_sizes(fields: &mut Fields) -> Result<(), String> {
+    if let Some(Value::Array(sizes)) = fields.get("intermediate_size").cloned() {
+        fields.insert("intermediate_size".into(), sizes.first().cloned().unwrap_or_default());
+        fields.insert("intermediate_sizes".into(), sizes.into());
+    }
+    let Some(Value::Object(layers)) = fields.shift_remove("per_layer_config") else { return Ok(()) };
+    let types = fields.get("layer_types").and_then(Value::as_array).cloned().unwrap_or_default();
+    let full = (0..types.len()).filter(|layer| types[*layer] == "full_attention");
+    let mut own = full.map(|layer| layers.get(&layer.to_string()));
+    let first = own.next().flatten();
+    if own.any(|other| other != first) || layers.values().any(|layer| Some(layer) != first) {
+        return Err(
+            "`per_layer_config` is not the same for all full-attention layers and absent for others".into()
+        );
+    }
+    for (name, global) in
+        [("head_dim", "global_head_dim"), ("num_key_value_heads", "num_global_key_value_heads")]
+    {
+        let value = first.and_then(|first| first.get(name)).cloned().unwrap_or_default();
+        fields.insert(global.into(), value);
+    }
     Ok(())
 }
 

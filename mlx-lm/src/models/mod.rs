@@ -11,6 +11,8 @@ pub mod exaone;
 pub mod gemma;
 pub mod gemma2;
 pub mod gemma3;
+pub mod gemma3n;
+pub mod gemma4;
 pub mod glm;
 pub mod glm4;
 pub mod glm4_moe;
@@ -21,6 +23,7 @@ pub mod granite;
 pub mod internlm2;
 pub mod llama;
 pub mod minicpm;
+pub mod minimax;
 pub mod ministral3;
 pub mod mixtral;
 pub mod olmo;
@@ -78,6 +81,8 @@ const REGISTRY: &[Row] = &[
     (&["gemma"], |s| s.sanitized(gemma::sanitize, gemma::new)),
     (&["gemma2"], |s| s.sanitized(gemma2::sanitize, gemma2::new)),
     (&["gemma3_text"], |s| s.sanitized(gemma3::sanitize, gemma3::new)),
+    (&["gemma3n_text"], |s| s.sanitized(gemma3n::sanitize, gemma3n::new)),
+    (&["gemma4_text"], |s| s.sanitized(gemma4::sanitize, gemma4::new)),
     (&["glm"], |s| s.sanitized(glm::sanitize, glm::new)),
     (&["glm4"], |s| s.sanitized(glm4::sanitize, glm4::new)),
     (&["glm4_moe"], |s| s.sanitized(glm4_moe::sanitize, glm4_moe::new)),
@@ -88,6 +93,7 @@ const REGISTRY: &[Row] = &[
     (&["internlm2"], |s| s.sanitized(internlm2::sanitize, internlm2::new)),
     (&["llama", "mistral", "iquestcoder", "xverse"], |s| s.build(llama::new)),
     (&["minicpm"], |s| s.build(minicpm::new)),
+    (&["minimax_m2"], |s| s.sanitized(minimax::sanitize, minimax::new)),
     (&["ministral3"], |s| s.build(ministral3::new)),
     (&["mixtral"], |s| s.sanitized(mixtral::sanitize, mixtral::new)),
     (&["olmo"], |s| s.build(olmo::new)),
@@ -131,6 +137,7 @@ fn known() -> String {
 /// modalities, and tables that follow from the configuration.
 fn drop_unused(weights: &Loader) -> mlx::Result<()> {
     const OTHERS: &[&str] = &[
+        "vision_embedder",
         "vision_tower",
         "vision_model",
         "visual",

@@ -10,6 +10,7 @@ use super::blocks::{
 use crate::Result;
 use mlx::{Array, Loader};
 use serde::Deserialize;
+use std::collections::BTreeMap;
 
 /// The fields of `config.json` that the model reads.
 #[derive(Clone, Debug, Deserialize)]
@@ -44,22 +45,30 @@ impl Config {
 /// Experts of different shapes.
 pub fn sanitize(c: &Config, weights: &Loader) -> mlx::Result<()> {
     // Qwen3-VL holds all experts as one array, transposed.
-    let transposed = [c.num_experts, c.base.hidden_size, 2 * c.moe_intermediate_size];
+    let (hidden, inner) = (c.base.hidden_size, c.moe_intermediate_size);
     weights.edit(|tensors| {
-        let shape = |path: &str, array: &Array| match path.ends_with("experts.gate_up_proj") {
-            true => array.shape().map(|shape| shape == transposed),
-            false => Ok(false),
-        };
-        let found =
-            tensors.iter().map(|(path, array)| shape(path, array)).collect::<mlx::Result<Vec<_>>>()?;
-        let experts =
-            tensors.iter_mut().filter(|(path, _)| path.contains("mlp.experts.") && path.ends_with("_proj"));
-        for (_, array) in experts.filter(|_| found.contains(&true)) {
-            *array = array.swapaxes(-1, -2)?;
+        let fused: Vec<String> = tensors
+            .keys()
+            .filter_map(|path| path.strip_suffix("experts.gate_up_proj"))
+            .map(str::to_owned)
+            .collect();
+        for start in fused {
+            let [up, down] = ["gate_up_proj", "down_proj"].map(|name| format!("{start}experts.{name}"));
+            // Where one shape is the same either way, the other is not.
+            let transposed = has_shape(tensors, &up, [c.num_experts, hidden, 2 * inner])?
+                && has_shape(tensors, &down, [c.num_experts, inner, hidden])?;
+            for (_, array) in tensors.iter_mut().filter(|(path, _)| transposed && [&up, &down].contains(path))
+            {
+                *array = array.swapaxes(-1, -2)?;
+            }
         }
         Ok(())
     })?;
     stack_experts(weights)
+}
+
+fn has_shape(tensors: &BTreeMap<String, Array>, path: &str, shape: [i32; 3]) -> mlx::Result<bool> {
+    tensors.get(path).map_or(Ok(false), |array| Ok(array.shape()? == shape))
 }
 
 /// The model that `c` describes.

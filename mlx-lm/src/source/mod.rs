@@ -60,6 +60,30 @@ pub fn resolve(name: &str, options: &SourceOptions) -> Result<Location> {
     first_of(name, &[Source::Hub(repo)], options)
 }
 
+/// The model called `name` if all of it is in a cache. As [`resolve`], but neither paths nor the network count.
+pub fn stored(name: &str, options: &SourceOptions) -> Option<Location> {
+    let Some((_, entry)) = catalog::find(name) else {
+        return hub::cached(&Repo::parse(name)?, options);
+    };
+    let package = entry.package.as_ref().and_then(|package| package::cached(package, options));
+    package.or_else(|| hub::cached(&Repo::parse(&entry.hub)?, options))
+}
+
+/// The names of all models in the caches: short ones of the [`catalog`], and repositories without one.
+pub fn stored_names(options: &SourceOptions) -> Vec<String> {
+    let short = catalog::entries().filter(|(name, _)| stored(name, options).is_some());
+    let (mut names, known): (Vec<_>, Vec<_>) =
+        short.map(|(name, entry)| (name.to_owned(), &entry.hub)).unzip();
+    let folders = std::fs::read_dir(&options.hub_cache).into_iter().flatten().flatten();
+    let repositories = folders.filter_map(|entry| {
+        let name = entry.file_name().into_string().ok()?;
+        Some(name.strip_prefix("models--")?.replacen("--", "/", 1))
+    });
+    names.extend(repositories.filter(|name| !known.contains(&name) && stored(name, options).is_some()));
+    names.sort();
+    names
+}
+
 fn local(path: &Path) -> Option<Location> {
     if path.join("config.json").is_file() {
         return Some(Location::Folder(path.into()));

@@ -196,7 +196,7 @@ mod tests {
                     assert!((a - b).abs()?.max(..)?.item::<f32>()? < 1e-5);
                 }
                 for (path, array) in apart.parameters() {
-                    assert!(packed.parameters()[&path].array_equal(&array, false)?.item::<bool>()?, "{path}");
+                    assert!(packed.parameters()[&path].array_equal(&array)?.item::<bool>()?, "{path}");
                 }
                 packed.visit_mut(&mut Path::default(), &mut |_, _| ());
                 assert!(packed.packed.is_none(), "a change must show in the product");

@@ -8,7 +8,9 @@ mod layer;
 mod mlp;
 mod moe;
 mod norm;
+mod per_layer;
 mod rope;
+mod shared_kv;
 mod switch;
 
 pub use attention::{Attention, Mixer, mask_scores, merge_heads, soft_capped_attention, split_heads};
@@ -19,5 +21,7 @@ pub use layer::{Block, ParallelLayer, PostNormLayer, PreNormLayer, SandwichLayer
 pub use mlp::{FeedForward, GatedMlp, Mlp, activation};
 pub use moe::{Groups, Moe, Routing, Scores};
 pub use norm::{HeadLayerNorm, Norm, shift_norms};
+pub use per_layer::{PerLayerGate, PerLayerInputs, PerLayerSizes};
 pub use rope::{Rope, RopeParameters};
+pub use shared_kv::{SharedKvAttention, SharedKvSizes, drop_borrowers_keys, lenders};
 pub use switch::{Gate, SwitchGlu};

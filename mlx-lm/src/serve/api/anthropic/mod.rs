@@ -1,0 +1,5 @@
+//! Anthropic's API.
+
+mod content;
+pub(super) mod messages;
+mod reply;

@@ -1,0 +1,185 @@
+//! What happens to text before the model sees it: templates, tokens, limits.
+
+use super::{Flag, Outbox, fail};
+use crate::{
+    Lm, Result, TemplateOptions, Tokenizer,
+    serve::{
+        failure::Failure,
+        protocol::{Answer, Conversation, Event, Facts, Input, Job, Question, Report, ToolChoice},
+    },
+};
+use std::{
+    panic::{AssertUnwindSafe, catch_unwind},
+    sync::mpsc,
+    time::{Duration, Instant},
+};
+
+/// Answers without a limit of their own, from models that name no context, end here.
+const LONGEST_ANSWER: usize = 32 << 10;
+
+/// Work for the text threads.
+pub(super) enum Task {
+    Generate { id: u64, job: Box<Job>, flag: Flag },
+    Ask { id: u64, question: Question },
+}
+
+/// A generation that is ready for the model.
+pub(super) struct Prepared {
+    pub(super) id: u64,
+    pub(super) job: Box<Job>,
+    pub(super) flag: Flag,
+    pub(super) prompt: Vec<u32>,
+    /// The prompt as text, if it was made of a conversation.
+    pub(super) rendered: Option<String>,
+    pub(super) max_tokens: usize,
+    pub(super) accepted: Instant,
+    pub(super) deadline: Option<Instant>,
+}
+
+/// What is known of the model in `lm`.
+pub(super) fn facts(lm: &Lm) -> Result<Facts> {
+    let tokenizer = lm.tokenizer();
+    let template = tokenizer.chat_template();
+    Ok(Facts {
+        model_type: lm.config().model_type.clone(),
+        context_length: lm.context_length(),
+        vocabulary: tokenizer.vocab_size(),
+        weight_bytes: lm.weight_bytes()? as u64,
+        token_bytes: 0,
+        has_template: template.is_some(),
+        template: template.map(|template| template.source().to_owned()).unwrap_or_default(),
+        can_think: tokenizer.thinking().is_some(),
+        can_call_tools: template.is_some_and(|template| template.source().contains("tools")),
+        warnings: lm.warnings().to_vec(),
+    })
+}
+
+/// The text threads' common knowledge.
+pub(super) struct Texts {
+    tokenizer: Tokenizer,
+    facts: Facts,
+    context: Option<usize>,
+    work: mpsc::Sender<Prepared>,
+    out: Outbox,
+}
+
+impl Texts {
+    pub(super) fn new(
+        tokenizer: Tokenizer,
+        facts: Facts,
+        context: Option<usize>,
+        work: mpsc::Sender<Prepared>,
+        out: Outbox,
+    ) -> Texts {
+        let limits = [context, facts.context_length];
+        let context = limits.into_iter().flatten().min();
+        Texts { tokenizer, facts, context, work, out }
+    }
+
+    /// Does a task and reports. A panic of a library is this request's misfortune alone.
+    pub(super) fn work(&self, task: Task) {
+        let done = |work: &mut dyn FnMut() -> Result<(), Failure>| {
+            let panicked = |_| Err(Failure::internal("the tokenizer or the template failed"));
+            catch_unwind(AssertUnwindSafe(work)).unwrap_or_else(panicked)
+        };
+        match task {
+            Task::Generate { id, job, flag } => {
+                let mut job = Some(job);
+                let mut work = || {
+                    let Some(job) = job.take() else { return Ok(()) };
+                    let prepared = self.prepare(id, job, flag.clone())?;
+                    let event = Event::Accepted { prompt_tokens: prepared.prompt.len() };
+                    self.out.send(Report::Event { id, event });
+                    self.work.send(prepared).map_err(|_| Failure::internal("the engine has stopped"))
+                };
+                if let Err(failure) = done(&mut work) {
+                    fail(&self.out, id, failure);
+                }
+            }
+            Task::Ask { id, question } => {
+                let mut answer = Err(Failure::internal("no answer"));
+                let asked = done(&mut || {
+                    answer = self.answer(&question);
+                    Ok(())
+                });
+                let answer = asked.and(answer);
+                self.out.send(Report::Answer { id, answer });
+            }
+        }
+    }
+
+    fn prepare(&self, id: u64, job: Box<Job>, flag: Flag) -> Result<Prepared, Failure> {
+        let accepted = Instant::now();
+        let (prompt, rendered) = self.encode(&job.input)?;
+        if prompt.is_empty() {
+            return Err(Failure::invalid("prompt", "the prompt is empty"));
+        }
+        let limit = self.context.into_iter().chain(job.context).min().unwrap_or(usize::MAX);
+        if prompt.len() >= limit {
+            return Err(Failure::from(&crate::Error::ContextLength { prompt: prompt.len(), limit }));
+        }
+        let room = if limit == usize::MAX { LONGEST_ANSWER } else { limit - prompt.len() };
+        let max_tokens = job.max_tokens.unwrap_or(room).min(limit - prompt.len());
+        if let Some(&(id, _)) =
+            job.sampling.logit_bias.iter().find(|(id, _)| *id as usize >= self.facts.vocabulary)
+        {
+            let message =
+                format!("the model has no token {id}; its tokens are below {}", self.facts.vocabulary);
+            return Err(Failure::invalid("logit_bias", message));
+        }
+        let deadline = job.deadline.map(|ms| accepted + Duration::from_millis(ms));
+        Ok(Prepared { id, job, flag, prompt, rendered, max_tokens, accepted, deadline })
+    }
+
+    fn encode(&self, input: &Input) -> Result<(Vec<u32>, Option<String>), Failure> {
+        Ok(match input {
+            Input::Text(text) => (self.tokenizer.encode(text, true).map_err(failed)?, None),
+            Input::Tokens(tokens) => {
+                if let Some(id) = tokens.iter().find(|id| **id as usize >= self.facts.vocabulary) {
+                    let message = format!("the model has no token {id}");
+                    return Err(Failure::invalid("prompt", message));
+                }
+                (tokens.clone(), None)
+            }
+            Input::Chat(conversation) => {
+                let text = self.render(conversation)?;
+                (self.tokenizer.encode(&text, false).map_err(failed)?, Some(text))
+            }
+        })
+    }
+
+    fn render(&self, conversation: &Conversation) -> Result<String, Failure> {
+        let Conversation { messages, tools, choice, kwargs, continue_last, .. } = conversation;
+        let tools = if *choice == ToolChoice::None { vec![] } else { tools.clone() };
+        if !tools.is_empty() && !self.facts.can_call_tools {
+            return Err(Failure::unsupported("tools", "this model's chat template knows no tools"));
+        }
+        let options = TemplateOptions {
+            add_generation_prompt: !continue_last,
+            continue_final_message: *continue_last,
+            tools,
+            kwargs: kwargs.clone(),
+            ..TemplateOptions::default()
+        };
+        self.tokenizer
+            .apply_chat_template(messages, &options)
+            .map_err(|error| Failure { param: Some("messages".into()), ..failed(error) })
+    }
+
+    fn answer(&self, question: &Question) -> Result<Answer, Failure> {
+        Ok(match question {
+            Question::Tokenize { text, special } => {
+                Answer::Tokens(self.tokenizer.encode(text, *special).map_err(failed)?)
+            }
+            Question::Detokenize { tokens, skip_special } => {
+                Answer::Text(self.tokenizer.decode(tokens, *skip_special).map_err(failed)?)
+            }
+            Question::Render(conversation) => Answer::Text(self.render(conversation)?),
+            Question::Count(input) => Answer::Count(self.encode(input)?.0.len()),
+        })
+    }
+}
+
+fn failed(error: crate::Error) -> Failure {
+    Failure::from(&error)
+}

@@ -1,0 +1,11 @@
+//! `mlx-lm serve`, as its clients see it: the program itself, with the real SmolLM2.
+
+#![cfg(feature = "serve")]
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on may panic")]
+
+mod apis;
+mod clients;
+mod faults;
+mod http;
+mod program;
+mod security;

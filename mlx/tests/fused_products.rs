@@ -1,0 +1,157 @@
+//! Products with quantized matrices and what stands around them in a decoder, in the forms that a GPU computes at once:
+//! equal to the same with the matrix dequantized, on whatever device this runs.
+
+use mlx::{
+    Array, Dtype, Result, eval,
+    fast::{AppendBuffer, rms_norm},
+    nn::{Quantization, Quantized, quantize, swiglu},
+    random,
+};
+
+struct Case {
+    x: Array,
+    w: Quantized,
+    dtype: Dtype,
+}
+
+fn cases() -> Result<Vec<Case>> {
+    let mut cases = vec![];
+    for (i, &(rows, columns, vectors)) in [
+        (64, 64, 1),
+        (576, 576, 1),
+        (1536, 576, 1),
+        (20000, 256, 1),
+        (96, 2048, 3),
+        (130, 512, 8),
+        (50, 128, 9),
+    ]
+    .iter()
+    .enumerate()
+    {
+        for (group_size, bits) in [(64, 4), (32, 4), (128, 8), (64, 8), (32, 2)] {
+            for dtype in [Dtype::F32, Dtype::F16, Dtype::Bf16] {
+                if columns % group_size != 0 {
+                    continue;
+                }
+                let [a, b] = random::split(&random::key(i as u64)?)?;
+                let weight = (random::normal(&[rows, columns], Dtype::F32, &a)? * 0.05).astype(dtype)?;
+                let x = random::normal(&[1, vectors, columns], Dtype::F32, &b)?.astype(dtype)?;
+                let w = quantize(&weight, Quantization::affine(group_size, bits))?;
+                eval([&x, &w.weight, &w.scales])?;
+                cases.push(Case { x, w, dtype });
+            }
+        }
+    }
+    Ok(cases)
+}
+
+/// What an element may be off by, beside the largest.
+fn tolerance(dtype: Dtype) -> f32 {
+    match dtype {
+        Dtype::F32 => 2e-5,
+        Dtype::F16 => 4e-3,
+        _ => 3e-2,
+    }
+}
+
+fn close(what: &str, case: &Case, got: &Array, expected: &Array) -> Result<()> {
+    assert_eq!(got.dtype()?, case.dtype, "{what}");
+    let scale = expected.abs()?.max(..)?.item::<f32>()?.max(1e-3);
+    let off = (got.astype(Dtype::F32)? - expected).abs()?.max(..)?.item::<f32>()? / scale;
+    let place = format!("{what}: {:?} {:?} {:?}", case.dtype, case.x.shape()?, case.w.quantization);
+    assert!(off <= tolerance(case.dtype), "{place}: {off}");
+    Ok(())
+}
+
+fn single(array: &Array) -> Result<Array> {
+    array.astype(Dtype::F32)
+}
+
+impl Case {
+    /// The matrix, in single precision.
+    fn dense(&self) -> Result<Array> {
+        single(&self.w.dequantize()?)?.t()
+    }
+
+    fn exact(&self) -> Result<Array> {
+        single(&self.x)?.matmul(&self.dense()?)
+    }
+}
+
+#[test]
+fn alone() -> Result<()> {
+    for case in cases()? {
+        close("alone", &case, &case.w.project(&case.x)?, &case.exact()?)?;
+    }
+    Ok(())
+}
+
+#[test]
+fn behind_a_norm() -> Result<()> {
+    for case in cases()? {
+        let columns = case.x.dim(-1)?;
+        let norm = (random::normal(&[columns], Dtype::F32, &random::key(3)?)? + 1.0).astype(case.dtype)?;
+        let got = case.w.project(&rms_norm(&case.x, Some(&norm), 1e-5)?)?;
+        let expected = rms_norm(&single(&case.x)?, Some(&single(&norm)?), 1e-5)?.matmul(&case.dense()?)?;
+        close("norm", &case, &got, &expected)?;
+    }
+    Ok(())
+}
+
+#[test]
+fn added_to_a_stream() -> Result<()> {
+    for case in cases()? {
+        let exact = case.exact()?;
+        let stream = random::normal(exact.shape()?, Dtype::F32, &random::key(4)?)?.astype(case.dtype)?;
+        let expected = &exact + single(&stream)?;
+        close("stream first", &case, &(&stream + case.w.project(&case.x)?), &expected)?;
+        close("stream last", &case, &(case.w.project(&case.x)? + &stream), &expected)?;
+        // A product that is added to something of another shape.
+        let row = stream.at((0, 0))?;
+        close("row", &case, &(&row + case.w.project(&case.x)?), &(exact + single(&row)?))?;
+    }
+    Ok(())
+}
+
+#[test]
+fn gated() -> Result<()> {
+    for case in cases()? {
+        let both = case.exact()?;
+        let half = both.dim(-1)? / 2;
+        let halves =
+            |y: &Array| Ok::<_, mlx::Error>([y.at((.., .., ..half))?, y.at((.., .., half..2 * half))?]);
+        let ([gate, up], [a, b]) = (halves(&both)?, halves(&case.w.project(&case.x)?)?);
+        close("gated", &case, &swiglu(&a, &b)?, &swiglu(&gate, &up)?)?;
+        // Halves the other way round are not what a kernel for the usual order computes.
+        close("swapped", &case, &swiglu(&b, &a)?, &swiglu(&up, &gate)?)?;
+    }
+    Ok(())
+}
+
+#[test]
+fn gradients_are_those_of_the_parts() -> Result<()> {
+    let case = &cases()?[0];
+    let norm = mlx::ones(&[64], Dtype::F32);
+    let loss = |x: &Array| (x + case.w.project(&rms_norm(x, Some(&norm), 1e-5)?)?).square()?.sum(..);
+    let plain = |x: &Array| (x + rms_norm(x, Some(&norm), 1e-5)?.matmul(&case.dense()?)?).square()?.sum(..);
+    let (got, expected) = (mlx::transforms::grad(loss)(&case.x)?, mlx::transforms::grad(plain)(&case.x)?);
+    assert!((got - expected).abs()?.max(..)?.item::<f32>()? < 1e-3);
+    Ok(())
+}
+
+#[test]
+fn a_cache_grows_while_steps_are_computed() -> Result<()> {
+    let mut cache = AppendBuffer::new(1);
+    let mut sums = vec![];
+    for step in 0..600 {
+        cache.append(&Array::from_slice(&[step as f32, 1.0], &[1, 1, 2]))?;
+        let sum = cache.array()?.sum(mlx::axes(1))?;
+        mlx::async_eval([&sum].into_iter().chain(cache.memory()))?;
+        sums.push(sum);
+    }
+    for (step, sum) in sums.iter().enumerate() {
+        let (step, count) = (step as f32, step as f32 + 1.0);
+        assert_eq!(sum.to_vec::<f32>()?, [step * count / 2.0, count]);
+    }
+    Ok(())
+}

@@ -7,7 +7,7 @@ mod common;
 use common::{fixtures, prompt, tiny_model};
 use mlx_lm::{
     Penalties, Sampling,
-    generate::{Decoded, Dry, Id, Snapshot, TokenBatch, TokenOptions, Tokens},
+    generate::{Decoded, Dry, Id, KvOptions, Snapshot, TokenBatch, TokenOptions, Tokens},
     models::LanguageModel,
 };
 use std::collections::BTreeMap;
@@ -224,4 +224,25 @@ fn log_probabilities_are_the_models() {
             history.push(token.id);
         }
     }
+}
+
+#[test]
+fn a_bounded_cache_takes_no_more_memory_as_time_passes() {
+    let model = model("llama");
+    let options = TokenOptions {
+        max_tokens: 2000,
+        kv: KvOptions { max_size: Some(64), quantization: None },
+        ..TokenOptions::default()
+    };
+    let mut batch = TokenBatch::new(model.as_ref());
+    batch.add(&prompt(1, 9), options, None).unwrap();
+    let (mut early, mut late, mut steps) = (0, 0, 0);
+    while !batch.is_empty() {
+        batch.prefill().unwrap();
+        batch.decode().unwrap();
+        steps += 1;
+        let most = if steps < 1000 { &mut early } else { &mut late };
+        *most = batch.cache_bytes().unwrap().max(*most);
+    }
+    assert!(steps >= 2000 && late <= early, "{early} bytes, then {late}");
 }

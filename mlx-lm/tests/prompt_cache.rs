@@ -153,10 +153,9 @@ fn states_and_lists_come_back() {
 
 #[test]
 fn files_of_other_models_are_refused() {
-    for (name, family, message) in [
-        ("full", "gemma3_text", "the prompt cache has 2 layers, the model 6"),
-        ("latent", "qwen2", ""),
-    ] {
+    for (name, family, message) in
+        [("full", "gemma3_text", "the prompt cache has 2 layers, the model 6"), ("latent", "qwen2", "")]
+    {
         let model = tiny_model(family, None);
         let mut cache = model.new_cache();
         let loaded = cache.load(file(name)).map(|_| ());

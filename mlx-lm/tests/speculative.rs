@@ -43,7 +43,13 @@ fn cases() -> Vec<TokenOptions> {
     vec![
         plain.clone(),
         TokenOptions { sampling, ..plain.clone() },
-        TokenOptions { penalties, min_tokens: 20, stop_ids: vec![3, 5, 9], logprobs: Some(2), ..plain.clone() },
+        TokenOptions {
+            penalties,
+            min_tokens: 20,
+            stop_ids: vec![3, 5, 9],
+            logprobs: Some(2),
+            ..plain.clone()
+        },
         TokenOptions { kv: KvOptions { max_size: Some(24), quantization: None }, ..plain.clone() },
         TokenOptions { max_tokens: 1, ..plain },
     ]
@@ -95,7 +101,8 @@ fn senseless_drafts_are_refused() {
     let model = tiny_model("llama", None);
     for count in [0, 33] {
         let draft = Draft::Lookup { count };
-        let error = Speculative::new(model.as_ref(), &[1], TokenOptions::default(), None, draft).err().unwrap();
+        let error =
+            Speculative::new(model.as_ref(), &[1], TokenOptions::default(), None, draft).err().unwrap();
         assert!(error.to_string().contains("it must be 1 to 32"), "{error}");
     }
 }

@@ -74,7 +74,9 @@ fn answer(lm: &Lm, arguments: &Arguments) -> Result<()> {
     for warning in lm.warnings() {
         eprintln!("warning: {warning}");
     }
-    let request = if arguments.raw || lm.tokenizer().chat_template().is_none() {
+    let request = if let Some(request) = arguments.kv.request(lm, &arguments.prompt)? {
+        request
+    } else if arguments.raw || lm.tokenizer().chat_template().is_none() {
         if !arguments.raw {
             eprintln!("note: the model has no chat template; the prompt is continued as it is");
         }
@@ -110,6 +112,7 @@ fn answer(lm: &Lm, arguments: &Arguments) -> Result<()> {
         }
     }
     let stats = generation.stats()?;
+    arguments.kv.save(&arguments.model, &mut generation)?;
     if arguments.json {
         return print(&format!("{:#}\n", document(arguments, &text, &ids, finish, &stats)));
     }

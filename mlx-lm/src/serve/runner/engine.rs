@@ -41,12 +41,8 @@ fn generate(lm: &Lm, options: &LoadOptions, prepared: Prepared, out: &Outbox) ->
         seed: choice.seed.unwrap_or(0),
         ..Sampling::default()
     };
-    let token_options = TokenOptions {
-        sampling,
-        max_tokens,
-        prefill_step: options.prefill_step,
-        ..TokenOptions::default()
-    };
+    let token_options =
+        TokenOptions { sampling, max_tokens, prefill_step: options.prefill_step, ..TokenOptions::default() };
     let prompt_tokens = prompt.len();
     let mut tokens = Tokens::new(lm.model(), &prompt, token_options).map_err(failed)?;
     let mut session = Session::new(lm.tokenizer(), job.stop.clone(), max_tokens);

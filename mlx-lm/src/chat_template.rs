@@ -14,6 +14,7 @@ use serde_json::{Map, Value};
 
 use crate::error::{Error, Result};
 
+pub(crate) mod conversation;
 mod environment;
 mod json;
 mod message;
@@ -58,7 +59,11 @@ pub struct TemplateOptions {
     pub tools: Vec<Value>,
     /// Documents to ground the answer on: objects with `title` and `text`.
     pub documents: Vec<Value>,
-    /// Further variables, such as `enable_thinking`; they win over the special tokens.
+    /// Whether a model that can should think first: the variables `enable_thinking` and `thinking`. Default: as the
+    /// model does by itself.
+    pub thinking: Option<bool>,
+    /// Further variables, such as `reasoning_effort`; they win over the special tokens
+    /// and over `thinking`.
     pub kwargs: Map<String, Value>,
     /// Which of several templates; by default `tool_use` if there are tools, else `default`.
     pub template: Option<String>,
@@ -73,6 +78,7 @@ impl Default for TemplateOptions {
             continue_final_message: false,
             tools: Vec::new(),
             documents: Vec::new(),
+            thinking: None,
             kwargs: Map::new(),
             template: None,
             now: None,
@@ -114,6 +120,9 @@ impl ChatTemplate {
         }
         let (messages, last) = prepare(messages, options)?;
         let mut context = special_tokens.clone();
+        if let Some(thinking) = options.thinking {
+            context.extend(["enable_thinking", "thinking"].map(|key| (key.to_owned(), thinking.into())));
+        }
         context.extend(options.kwargs.clone());
         let given = [
             ("messages", Value::Array(messages)),

@@ -163,6 +163,18 @@ fn byte_of(c: char) -> Option<u8> {
     }
 }
 
+/// The character that GPT-2 writes for `byte`.
+pub(crate) fn char_of(byte: u8) -> char {
+    let code = match byte {
+        byte if is_printable(byte) => u32::from(byte),
+        0..=0x20 => 0x100 + u32::from(byte),
+        0xad => 0x143,
+        byte => 0x121 + u32::from(byte) - 0x7f,
+    };
+    // All of them are below the surrogates.
+    char::from_u32(code).unwrap_or(char::REPLACEMENT_CHARACTER)
+}
+
 fn is_printable(byte: u8) -> bool {
     matches!(byte, b'!'..=b'~' | 0xa1..=0xac | 0xae..=0xff)
 }

@@ -41,7 +41,7 @@ pub mod weights;
 pub use cache::{AttentionCache, Cache, LayerCache, Offset, State};
 pub use chat_template::{ChatTemplate, Message, TemplateOptions};
 pub use config::ModelConfig;
-pub use convert::{ConvertOptions, convert};
+pub use convert::{ConvertOptions, Converted, LayerInfo, MixedBits, Recipe, WeightChange, convert};
 pub use detokenizer::Detokenizer;
 pub use error::{Error, Result};
 pub use generate::{

@@ -157,7 +157,7 @@ impl Lm {
 
 impl Error {
     /// Names the files where a model error does not.
-    fn at(self, path: &std::path::Path) -> Error {
+    pub(crate) fn at(self, path: &std::path::Path) -> Error {
         match self {
             Error::Mlx(error) if error.kind() == mlx::ErrorKind::Weights => {
                 Error::weights(path, error.message())

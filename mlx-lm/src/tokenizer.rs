@@ -1,20 +1,30 @@
 //! Text to token ids and back, as the checkpoint's own tokenizer does it.
 
 use std::fs;
+use std::panic::AssertUnwindSafe;
 use std::path::Path;
 
 use serde_json::{Map, Value, json};
 use tokenizers::{AddedToken, Tokenizer as Inner};
 
 use crate::chat::{AnswerFormat, thinking_tokens};
-use crate::chat_template::{ChatTemplate, Message, TemplateOptions};
+use crate::chat_template::{ChatTemplate, Message, TemplateOptions, conversation};
 use crate::error::{Error, Result};
 use crate::generation_config::{GenerationConfig, token_ids};
 use crate::gguf::GgufTokenizer;
 
 /// Files of tokenizers that only Python reads.
-const FOREIGN: [&str; 6] =
-    ["tokenizer.model", "tekken.json", "tiktoken.model", "qwen.tiktoken", "vocab.json", "spiece.model"];
+const FOREIGN: [&str; 4] = ["tekken.json", "vocab.json", "vocab.txt", "hy.tiktoken"];
+
+mod frame;
+mod merges;
+mod protobuf;
+mod sentence_piece;
+mod tiktoken;
+mod vocabulary;
+
+pub(crate) use frame::frame;
+pub(crate) use merges::merges_from_scores;
 
 /// A tokenizer with its special tokens and chat template.
 #[derive(Clone, Debug)]
@@ -29,24 +39,28 @@ pub struct Tokenizer {
 }
 
 impl Tokenizer {
-    /// Reads the tokenizer of the checkpoint in `folder`: `tokenizer.json`, and what stands beside it in
-    /// `tokenizer_config.json`, `special_tokens_map.json`, `config.json`, `generation_config.json` and the
-    /// chat template's own files, each of which may be absent.
+    /// Reads the tokenizer of the checkpoint in `folder`: `tokenizer.json`, else `tokenizer.model` (SentencePiece, or
+    /// Llama 3's tiktoken file), `tiktoken.model`, `qwen.tiktoken`; and what stands beside it in
+    /// `tokenizer_config.json`, `special_tokens_map.json`, `added_tokens.json`, `config.json`,
+    /// `generation_config.json` and the chat template's own files, each of which may be absent.
     ///
     /// # Errors
-    /// [`Error::Tokenizer`] without a usable `tokenizer.json`, [`Error::Config`] for other malformed files.
+    /// [`Error::Tokenizer`] without a usable vocabulary, [`Error::Config`] for other malformed files.
     pub fn from_folder(folder: impl AsRef<Path>) -> Result<Tokenizer> {
         let folder = folder.as_ref();
-        let path = folder.join("tokenizer.json");
-        if !path.is_file() {
-            return Err(missing(folder));
-        }
-        let inner = read(&path)?;
         let config = read_object(&folder.join("tokenizer_config.json"))?;
+        let path = folder.join("tokenizer.json");
+        let (inner, known) = match path.is_file() {
+            true => (read(&path)?, Map::new()),
+            false => vocabulary::tokenizer(folder, &config)?.ok_or_else(|| missing(folder))?,
+        };
         let chat_template = ChatTemplate::from_folder(folder, &config)?;
-        let special_tokens = special_tokens(folder, &config)?;
+        let mut special_tokens = special_tokens(folder, &config)?;
+        for (role, token) in known {
+            special_tokens.entry(role).or_insert(token);
+        }
         let mut tokenizer = Tokenizer { inner, config, special_tokens, eos_ids: Vec::new(), chat_template };
-        tokenizer.add_missing_tokens()?;
+        tokenizer.add_missing_tokens(&read_object(&folder.join("added_tokens.json"))?)?;
         // Limits and padding are for training; a prompt is never cut in silence.
         tokenizer.inner.with_truncation(None).map_err(failed)?;
         tokenizer.inner.with_padding(None);
@@ -91,7 +105,11 @@ impl Tokenizer {
     /// The token ids of `text`; with `add_special`, between the tokens that open and close a text for this
     /// model.
     pub fn encode(&self, text: &str, add_special: bool) -> Result<Vec<u32>> {
-        let encoding = self.inner.encode_fast(text, add_special).map_err(failed)?;
+        // The library panics on some damaged normalizations.
+        let encode = AssertUnwindSafe(|| self.inner.encode_fast(text, add_special));
+        let encoding = std::panic::catch_unwind(encode)
+            .map_err(|_| Error::Tokenizer("its normalization is damaged".into()))?
+            .map_err(failed)?;
         Ok(encoding.get_ids().to_vec())
     }
 
@@ -103,17 +121,27 @@ impl Tokenizer {
     /// Renders a conversation with the checkpoint's template, as text to encode without further special
     /// tokens.
     ///
-    /// The variable `enable_thinking` is set, unless given, if the model can think.
+    /// Messages may come as clients of the OpenAI protocol send them: text in parts, arguments of tool calls as JSON
+    /// text. The variable `enable_thinking` is set, unless given, if the model can think.
     ///
     /// # Errors
-    /// [`Error::Template`] if there is no template, or as [`ChatTemplate::render`].
+    /// [`Error::Template`] if there is no template, or as [`ChatTemplate::render`]; [`Error::Invalid`] for content that
+    /// is no text.
     pub fn apply_chat_template(&self, messages: &[Message], options: &TemplateOptions) -> Result<String> {
         let template = self.chat_template.as_ref().ok_or_else(|| {
             Error::Template("this model has none; give it a plain prompt (it may be a base model)".into())
         })?;
         let mut options = options.clone();
-        options.kwargs.entry("enable_thinking").or_insert_with(|| self.thinking().is_some().into());
-        template.render(messages, &self.special_tokens, &options)
+        if options.thinking.is_none() {
+            options.kwargs.entry("enable_thinking").or_insert_with(|| self.thinking().is_some().into());
+        }
+        let messages = conversation::normalized(messages)?;
+        template.render(&messages, &self.special_tokens, &options).or_else(|error| {
+            let messages = conversation::with_argument_text(&messages).ok_or(()).and_then(|messages| {
+                template.render(&messages, &self.special_tokens, &options).map_err(drop)
+            });
+            messages.map_err(|()| error)
+        })
     }
 
     /// The number of tokens, added ones included.
@@ -163,8 +191,9 @@ impl Tokenizer {
         &self.inner
     }
 
-    /// Adds what `tokenizer_config.json` declares but `tokenizer.json` lacks, in the order of the ids.
-    fn add_missing_tokens(&mut self) -> Result<()> {
+    /// Adds what `tokenizer_config.json` declares but the vocabulary lacks, in the order of the ids; `added` are further
+    /// tokens with their ids.
+    fn add_missing_tokens(&mut self, added: &Map<String, Value>) -> Result<()> {
         let known = self.inner.get_added_tokens_decoder();
         let known: Vec<&AddedToken> = known.values().collect();
         let declared = self.config.get("added_tokens_decoder").and_then(Value::as_object);
@@ -173,6 +202,8 @@ impl Tokenizer {
             .flatten()
             .filter_map(|(id, token)| Some((id.parse().ok()?, added_token(token, false)?)))
             .collect();
+        let added = added.iter().filter_map(|(text, id)| Some((id.as_u64()?, text)));
+        tokens.extend(added.map(|(id, text)| (id, AddedToken::from(text.as_str(), false).normalized(false))));
         tokens.sort_by_key(|(id, _)| *id);
         let special = self.special_tokens.values().filter_map(|token| added_token(token, true));
         let mut missing: Vec<AddedToken> = Vec::new();

@@ -178,7 +178,7 @@ fn conversions_change_the_dtype_of_floats_only() {
     let source = folder(|_, _| {});
     let target = tempfile::tempdir().unwrap();
     let output = target.path().join("model");
-    let options = ConvertOptions { dtype: Some(Dtype::Bf16) };
+    let options = ConvertOptions { dtype: Some(Dtype::Bf16), ..ConvertOptions::default() };
     convert(&Location::Folder(source.path().into()), &output, options).unwrap();
     let tensors = mlx::io::load_safetensors(output.join("model.safetensors")).unwrap();
     assert!(tensors.values().map(Array::dtype).all(|dtype| dtype.unwrap() == Dtype::Bf16));

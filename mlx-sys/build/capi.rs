@@ -30,8 +30,7 @@ impl Names {
     /// Names for a folder that can be moved: `lib/libmlx_capi` beside `mlx/lib/libmlx`. Its programs need a run
     /// path to `lib`.
     fn relocatable(file: &str, target: &Target) -> Names {
-        let [own, here] =
-            if target.is_macos() { ["@rpath/", "@loader_path"] } else { ["", "$ORIGIN"] };
+        let [own, here] = if target.is_macos() { ["@rpath/", "@loader_path"] } else { ["", "$ORIGIN"] };
         Names { own: format!("{own}{file}").into(), mlx: format!("{here}/../mlx/lib").into() }
     }
 }

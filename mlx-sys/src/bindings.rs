@@ -772,6 +772,14 @@ unsafe extern "C" {
     #[doc = " The properties of a CUDA device; see `mlx_device_info`. Fails in a build without CUDA."]
     pub fn mlx_cuda_device_info(out: *mut mlx_info, device_index: ::core::ffi::c_int) -> ::core::ffi::c_int;
 }
+unsafe extern "C" {
+    #[doc = " Compiles CUDA C++ for an architecture such as `sm_90` with NVRTC, which MLX for CUDA brings along; no headers are\n there. Gives a cubin, or fails with what the compiler says."]
+    pub fn mlx_cuda_compile(
+        out: *mut mlx_owned_string,
+        source: mlx_string,
+        architecture: mlx_string,
+    ) -> ::core::ffi::c_int;
+}
 #[doc = " The processes that communicate. Work in flight refers to its group without counting: release a group only\n when all its work has been waited for. The null group stands for that of `mlx_distributed_init(false,\n \"any\")`."]
 #[repr(C)]
 #[derive(Debug, Copy, Clone)]

@@ -30,7 +30,7 @@ pub(crate) struct Arguments {
     /// Put NVIDIA's libraries in, from PyPI (2 GB); else they are looked for where the program runs
     #[arg(long)]
     nvidia: bool,
-    /// Put the tests of mlx and mlx-lm in too; they look for their fixtures in this checkout's path
+    /// Put the tests of mlx and mlx-lm in too, and the benchmarks; tests look for their fixtures in this checkout's path
     #[arg(long)]
     tests: bool,
     /// Also pack the folder, as `<out>.tar.xz.00`, `.01`, …, each of at most so many MiB (cat them to unpack)
@@ -50,8 +50,9 @@ pub(crate) fn run(arguments: &Arguments) -> Result {
     copy_mlx(&program.mlx, out)?;
     if arguments.tests {
         let tests = build(arguments, &["test", "--release", "--no-run", "-p", "mlx", "-p", "mlx-lm"])?;
-        for test in &tests.executables {
-            copy(test, &out.join("bin/tests").join(test_name(test)))?;
+        let benches = build(arguments, &["bench", "--no-run", "-p", "benches"])?;
+        for program in tests.executables.iter().chain(&benches.executables) {
+            copy(program, &out.join("bin/tests").join(test_name(program)))?;
         }
     }
     start_script(arguments, &program, out)?;

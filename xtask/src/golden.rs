@@ -31,6 +31,8 @@ enum Set {
     Optimizers,
     /// Logits of tiny models with weights derived from parameter names (seconds)
     Tiny,
+    /// What conversions make of the tiny models and of SmolLM2-135M, after the tiny models themselves (a minute)
+    Conversions,
     /// Greedy continuations of SmolLM2-135M (about ten minutes)
     Smollm2,
 }
@@ -61,6 +63,12 @@ pub(crate) fn run(arguments: &Arguments) -> Result {
     }
     if sets.contains(&Set::Tiny) {
         execute(script(&python, "goldens.py").arg(&models.output))?;
+    }
+    if sets.contains(&Set::Conversions) {
+        let model = vacant("golden", "conversions")?;
+        execute(script(&python, "smollm2_folder.py").arg(&model))?;
+        let committed = &models.committed;
+        execute(script(&python, "conversions.py").arg(&model).arg(committed).arg(&models.output))?;
     }
     if sets.contains(&Set::Smollm2) {
         let model = vacant("golden", "smollm2")?;

@@ -6,7 +6,7 @@ use std::time::SystemTime;
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use minijinja::syntax::SyntaxConfig;
-use minijinja::value::{Kwargs, Value, ValueKind};
+use minijinja::value::{Kwargs, Rest, Value, ValueKind, ValueOrKwargs};
 use minijinja::{Environment, Error, ErrorKind, Output, State, escape_formatter};
 
 use super::{json, methods};
@@ -42,13 +42,22 @@ fn is_iterable(value: &Value) -> bool {
 }
 
 /// Jinja2 names the third argument: `default('x', boolean=true)` replaces what is false, too.
-fn default(value: &Value, other: Option<Value>, lax: Option<bool>, options: Kwargs) -> Result<Value, Error> {
-    let lax = lax.or(options.get("boolean")?).unwrap_or(false);
-    let other =
-        other.map_or_else(|| options.get::<Option<Value>>("default_value"), |other| Ok(Some(other)))?;
+fn default(value: &Value, arguments: Rest<ValueOrKwargs>) -> Result<Value, Error> {
+    // An optional parameter could not tell an undefined argument, which is the result, from a missing one.
+    let mut given = arguments.into_values();
+    let named = given.pop_if(|last| last.is_kwargs());
+    let options = named.map_or_else(|| Ok(Kwargs::from_iter::<[(&str, Value); 0]>([])), Kwargs::try_from)?;
+    let lax = match given.get(1) {
+        Some(lax) => lax.is_true(),
+        None => options.get::<Option<bool>>("boolean")?.unwrap_or(false),
+    };
+    let other = match given.first() {
+        Some(other) => other.clone(),
+        None => options.get::<Option<Value>>("default_value")?.unwrap_or_else(|| Value::from("")),
+    };
     options.assert_all_used()?;
     let missing = value.is_undefined() || (lax && !value.is_true());
-    Ok(if missing { other.unwrap_or_else(|| Value::from("")) } else { value.clone() })
+    Ok(if missing { other } else { value.clone() })
 }
 
 /// What `str` gives in Python. Lists that hold each other many times print longer than they are, hence the

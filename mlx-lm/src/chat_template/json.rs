@@ -29,6 +29,21 @@ pub(super) fn tojson(value: &Value, options: Kwargs) -> Result<String, Error> {
     Ok(writer.out)
 }
 
+/// Python's `json.dumps(value, ensure_ascii=False)`; none for a value that is nested too deeply.
+pub(super) fn python_dumps(value: &serde_json::Value) -> Option<String> {
+    let value = Value::from(minijinja::value::Serde(value));
+    let mut writer = Writer {
+        out: String::new(),
+        item: ", ".into(),
+        key: ": ".into(),
+        indent: None,
+        ascii: false,
+        sort: false,
+    };
+    writer.value(&value, 0).ok()?;
+    Some(writer.out)
+}
+
 fn separator(pair: &Value, index: usize) -> Result<String, Error> {
     let text = pair.get_item_by_index(index)?;
     text.as_str().map(str::to_string).ok_or_else(|| invalid("separators must be two strings"))

@@ -20,8 +20,7 @@
 
 mod config;
 mod names;
-mod pre_tokenizer;
-mod sentence_piece;
+pub(crate) mod pre_tokenizer;
 mod tensor;
 mod tokenizer;
 

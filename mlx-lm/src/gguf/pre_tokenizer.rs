@@ -11,16 +11,16 @@ use tokenizers::tokenizer::SplitDelimiterBehavior;
 use crate::error::{Error, Result};
 
 /// One family, as its original `tokenizer.json` has it.
-pub(super) struct Family {
+pub(crate) struct Family {
     /// The values of `tokenizer.ggml.pre` that mean it.
     names: &'static [&'static str],
     steps: &'static [Step],
     /// Whether text is brought to Unicode's composed form first.
-    pub(super) nfc: bool,
+    pub(crate) nfc: bool,
     /// Whether a word that is a token stays whole although no merges lead to it.
-    pub(super) ignore_merges: bool,
+    pub(crate) ignore_merges: bool,
     /// Whether the beginning-of-sequence token is prepended where the file does not say.
-    pub(super) add_bos: bool,
+    pub(crate) add_bos: bool,
 }
 
 #[derive(Clone, Copy)]
@@ -56,6 +56,15 @@ const GPT_4O: &str = concat!(
     r"[^\r\n\p{L}\p{N}]?[\p{Lu}\p{Lt}\p{Lm}\p{Lo}\p{M}]*[\p{Ll}\p{Lm}\p{Lo}\p{M}]+(?i:'s|'t|'re|'ve|'m|'ll|'d)?",
     r"|[^\r\n\p{L}\p{N}]?[\p{Lu}\p{Lt}\p{Lm}\p{Lo}\p{M}]+[\p{Ll}\p{Lm}\p{Lo}\p{M}]*(?i:'s|'t|'re|'ve|'m|'ll|'d)?",
     r"|\p{N}{1,3}| ?[^\s\p{L}\p{N}]+[\r\n/]*|\s*[\r\n]+|\s+(?!\S)|\s+"
+);
+/// Runs of Chinese characters are words of their own.
+const KIMI: &str = concat!(
+    r"[\p{Han}]+",
+    r"|[^\r\n\p{L}\p{N}]?[\p{Lu}\p{Lt}\p{Lm}\p{Lo}\p{M}&&[^\p{Han}]]*[\p{Ll}\p{Lm}\p{Lo}\p{M}&&[^\p{Han}]]+",
+    r"(?i:'s|'t|'re|'ve|'m|'ll|'d)?",
+    r"|[^\r\n\p{L}\p{N}]?[\p{Lu}\p{Lt}\p{Lm}\p{Lo}\p{M}&&[^\p{Han}]]+[\p{Ll}\p{Lm}\p{Lo}\p{M}&&[^\p{Han}]]*",
+    r"(?i:'s|'t|'re|'ve|'m|'ll|'d)?",
+    r"|\p{N}{1,3}| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+"
 );
 const SEED_CODER: &str = concat!(
     r"(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}{1}",
@@ -96,6 +105,7 @@ const FAMILIES: &[Family] = &[
     family(&["deepseek-r1-qwen", "stablelm2", "hunyuan", "solar-open"], QWEN2_STEPS),
     family(&["tekken"], &[Step::Split(TEKKEN), Step::Bytes]).ignore_merges().add_bos(),
     family(&["gpt-4o", "llama4"], &[Step::Split(GPT_4O), Step::Bytes]),
+    family(&["kimi-k2"], &[Step::Split(KIMI), Step::Bytes]).ignore_merges(),
     family(&["seed-coder"], &[Step::Split(SEED_CODER), Step::Bytes]),
     family(
         &["deepseek-llm"],
@@ -167,7 +177,7 @@ impl Family {
     }
 
     /// The family that `tokenizer.ggml.pre` names.
-    pub(super) fn named(name: &str) -> Result<&'static Family> {
+    pub(crate) fn named(name: &str) -> Result<&'static Family> {
         FAMILIES.iter().find(|family| family.names.contains(&name)).ok_or_else(|| {
             let known: Vec<&str> = FAMILIES.iter().flat_map(|family| family.names).copied().collect();
             Error::Tokenizer(format!(
@@ -178,7 +188,7 @@ impl Family {
     }
 
     /// The steps in order.
-    pub(super) fn pre_tokenizer(&self) -> Result<Sequence> {
+    pub(crate) fn pre_tokenizer(&self) -> Result<Sequence> {
         let steps = self.steps.iter().map(|step| step.build()).collect::<tokenizers::Result<_>>();
         steps.map(Sequence::new).map_err(|error| Error::Tokenizer(error.to_string()))
     }

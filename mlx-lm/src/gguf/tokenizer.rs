@@ -12,13 +12,12 @@ use tokenizers::normalizers::replace::Replace;
 use tokenizers::normalizers::unicode::NFC;
 use tokenizers::normalizers::utils::Sequence as Normalizers;
 use tokenizers::pre_tokenizers::byte_level::ByteLevel;
-use tokenizers::processors::template::{SpecialToken, Template, TemplateProcessing};
 use tokenizers::{AddedToken, Tokenizer};
 
 use super::Gguf;
 use super::pre_tokenizer::Family;
-use super::sentence_piece::merges_from_scores;
 use crate::error::{Error, Result};
+use crate::tokenizer::{frame, merges_from_scores};
 
 /// The character SentencePiece writes for a space.
 const SPACE: &str = "▁";
@@ -85,7 +84,7 @@ impl Gguf {
         }
         let add_bos = self.metadata().bool("tokenizer.ggml.add_bos_token")?.unwrap_or(defaults.add_bos);
         if let (true, Some(id)) = (add_bos, bos) {
-            tokenizer.with_post_processor(Some(prepend_token(id, &vocabulary)?));
+            tokenizer.with_post_processor(frame(Some((vocabulary.tokens[id as usize].clone(), id)), None)?);
         }
         let chat_template = self.metadata().string("tokenizer.chat_template")?.map(str::to_owned);
         Ok(GgufTokenizer { tokenizer, bos, eos, add_bos: add_bos && bos.is_some(), chat_template })
@@ -234,18 +233,6 @@ impl Kind {
             }
         })
     }
-}
-
-/// A post-processor that puts token `id` before the text.
-fn prepend_token(id: u32, vocabulary: &Vocabulary<'_>) -> Result<TemplateProcessing> {
-    let token = vocabulary.tokens[id as usize].clone();
-    let special = SpecialToken::new("bos".to_owned(), vec![id], vec![token]).map_err(failed)?;
-    TemplateProcessing::builder()
-        .single(Template::try_from("bos $A").map_err(Error::Tokenizer)?)
-        .pair(Template::try_from("bos $A bos:1 $B:1").map_err(Error::Tokenizer)?)
-        .special_tokens(vec![special])
-        .build()
-        .map_err(failed)
 }
 
 fn missing(name: &str) -> Error {

@@ -78,6 +78,12 @@ impl Mixer for Attention {
 /// # Errors
 /// Tensors of other shapes than the model's.
 pub fn sanitize(_: &Config, weights: &Loader) -> mlx::Result<()> {
+    unpack_experts(weights)?;
+    rename(weights, &[("mlp.experts", "mlp.switch_mlp"), ("mlp.router", "mlp.gate")])
+}
+
+/// Makes layers of the experts, each of one projection.
+pub(crate) fn unpack_experts(weights: &Loader) -> mlx::Result<()> {
     weights.edit(|tensors| {
         let names: Vec<String> = tensors
             .keys()
@@ -90,8 +96,7 @@ pub fn sanitize(_: &Config, weights: &Loader) -> mlx::Result<()> {
             }
         }
         Ok(())
-    })?;
-    rename(weights, &[("mlp.experts", "mlp.switch_mlp"), ("mlp.router", "mlp.gate")])
+    })
 }
 
 fn put_experts(tensors: &mut BTreeMap<String, Array>, path: &str, array: Array) -> mlx::Result<()> {

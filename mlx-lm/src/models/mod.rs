@@ -136,6 +136,12 @@ fn known() -> String {
 /// Takes away what other parts of a model left in its checkpoint, and what language models carry without use: other
 /// modalities, and tables that follow from the configuration.
 fn drop_unused(weights: &Loader) -> mlx::Result<()> {
+    weights.ignore(is_unused);
+    blocks::rename(weights, &[("model.language_model", "model"), ("language_model", "")])
+}
+
+/// Whether the tensor at `path` belongs to another modality, or follows from the configuration.
+pub(crate) fn is_unused(path: &str) -> bool {
     const OTHERS: &[&str] = &[
         "vision_embedder",
         "vision_tower",
@@ -146,10 +152,7 @@ fn drop_unused(weights: &Loader) -> mlx::Result<()> {
         "embed_vision",
         "embed_audio",
     ];
-    weights.ignore(|path| {
-        path.ends_with("rotary_emb.inv_freq") || path.split('.').take(2).any(|part| OTHERS.contains(&part))
-    });
-    blocks::rename(weights, &[("model.language_model", "model"), ("language_model", "")])
+    path.ends_with("rotary_emb.inv_freq") || path.split('.').take(2).any(|part| OTHERS.contains(&part))
 }
 
 /// What checkpoints call the head.

@@ -13,6 +13,8 @@ mod store;
 use std::path::{Path, PathBuf};
 
 pub use options::{SourceOptions, Token};
+pub(crate) use progress::Progress;
+pub(crate) use store::reserve;
 
 use crate::{Error, Result};
 use catalog::Entry;

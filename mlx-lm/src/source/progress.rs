@@ -5,17 +5,17 @@ use std::time::Duration;
 use indicatif::{ProgressBar, ProgressStyle};
 
 /// A progress bar over bytes, or nothing at all.
-pub(super) struct Progress(ProgressBar);
+pub(crate) struct Progress(ProgressBar);
 
 impl Progress {
     /// A bar over `total` bytes, shown when `visible`.
-    pub(super) fn bytes(total: u64, visible: bool) -> Self {
+    pub(crate) fn bytes(total: u64, visible: bool) -> Self {
         let bar = if visible { ProgressBar::new(total) } else { ProgressBar::hidden() };
         Self::styled(bar, "{bytes:>11} / {total_bytes} [{wide_bar}] {bytes_per_sec}, {eta} left  {msg}")
     }
 
     /// A sign of life for work whose length is not known.
-    pub(super) fn spinner(message: String, visible: bool) -> Self {
+    pub(crate) fn spinner(message: String, visible: bool) -> Self {
         let bar = if visible { ProgressBar::new_spinner() } else { ProgressBar::hidden() };
         let progress = Self::styled(bar.with_message(message), "{spinner} {msg} ({elapsed})");
         if visible {
@@ -29,12 +29,12 @@ impl Progress {
     }
 
     /// Names what is being done now.
-    pub(super) fn label(&self, message: String) {
+    pub(crate) fn label(&self, message: String) {
         self.0.set_message(message);
     }
 
     /// Sets the number of bytes done.
-    pub(super) fn at(&self, bytes: u64) {
+    pub(crate) fn at(&self, bytes: u64) {
         self.0.set_position(bytes);
     }
 }

@@ -116,7 +116,7 @@ pub(super) fn copy(
 ///
 /// # Errors
 /// [`Error::Io`] that names the folder and both numbers when they do not.
-pub(super) fn reserve(folder: &Path, needed: u64) -> Result<()> {
+pub(crate) fn reserve(folder: &Path, needed: u64) -> Result<()> {
     fs::create_dir_all(folder).map_err(|e| Error::io(folder, e))?;
     match free_bytes(folder) {
         Some(free) if free < needed => Err(no_space(folder, needed)),

@@ -4,11 +4,13 @@ mod compute;
 mod folder;
 mod gguf;
 
-pub(crate) use gguf::tensors as gguf_tensors;
+pub(crate) use gguf::tensor as gguf_tensor;
 
 pub use folder::{WeightFile, WeightFiles, is_weight_name, open, select};
 
-use crate::{GenerationConfig, ModelConfig, Result, Tokenizer, models::LanguageModel};
+use crate::{
+    GenerationConfig, ModelConfig, Result, Tokenizer, models::LanguageModel, quantization::QuantizationConfig,
+};
 use mlx::{Array, Loader};
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -26,11 +28,11 @@ impl Parts {
     /// From a folder as mlx-community lays it out.
     pub(crate) fn from_folder(folder: &Path) -> Result<Parts> {
         let config = ModelConfig::load(folder)?;
-        let files = open(folder)?;
-        let loader = loader(files.tensors()?, &config)?;
+        let Checkpoint { tensors, quantization, warnings } = read_folder(folder, &config)?;
+        let loader = loader(tensors, &quantization)?;
         let tokenizer = Tokenizer::from_folder(folder)?;
         let generation = GenerationConfig::from_folder(folder)?;
-        Ok(Parts { config, loader, tokenizer, generation, warnings: files.warnings })
+        Ok(Parts { config, loader, tokenizer, generation, warnings })
     }
 
     /// From a GGUF file.
@@ -40,15 +42,32 @@ impl Parts {
         let tensors = gguf::tensors(&gguf)?;
         let tokenizer = Tokenizer::from_gguf(gguf.tokenizer()?)?;
         let generation = GenerationConfig::default();
-        Ok(Parts { loader: loader(tensors, &config)?, config, tokenizer, generation, warnings: vec![] })
+        let loader = loader(tensors, &config.quantization)?;
+        Ok(Parts { loader, config, tokenizer, generation, warnings: vec![] })
     }
 }
 
-fn loader(tensors: BTreeMap<String, Array>, config: &ModelConfig) -> Result<Loader> {
+/// The tensors of a model folder, not read yet.
+pub(crate) struct Checkpoint {
+    pub(crate) tensors: BTreeMap<String, Array>,
+    pub(crate) quantization: QuantizationConfig,
+    pub(crate) warnings: Vec<String>,
+}
+
+/// The weights of the model in `folder`, whose `config.json` is `config`.
+pub(crate) fn read_folder(folder: &Path, config: &ModelConfig) -> Result<Checkpoint> {
+    let files = open(folder)?;
+    Ok(Checkpoint {
+        tensors: files.tensors()?,
+        quantization: config.quantization.clone(),
+        warnings: files.warnings,
+    })
+}
+
+fn loader(tensors: BTreeMap<String, Array>, quantization: &QuantizationConfig) -> Result<Loader> {
     let dtype = compute::dtype()?;
     let tensors = tensors.into_iter().map(|(name, array)| Ok((name, compute::cast(array, dtype)?)));
-    let layers = config.quantization.overrides.clone();
-    Ok(Loader::with_quantization(tensors.collect::<Result<Vec<_>>>()?, layers))
+    Ok(Loader::with_quantization(tensors.collect::<Result<Vec<_>>>()?, quantization.overrides.clone()))
 }
 
 /// Reads and converts all weights now, some at a time: what a conversion starts from is freed before the next.

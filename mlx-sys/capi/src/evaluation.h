@@ -162,7 +162,8 @@ void evaluate(const std::vector<array>& arrays, bool blocking, Evaluate&& evalua
   try {
     const size_t bytes = unproven.add(arrays);
     std::optional<RunAhead> run_ahead;
-    if (!blocking && bytes < RunAhead::most_bytes) run_ahead.emplace();
+    const bool on_cpu = mx::default_device() == mx::Device::cpu;
+    if (on_cpu && !blocking && bytes < RunAhead::most_bytes) run_ahead.emplace();
     evaluate(arrays);
     run_ahead.reset();
     if (blocking) unproven.settle();

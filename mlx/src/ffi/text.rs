@@ -32,10 +32,28 @@ pub(super) unsafe fn owned(
     op: &'static str,
     f: impl FnOnce(*mut mlx_owned_string) -> c_int,
 ) -> Result<String> {
+    // SAFETY: as the caller promises.
+    let bytes = unsafe { owned_bytes(op, f) }?;
+    Ok(String::from_utf8(bytes)
+        .unwrap_or_else(|error| String::from_utf8_lossy(error.as_bytes()).into_owned()))
+}
+
+/// As [`owned`], where the text may be any bytes.
+///
+/// # Safety
+/// As for [`owned`].
+#[track_caller]
+pub(super) unsafe fn owned_bytes(
+    op: &'static str,
+    f: impl FnOnce(*mut mlx_owned_string) -> c_int,
+) -> Result<Vec<u8>> {
     let text = out(op, f)?;
     // SAFETY: the text is ours, read here and then freed once.
     unsafe {
-        let copy = copied(text.data, text.size);
+        let copy = match text.size {
+            0 => vec![],
+            size => std::slice::from_raw_parts(text.data.cast::<u8>(), size).to_vec(),
+        };
         mlx_sys::mlx_owned_string_free(text);
         Ok(copy)
     }

@@ -6,7 +6,7 @@
 
 mod product;
 
-use crate::{Device, Result, cuda};
+use crate::{Device, Property, Result, cuda};
 use std::sync::{
     LazyLock,
     atomic::{AtomicBool, Ordering},
@@ -25,9 +25,17 @@ pub(crate) fn install() {
     if INSTALLED.load(Ordering::Relaxed) || INSTALLED.swap(true, Ordering::Relaxed) || !enabled() {
         return;
     }
-    let has_gpu = || -> Result<bool> { Ok(cuda::is_available()? && Device::Gpu.is_available()?) };
-    if has_gpu().unwrap_or(false) {
+    if can_run().unwrap_or(false) {
         // Without one of them, MLX computes.
         let _ = product::install();
     }
+}
+
+/// Whether there is a GPU that knows bfloat16: one of the generation of the A100 or newer.
+fn can_run() -> Result<bool> {
+    if !cuda::is_available()? || !Device::Gpu.is_available()? {
+        return Ok(false);
+    }
+    let generation = Device::Gpu.info(0)?.remove("compute_capability_major");
+    Ok(matches!(generation, Some(Property::Number(major)) if major >= 8))
 }

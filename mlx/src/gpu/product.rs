@@ -6,7 +6,7 @@ use crate::{
         graph::inputs,
         kernels::{Prepared, is_result_of, parameters, rewrite_gpu_everywhere},
     },
-    kernels::{CudaKernel, CudaOptions, Launch},
+    kernels::{Launch, PrecompiledCudaKernel, Scalar, compile_cuda},
 };
 use std::{cell::RefCell, collections::HashMap};
 
@@ -154,31 +154,6 @@ impl Product {
     }
 
     fn compile(&self, key: &Key, inputs: &[&Array]) -> Result<Array> {
-        let mut names = vec!["x", "w", "scales", "biases"];
-        names.extend(key.norm.map(|_| "norm"));
-        names.extend(key.residual.then_some("residual"));
-        let value = |given: bool, name| if given { name } else { "x" };
-        let header = format!(
-            "#define NORM_WEIGHT {}\n#define RESIDUAL_VALUE {}\n{}",
-            value(key.norm.is_some(), "norm"),
-            value(key.residual, "residual"),
-            include_str!("qmv.cuh"),
-        );
-        let name = format!(
-            "qmv{}{}",
-            if key.norm.is_some() { "_norm" } else { "" },
-            match key {
-                Key { swiglu: true, .. } => "_swiglu",
-                Key { residual: true, .. } => "_residual",
-                _ => "",
-            }
-        );
-        let shared_memory = self.vectors * self.columns * key.dtype.size() as i32;
-        let options = CudaOptions { header: &header, shared_memory, ..CudaOptions::default() };
-        // SAFETY: a warp writes the elements of its own rows, of which there are as many as the launch has warps for; it
-        // reads rows below their number, and vectors of as many elements as a row has. `Product::of` has checked the rest.
-        let kernel = unsafe { CudaKernel::new(&name, &names, &["y"], include_str!("qmv.cu"), options)? };
-
         let outputs = key.shape.last().copied().unwrap_or(1);
         let rows = if outputs >= 16384 && !key.swiglu {
             4
@@ -187,20 +162,57 @@ impl Product {
         } else {
             1
         };
+        let (name, source) = self.source(key, rows);
         let blocks = (outputs + rows * WARPS - 1) / (rows * WARPS);
-        let launch = Launch::new([blocks * WARPS * 32, 1, 1], [WARPS * 32, 1, 1])
-            .output(&key.shape, key.dtype)
-            .template("T", key.dtype)
-            .template("BITS", key.bits)
-            .template("GROUP", key.group_size)
-            .template("M", self.vectors)
-            .template("R", rows)
-            .template("EPS", key.norm.unwrap_or(0))
-            .template("NORM", key.norm.is_some())
-            .template("SWIGLU", key.swiglu)
-            .template("RESIDUAL", key.residual);
-        let [y] = kernel.call(inputs, &launch)?;
+        let launch =
+            Launch::new([blocks * WARPS * 32, 1, 1], [WARPS * 32, 1, 1]).output(&key.shape, key.dtype);
+        let eps = key.norm.map_or(0.0, |bits| f32::from_bits(bits as u32));
+        let scalars = [Scalar::Int(self.w.dim(0)?), Scalar::Int(self.columns), Scalar::Float(eps)];
+        // SAFETY: a warp writes the elements of its own rows, of which there are as many as the launch has warps for; it
+        // reads rows below their number, and vectors of as many elements as a row has. `Product::of` has checked the rest.
+        let kernel = unsafe { PrecompiledCudaKernel::new(&name, compile_cuda(&source)?) };
+        let kernel =
+            kernel.shared_memory(self.vectors * self.columns * key.dtype.size() as i32).row_contiguous();
+        let [y] = kernel.call(inputs, &scalars, &launch)?;
         Ok(y)
+    }
+
+    /// The kernel's name, which tells it from all others, and its source.
+    fn source(&self, key: &Key, rows: i32) -> (String, String) {
+        let element = match key.dtype {
+            Dtype::F16 => "f16",
+            Dtype::Bf16 => "bf16",
+            _ => "float",
+        };
+        let Key { bits, group_size, swiglu, residual, .. } = *key;
+        let (vectors, norm) = (self.vectors, key.norm.is_some());
+        let flag = |set: bool, name| if set { name } else { "" };
+        let name = format!(
+            "qmv_{element}_{bits}_{group_size}_{vectors}_{rows}{}{}{}",
+            flag(norm, "_norm"),
+            flag(swiglu, "_swiglu"),
+            flag(residual, "_residual")
+        );
+        let parameter =
+            |set: bool, name| if set { format!("const {element}* {name}, ") } else { String::new() };
+        let argument = |set: bool, name| if set { name } else { "x" };
+        let threads = WARPS * 32;
+        let source = format!(
+            "{}
+extern \"C\" __global__ void __launch_bounds__({threads}) {name}(
+    const {element}* x, const uint4* w, const {element}* scales, const {element}* biases, {}{}{element}* y, int rows,
+    int columns, float eps) {{
+  qmv<{element}, {bits}, {group_size}, {vectors}, {rows}, {norm}, {swiglu}, {residual}>(
+      x, w, scales, biases, {}, {}, y, rows, columns, eps);
+}}
+",
+            include_str!("qmv.cu"),
+            parameter(norm, "norm"),
+            parameter(residual, "residual"),
+            argument(norm, "norm"),
+            argument(residual, "residual"),
+        );
+        (name, source)
     }
 }
 

@@ -2,8 +2,8 @@
 
 use super::{Spec, exactly};
 use crate::{
-    Array, Dtype, Error, Result,
-    ffi::kernels::{Definition, GpuKernel, LaunchArgs, call_precompiled},
+    Array, Device, Dtype, Error, Property, Result,
+    ffi::kernels::{self as ffi, Definition, GpuKernel, LaunchArgs, call_precompiled},
 };
 use std::fmt;
 
@@ -340,5 +340,34 @@ impl PrecompiledCudaKernel {
 impl fmt::Debug for PrecompiledCudaKernel {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "precompiled_cuda_kernel `{}`: {} bytes", self.name, self.module.len())
+    }
+}
+
+/// Compiles CUDA C++ for the GPU of this process, with NVRTC, which MLX for CUDA brings along: a module for
+/// [`PrecompiledCudaKernel`]. There are no headers to include, which makes it a matter of a fraction of a second.
+///
+/// ```no_run
+/// # fn main() -> mlx::Result<()> {
+/// use mlx::kernels::{PrecompiledCudaKernel, compile_cuda};
+/// let source = r#"
+///     extern "C" __global__ void scale(const float* x, float* y, int n, float by) {
+///       const int i = blockIdx.x * blockDim.x + threadIdx.x;
+///       if (i < n) y[i] = by * x[i];
+///     }
+/// "#;
+/// // SAFETY: the function stays below `n`, the number of elements of both.
+/// let scale = unsafe { PrecompiledCudaKernel::new("scale", compile_cuda(source)?) };
+/// # drop(scale);
+/// # Ok(())
+/// # }
+/// ```
+///
+/// # Errors
+/// What the compiler says; a build without CUDA, or a machine without a GPU.
+#[track_caller]
+pub fn compile_cuda(source: &str) -> Result<Vec<u8>> {
+    match Device::Gpu.info(0)?.get("architecture") {
+        Some(Property::Text(architecture)) => ffi::compile_cuda(source, architecture),
+        _ => Err(Error::invalid("compile_cuda", "the GPU does not tell its architecture")),
     }
 }

@@ -139,7 +139,7 @@ pub fn cpu_kernels_enabled() -> bool {
 pub use crate::ffi::kernels::{Layout, Strided, View, ViewMut};
 pub use gpu::{
     CudaKernel, CudaOptions, Launch, MetalKernel, MetalMath, MetalOptions, PrecompiledCudaKernel, Scalar,
-    TemplateArg,
+    TemplateArg, compile_cuda,
 };
 use operation::exactly;
 pub use operation::{Operation, Spec, apply, apply_list};

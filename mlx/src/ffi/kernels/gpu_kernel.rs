@@ -3,7 +3,7 @@
 use super::operation::specs;
 use crate::{
     Array, Result,
-    ffi::{ArrayList, args::Arg, call::Outputs, call::call, stream},
+    ffi::{ArrayList, args::Arg, call::Outputs, call::call, stream, text},
     kernels::{CudaOptions, MetalOptions, Scalar, Spec, TemplateArg},
 };
 use mlx_sys::{mlx_int3, mlx_kernel, mlx_launch, mlx_optional_float, mlx_scalar_arg, mlx_specs, mlx_string};
@@ -179,4 +179,13 @@ pub(crate) fn call_precompiled(
             stream,
         )
     })
+}
+
+/// Compiles CUDA C++ for `architecture` to a cubin.
+#[track_caller]
+pub(crate) fn compile_cuda(source: &str, architecture: &str) -> Result<Vec<u8>> {
+    const OP: &str = "compile_cuda";
+    let (source, architecture) = (source.to_c()?, architecture.to_c()?);
+    // SAFETY: both texts are borrowed for the call, and a text that is written becomes ours.
+    unsafe { text::owned_bytes(OP, |out| mlx_sys::mlx_cuda_compile(out, source, architecture)) }
 }

@@ -13,7 +13,7 @@ use crate::error::{Error, Result};
 const MAX_PIECE_BYTES: usize = 256;
 
 /// All merges among the pieces for which `mergeable` holds, the first to apply first.
-pub(super) fn merges_from_scores(
+pub(crate) fn merges_from_scores(
     pieces: &[String],
     scores: &[f64],
     mergeable: impl Fn(usize) -> bool,

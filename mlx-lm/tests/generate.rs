@@ -48,7 +48,10 @@ fn requests(lm: &Lm) -> Vec<Request<'_>> {
     vec![
         chat("What is the capital of France?"),
         chat("Count from one to ten.").stop([" four", "5"]),
-        chat("Tell me about a person.").sampling(warm(3)).grammar(lm.grammar(&person()).unwrap()).max_tokens(80),
+        chat("Tell me about a person.")
+            .sampling(warm(3))
+            .grammar(lm.grammar(&person()).unwrap())
+            .max_tokens(80),
         lm.generate("Once upon a time").sampling(warm(1)).max_tokens(20),
         lm.generate("The sea is").penalties(penalties).max_tokens(20),
         chat("Say a colour.").grammar(lm.grammar(&Structure::Regex("(red|green|blue)!".into())).unwrap()),
@@ -117,7 +120,8 @@ fn grammars_hold_at_any_temperature() {
         let text = lm.chat("Give me JSON.").unwrap().grammar(object).max_tokens(60).text().unwrap();
         assert!(text.trim_start().starts_with('{'), "{text}");
         let lark = Structure::Lark("start: NUMBER (\" \" NUMBER)*\nNUMBER: /[0-9]{2}/".into());
-        let text = lm.chat("Count.").unwrap().grammar(lm.grammar(&lark).unwrap()).max_tokens(9).text().unwrap();
+        let text =
+            lm.chat("Count.").unwrap().grammar(lm.grammar(&lark).unwrap()).max_tokens(9).text().unwrap();
         assert!(text.chars().all(|c| c.is_ascii_digit() || c == ' ') && text.len() > 1, "{text}");
         // A stop string ends what the grammar would let go on.
         let digits = lm.grammar(&Structure::Regex("[0-9]+".into())).unwrap();
@@ -149,9 +153,7 @@ fn drafts_change_nothing() {
             lm.generate(text).max_tokens(24).stop([" four"]),
         ] {
             let expected = request.clone().text().unwrap();
-            for drafted in
-                [request.clone().prompt_lookup(4), request.clone().draft_model(lm, 3).unwrap()]
-            {
+            for drafted in [request.clone().prompt_lookup(4), request.clone().draft_model(lm, 3).unwrap()] {
                 let mut generation = drafted.keep_cache().start().unwrap();
                 let found: String = (&mut generation).map(|piece| piece.unwrap().text).collect();
                 assert_eq!(found, expected);
@@ -192,7 +194,9 @@ fn time_and_progress_are_told() {
         assert_eq!(generation.by_ref().count(), 3);
         let stats = generation.stats().unwrap();
         assert_eq!(stats.generated_tokens, 3);
-        assert!(stats.host.steps >= 3 && stats.host.wait > Duration::ZERO && stats.host.forward > Duration::ZERO);
+        assert!(
+            stats.host.steps >= 3 && stats.host.wait > Duration::ZERO && stats.host.forward > Duration::ZERO
+        );
 
         let request = lm.generate("Once upon a time").max_tokens(1000).time_limit(Duration::from_millis(1));
         let pieces: Vec<_> = request.into_iter().collect::<Result<_, _>>().unwrap();

@@ -37,7 +37,7 @@ fn drafted(
 }
 
 fn cases() -> Vec<TokenOptions> {
-    let plain = TokenOptions { max_tokens: 70, prefill_step: 7, ..TokenOptions::default() };
+    let plain = TokenOptions { max_tokens: 30, prefill_step: 7, ..TokenOptions::default() };
     let sampling = Sampling { temperature: 0.7, top_p: 0.95, seed: 5, ..Sampling::default() };
     let penalties = Penalties { repetition: 1.2, frequency: 0.1, ..Penalties::default() };
     vec![

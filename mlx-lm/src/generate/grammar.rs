@@ -108,7 +108,7 @@ impl Constraint {
         // Models have more scores than tokens, or fewer: rows are padded.
         words.resize((vocabulary as usize).div_ceil(32), 0);
         let words = Array::from_slice(&words, &[words.len() as i32, 1]);
-        let allowed = words.right_shift(&self.bits)?.bitwise_and(&Array::scalar(1u32))?;
+        let allowed = words.right_shift(&self.bits)?.bitwise_and(Array::scalar(1u32))?;
         let allowed = allowed.astype(Dtype::Bool)?.reshape([1, -1])?.at((.., ..vocabulary))?;
         Ok(allowed.where_(logits, &mlx::full(&[1, 1], f32::NEG_INFINITY, logits.dtype()?))?)
     }

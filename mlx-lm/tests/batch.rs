@@ -5,6 +5,7 @@
 mod common;
 
 use common::{fixtures, prompt, tiny_model};
+use mlx::Array;
 use mlx_lm::{
     Penalties, Sampling,
     generate::{Decoded, Dry, Id, KvOptions, Snapshot, TokenBatch, TokenOptions, Tokens},
@@ -245,4 +246,32 @@ fn a_bounded_cache_takes_no_more_memory_as_time_passes() {
         *most = batch.cache_bytes().unwrap().max(*most);
     }
     assert!(steps >= 2000 && late <= early, "{early} bytes, then {late}");
+}
+
+#[test]
+fn embeddings_stand_in_for_their_tokens() {
+    for family in ["llama", "gemma3_text"] {
+        let model = model(family);
+        let model = model.as_ref();
+        let options = TokenOptions { max_tokens: 7, prefill_step: 4, ..TokenOptions::default() };
+        let table = model.parameters()["model.embed_tokens.weight"].clone();
+        let mut batch = TokenBatch::new(model);
+        let mut expected = BTreeMap::new();
+        for (seed, length) in [(1, 1), (2, 11), (3, 5)] {
+            let prompt = prompt(seed, length);
+            let ids = Array::from_slice(&prompt, &[1, length as i32]);
+            let id = batch.add_embeddings(table.take(&ids, 0).unwrap(), options.clone()).unwrap();
+            expected.insert(id, alone(model, &prompt, options.clone()));
+        }
+        let mut found = BTreeMap::<Id, Vec<u32>>::new();
+        while !batch.is_empty() {
+            batch.prefill().unwrap();
+            for Decoded { id, token, .. } in batch.decode().unwrap() {
+                found.entry(id).or_default().push(token.unwrap().id);
+            }
+        }
+        assert_eq!(found, expected, "{family}");
+        let error = batch.add_embeddings(mlx::zeros(&[2, 3], mlx::Dtype::F32), options).unwrap_err();
+        assert!(error.to_string().contains("[2, 3] are not [1, length, features]"), "{error}");
+    }
 }

@@ -86,9 +86,28 @@ fn main() -> Result<()> {
         rope(x, 600, RopeOptions { dims: 64, traditional: false, base: 1e4, scale: 1.0, freqs: None })
     })?;
     measure("attention", &heads, |x| scaled_dot_product_attention(x, &kv, &kv, 0.125, Mask::None))?;
+    let long = normal(&[1, 8, 1024, 64])?;
+    let row = normal(&[1, 8, 1, 64])?;
+    eval([&long, &row])?;
+    let attend = |x: &Array, keys: i32| {
+        let part = long.at((.., .., 0..keys))?;
+        scaled_dot_product_attention(x, &part, &part, 0.125, Mask::None)
+    };
+    measure("attention over a part", &heads, |x| attend(x, 512))?;
+    let mut keys = 0;
+    measure("attention over ever more", &heads, |x| {
+        keys = keys % 512 + 1;
+        attend(x, 511 + keys)
+    })?;
+    measure("slice_update", &long, |x| x.slice_update(&row, &[0, 0, 700, 0], &[1, 8, 701, 64]))?;
     let mut cache = AppendBuffer::new(2);
     cache.append(&kv)?;
-    let row = normal(&[1, 8, 1, 64])?;
+    measure("append", &heads, |_| {
+        cache.append(&row)?;
+        Ok(cache.memory().cloned().unwrap_or_else(|| row.clone()))
+    })?;
+    let mut cache = AppendBuffer::new(2);
+    cache.append(&kv)?;
     measure("append and attention", &heads, |x| {
         cache.append(&row)?;
         let kv = cache.array()?;

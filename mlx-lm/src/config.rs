@@ -22,6 +22,9 @@ const NESTED: [&str; 3] = ["text_config", "language_config", "llm_config"];
 /// passed. Zero stays allowed where checkpoints use it for "none".
 const LIMITS: &[(&str, RangeInclusive<u64>)] = &[
     ("altup_num_inputs", 1..=16),
+    ("block_multiple_of", 1..=65_536),
+    ("conv_L_cache", 1..=256),
+    ("conv_kernel", 1..=256),
     ("global_head_dim", 1..=65_536),
     ("head_dim", 1..=65_536),
     ("hidden_size", 1..=1_048_576),
@@ -29,16 +32,32 @@ const LIMITS: &[(&str, RangeInclusive<u64>)] = &[
     ("intermediate_size", 1..=8_388_608),
     ("kv_lora_rank", 0..=1_048_576),
     ("laurel_rank", 1..=65_536),
+    ("linear_conv_kernel_dim", 1..=256),
+    ("linear_key_head_dim", 1..=4_096),
+    ("linear_num_key_heads", 1..=4_096),
+    ("linear_num_value_heads", 1..=4_096),
+    ("linear_value_head_dim", 1..=4_096),
+    ("mamba_d_conv", 1..=256),
+    ("mamba_d_state", 1..=4_096),
+    ("mamba_expand", 1..=64),
+    ("mamba_head_dim", 1..=4_096),
+    ("mamba_n_groups", 1..=4_096),
+    ("mamba_n_heads", 1..=4_096),
+    ("mamba_num_heads", 1..=4_096),
     ("max_position_embeddings", 1..=1 << 30),
     ("moe_intermediate_size", 0..=8_388_608),
+    ("moe_latent_size", 1..=1_048_576),
+    ("moe_shared_expert_intermediate_size", 0..=8_388_608),
     ("n_group", 0..=4_096),
+    ("n_groups", 1..=4_096),
     ("n_routed_experts", 0..=4_096),
     ("n_shared_experts", 0..=4_096),
     ("num_attention_heads", 1..=65_536),
     ("num_experts", 0..=4_096),
     ("num_experts_per_tok", 0..=4_096),
-    ("num_hidden_layers", 1..=1_024),
     ("num_global_key_value_heads", 1..=65_536),
+    ("num_heads", 1..=4_096),
+    ("num_hidden_layers", 1..=1_024),
     ("num_key_value_heads", 1..=65_536),
     ("num_kv_shared_layers", 0..=1_024),
     ("num_local_experts", 0..=4_096),
@@ -46,10 +65,15 @@ const LIMITS: &[(&str, RangeInclusive<u64>)] = &[
     ("q_lora_rank", 0..=1_048_576),
     ("qk_nope_head_dim", 0..=65_536),
     ("qk_rope_head_dim", 0..=65_536),
+    ("shared_expert_intermediate_size", 0..=8_388_608),
+    ("shared_intermediate_size", 0..=8_388_608),
     ("sliding_window", 0..=1 << 30),
     ("sliding_window_pattern", 0..=1_024),
-    ("v_head_dim", 0..=65_536),
+    ("ssm_state_size", 1..=4_096),
+    ("state_size", 1..=4_096),
     ("top_k_experts", 0..=4_096),
+    ("topk_group", 0..=4_096),
+    ("v_head_dim", 0..=65_536),
     ("vocab_size", 1..=2_097_152),
     ("vocab_size_per_layer_input", 1..=2_097_152),
 ];
@@ -131,6 +155,11 @@ impl ModelConfig {
             .iter()
             .find_map(|key| self.json.get(key).filter(|value| value.is_object()))
             .unwrap_or(&self.json)
+    }
+
+    /// A field of the language model in the one form that models read, with the model type's default.
+    pub(crate) fn field(&self, key: &str) -> Option<&Value> {
+        self.fields.get(key).filter(|value| !value.is_null())
     }
 
     /// The integer `key` of [`ModelConfig::text`], `None` when absent or null.

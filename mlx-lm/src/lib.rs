@@ -23,15 +23,19 @@ mod config;
 mod convert;
 mod detokenizer;
 mod error;
+mod fit;
 mod generation_config;
 mod lm;
+mod machine;
 mod quantization;
 mod stop;
+mod summary;
 mod tokenizer;
 
 pub mod chat;
 pub mod generate;
 pub mod gguf;
+pub mod measure;
 pub mod models;
 #[cfg(feature = "serve")]
 pub mod serve;
@@ -44,10 +48,13 @@ pub use config::ModelConfig;
 pub use convert::{ConvertOptions, Converted, LayerInfo, MixedBits, Recipe, WeightChange, convert};
 pub use detokenizer::Detokenizer;
 pub use error::{Error, Result};
+pub use fit::{Fit, fit};
 pub use generate::{
     Batch, Dry, Event, Finish, Generation, Grammar, Penalties, Piece, Request, Sampling, Stats, Structure,
 };
 pub use generation_config::GenerationConfig;
 pub use lm::Lm;
+pub use machine::Machine;
 pub use stop::{Held, StopStrings};
+pub use summary::{CacheSize, Summary};
 pub use tokenizer::Tokenizer;

@@ -1,7 +1,7 @@
 //! A model ready to talk: weights, tokenizer and defaults together.
 
 use crate::{
-    Error, GenerationConfig, Message, ModelConfig, Result, TemplateOptions, Tokenizer,
+    CacheSize, Error, GenerationConfig, Message, ModelConfig, Result, TemplateOptions, Tokenizer,
     generate::{Grammar, Grammars, Penalties, Prompt, Request, Sampling, Structure},
     models::LanguageModel,
     source::{Location, SourceOptions, resolve},
@@ -144,6 +144,11 @@ impl Lm {
     /// The most tokens of prompt and answer together, if the model says.
     pub fn context_length(&self) -> Option<usize> {
         self.config.integer("max_position_embeddings", 1..=1 << 30).ok().flatten()
+    }
+
+    /// What tokens cost in the cache.
+    pub fn cache_size(&self) -> CacheSize {
+        CacheSize::of(&self.config)
     }
 
     /// Bytes of all weights.

@@ -6,7 +6,7 @@ use std::path::Path;
 use mlx::nn::{Mode, Quantization};
 use serde_json::{Map, Value};
 
-use crate::{Error, Result};
+use crate::{Error, Result, weights::Foreign};
 
 /// The quantization of a model: what holds where nothing else is said, and what is said of single modules.
 ///
@@ -17,6 +17,8 @@ pub struct QuantizationConfig {
     pub default: Option<Quantization>,
     /// By module path; `None` for a module that is kept as it is.
     pub overrides: BTreeMap<String, Option<Quantization>>,
+    /// The other program whose format the weights have.
+    pub foreign: Option<Foreign>,
 }
 
 impl QuantizationConfig {
@@ -44,13 +46,19 @@ impl QuantizationConfig {
             return Err(Error::config(path, format!("`{key}` is {block}, expected an object")));
         };
         if let Some(method) = block.get("quant_method").filter(|_| key == "quantization_config") {
-            // The layout of gpt-oss is MLX's own, under other names.
-            if method == "mxfp4" {
-                return Ok(QuantizationConfig::default());
-            }
             let method = method.as_str().map_or_else(|| method.to_string(), str::to_owned);
+            let why = match Foreign::parse(&method, block) {
+                Ok(Some(foreign)) => {
+                    return Ok(QuantizationConfig {
+                        foreign: Some(foreign),
+                        ..QuantizationConfig::default()
+                    });
+                }
+                Ok(None) => String::new(),
+                Err(why) => format!(" ({why})"),
+            };
             return Err(Error::UnsupportedQuantization(format!(
-                "`{method}` (`quant_method` in {}); convert the original model with mlx-lm, or take one from \
+                "`{method}`{why} (`quant_method` in {}); convert the original model with mlx-lm, or take one from \
                  mlx-community",
                 path.display()
             )));
@@ -79,7 +87,7 @@ impl Reader<'_> {
             };
             overrides.insert(module.clone(), settings);
         }
-        Ok(QuantizationConfig { default: Some(default), overrides })
+        Ok(QuantizationConfig { default: Some(default), overrides, foreign: None })
     }
 
     /// `{"group_size", "bits", "mode"}`; what is absent or null is the mode's default.
@@ -186,7 +194,16 @@ mod tests {
     fn what_mlx_lacks_is_named() {
         for (text, message) in [
             (r#"{"quantization_config": {"quant_method": "bitsandbytes"}}"#, "`bitsandbytes`"),
-            (r#"{"text_config": {"quantization_config": {"quant_method": "awq", "bits": 4}}}"#, "`awq`"),
+            (
+                r#"{"text_config": {"quantization_config": {"quant_method": "awq", "bits": 8}}}"#,
+                "`awq` (8-bit",
+            ),
+            (r#"{"quantization_config": {"quant_method": "awq", "version": "GEMV"}}"#, "version `gemv`"),
+            (r#"{"quantization_config": {"quant_method": "gptq", "bits": 5}}"#, "`gptq` (5-bit"),
+            (
+                r#"{"quantization_config": {"quant_method": "modelopt", "quant_algo": "FP8"}}"#,
+                "supported: NVFP4",
+            ),
             (r#"{"quantization": {"mode": "fp5"}}"#, r#"mode "fp5"; MLX has affine, mxfp4"#),
             (r#"{"quantization": {"bits": 7}}"#, "bits 7; affine allows"),
             (r#"{"quantization": {"bits": 0}}"#, "bits 0"),

@@ -52,3 +52,27 @@ fn help_names_the_exit_codes_and_defaults() {
     let help = String::from_utf8_lossy(&run(&["generate", "--help"]).stdout).into_owned();
     assert!(help.contains("[default: smollm2:135m]") && help.contains("[default: 256]"), "{help}");
 }
+
+fn json(arguments: &[&str]) -> serde_json::Value {
+    let output = run(arguments);
+    assert!(output.status.success(), "{arguments:?}: {}", String::from_utf8_lossy(&output.stderr));
+    serde_json::from_slice(&output.stdout).unwrap()
+}
+
+#[test]
+fn models_are_judged_and_listed() {
+    let fits = json(&["fit", "--memory", "16", "--context", "8192", "--json"]);
+    let names: Vec<&str> =
+        fits["models"].as_array().unwrap().iter().map(|fit| fit["name"].as_str().unwrap()).collect();
+    assert!(names.contains(&"llama3.1:8b") && !names.contains(&"llama3.3:70b"), "{names:?}");
+
+    let home = tempfile::tempdir().unwrap();
+    let mut command = Command::new(env!("CARGO_BIN_EXE_mlx-lm"));
+    command.env("HF_HOME", home.path()).env("MLX_RS_CACHE_DIR", home.path()).env_remove("HF_HUB_CACHE");
+    let output = command.args(["list", "--json"]).output().unwrap();
+    assert_eq!(String::from_utf8(output.stdout).unwrap(), "{\n  \"models\": []\n}\n");
+    assert_eq!(run(&["rm", "no-one/nothing"]).status.code(), Some(3));
+    assert_eq!(run(&["convert", "--output", "x", "--q-bits", "4"]).status.code(), Some(2));
+    assert_eq!(run(&["convert", "--output", "x", "--quantize", "--q-mode", "fp5"]).status.code(), Some(2));
+    assert_eq!(run(&["convert", "--output", "x", "--quantize", "--q-bits", "7"]).status.code(), Some(1));
+}

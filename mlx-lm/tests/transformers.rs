@@ -31,6 +31,29 @@ fn models_agree_with_transformers() {
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
 
+/// Rotary embeddings with wavelengths for short and for long sequences take those for the whole prompt.
+#[test]
+fn a_prompt_in_parts_is_as_long_as_in_one() {
+    let fixture = read_json("golden/transformers.json");
+    let expected = mlx::io::load_safetensors(fixtures().join("golden/transformers.safetensors")).unwrap();
+    let tokens: Vec<u32> = serde_json::from_value(fixture["tokens"].clone()).unwrap();
+    let name = "phi3_long";
+    let description =
+        fixture["models"].as_array().unwrap().iter().find(|model| model["name"] == name).unwrap();
+    let weights = Loader::new(tensors(&description["tensors"]));
+    let model = mlx_lm::models::build(&config(&description["config"]), &weights).unwrap();
+    let mut cache = model.new_cache();
+    cache.expect(tokens.len() as i32);
+    let parts = tokens
+        .chunks(9)
+        .map(|part| model.forward(&Array::from_slice(part, &[1, part.len() as i32]), &mut cache).unwrap());
+    let logits = mlx::concatenate(&parts.collect::<Vec<_>>(), 1).unwrap();
+    let expected = &expected[name];
+    let logits = logits.at((0, -expected.dim(0).unwrap()..)).unwrap();
+    let difference = (logits - expected).abs().unwrap().max(..).unwrap().item::<f32>().unwrap();
+    assert!(difference <= TOLERANCE, "logits differ by {difference}");
+}
+
 fn difference(json: &Value, tensors: &Tensors, tokens: &[u32], expected: &Array) -> mlx_lm::Result<f32> {
     let model = mlx_lm::models::build(&config(json), &Loader::new(tensors.clone()))?;
     let tokens = Array::from_slice(tokens, &[1, tokens.len() as i32]);

@@ -430,6 +430,10 @@ unsafe extern "C" {
     pub fn mlx_array_status(a: mlx_array) -> mlx_array_state;
 }
 unsafe extern "C" {
+    #[doc = " Whether `mlx_array_data` gives the elements of an array in row-major order without another operation: it has been\n evaluated, or is being computed, and lies so in memory. On CUDA the host's access moves memory, so there this waits, and\n nothing else may refer to the memory."]
+    pub fn mlx_array_is_readable(out: *mut bool, a: mlx_array) -> ::core::ffi::c_int;
+}
+unsafe extern "C" {
     #[doc = " Whether the elements can be read now, without waiting."]
     pub fn mlx_array_is_available(out: *mut bool, a: mlx_array) -> ::core::ffi::c_int;
 }

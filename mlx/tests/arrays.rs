@@ -184,3 +184,40 @@ fn shapes_change_without_the_elements() -> Result<()> {
     assert!(x.dims::<3>().unwrap_err().message().contains("expected 3 dimensions, the shape is [2, 6]"));
     Ok(())
 }
+
+/// An operation that takes until it is let go.
+struct Held(std::sync::Mutex<std::sync::mpsc::Receiver<()>>);
+
+impl mlx::kernels::Operation for Held {
+    fn name(&self) -> &str {
+        "held"
+    }
+
+    fn outputs(&self, inputs: &[mlx::kernels::Spec]) -> Result<Vec<mlx::kernels::Spec>> {
+        Ok(inputs.to_vec())
+    }
+
+    fn eval(
+        &self,
+        _inputs: &[mlx::kernels::View<'_>],
+        _outputs: &mut [mlx::kernels::ViewMut<'_>],
+    ) -> Result<()> {
+        let held = self.0.lock().unwrap().recv_timeout(std::time::Duration::from_secs(10));
+        held.map_err(|_| mlx::Error::new(mlx::ErrorKind::Callback, "held", "the reader waited for this"))
+    }
+}
+
+#[test]
+fn a_read_does_not_wait_for_what_was_submitted_later() -> Result<()> {
+    let (let_go, held) = std::sync::mpsc::channel();
+    mlx::with_stream(&mlx::Stream::new(mlx::Device::Cpu)?, || {
+        let x = Array::from_slice(&[1u32, 2], &[2]) + 1u32;
+        let own = x.astype(Dtype::I32)?;
+        mlx::async_eval([&x, &own])?;
+        let [later] = mlx::kernels::apply(&std::sync::Arc::new(Held(std::sync::Mutex::new(held))), &[&x])?;
+        mlx::async_eval([&later])?;
+        assert_eq!(own.to_vec::<i32>()?, [2, 3]);
+        let_go.send(()).expect("the operation still waits");
+        later.eval()
+    })
+}

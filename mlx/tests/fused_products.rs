@@ -3,7 +3,7 @@
 
 use mlx::{
     Array, Dtype, Result, eval,
-    fast::{AppendBuffer, rms_norm},
+    fast::{AppendBuffer, Mask, rms_norm, scaled_dot_product_attention},
     nn::{Quantization, Quantized, quantize, swiglu},
     random,
 };
@@ -136,6 +136,41 @@ fn gradients_are_those_of_the_parts() -> Result<()> {
     let plain = |x: &Array| (x + rms_norm(x, Some(&norm), 1e-5)?.matmul(&case.dense()?)?).square()?.sum(..);
     let (got, expected) = (mlx::transforms::grad(loss)(&case.x)?, mlx::transforms::grad(plain)(&case.x)?);
     assert!((got - expected).abs()?.max(..)?.item::<f32>()? < 1e-3);
+    Ok(())
+}
+
+#[test]
+fn attention_from_one_query_over_a_buffer() -> Result<()> {
+    for (i, &(batch, heads, kv_heads, dim, length)) in
+        [(1, 4, 4, 64, 1), (1, 9, 3, 64, 300), (2, 8, 2, 128, 257), (1, 8, 1, 64, 1500), (3, 2, 1, 128, 40)]
+            .iter()
+            .enumerate()
+    {
+        for dtype in [Dtype::F32, Dtype::F16, Dtype::Bf16] {
+            let [a, b, c] = random::split(&random::key(i as u64)?)?;
+            let normal = |shape: [i32; 4], key| random::normal(&shape, Dtype::F32, key)?.astype(dtype);
+            let q = normal([batch, heads, 1, dim], &a)?;
+            let (k, v) =
+                (normal([batch, kv_heads, length, dim], &b)?, normal([batch, kv_heads, length, dim], &c)?);
+            let (mut keys, mut values) = (AppendBuffer::new(2), AppendBuffer::new(2));
+            keys.append(&k)?;
+            values.append(&v)?;
+            let scale = (dim as f32).sqrt().recip();
+            let got = scaled_dot_product_attention(&q, &keys.array()?, &values.array()?, scale, Mask::None)?;
+
+            let grouped = |x: &Array| single(x)?.reshape([batch, kv_heads, 1, length, dim]);
+            let queries = single(&q)?.reshape([batch, kv_heads, heads / kv_heads, 1, dim])?;
+            let scores = (&queries * grouped(&k)?).sum(mlx::axes(-1))? * scale;
+            let weights = scores.softmax(-1)?.expand_dims(-1)?;
+            let expected = (weights * grouped(&v)?).sum(mlx::axes(-2))?.reshape([batch, heads, 1, dim])?;
+            assert_eq!(got.dtype()?, dtype);
+            let off = (single(&got)? - expected).abs()?.max(..)?.item::<f32>()?;
+            assert!(
+                off < tolerance(dtype),
+                "{dtype:?} {heads} heads on {kv_heads}×{dim}, {length} keys: {off}"
+            );
+        }
+    }
     Ok(())
 }
 

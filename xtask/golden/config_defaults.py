@@ -51,11 +51,13 @@ CODE = {
     "glm4_moe": {"partial_rotary_factor": 0.5},
     "gpt_neox": {"partial_rotary_factor": 0.25},
     "gpt_oss": {"sliding_window_pattern": 2},
+    # It has neither attention nor feed-forward layers.
+    "mamba2": {"intermediate_size": 1, "num_attention_heads": 1},
     "olmo3": {"sliding_window_pattern": 4},
     "phi": {"partial_rotary_factor": 0.5},
-    "qwen3_5_moe_text": {"partial_rotary_factor": 0.25},
-    "qwen3_5_text": {"partial_rotary_factor": 0.25},
-    "qwen3_next": {"partial_rotary_factor": 0.25},
+    "qwen3_5_moe_text": {"full_attention_interval": 4, "norm_topk_prob": True, "partial_rotary_factor": 0.25},
+    "qwen3_5_text": {"full_attention_interval": 4, "partial_rotary_factor": 0.25},
+    "qwen3_next": {"full_attention_interval": 4, "partial_rotary_factor": 0.25},
     "qwen3_vl_moe_text": {"norm_topk_prob": True},
     "stablelm": {"partial_rotary_factor": 0.25},
 }

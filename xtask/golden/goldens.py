@@ -11,6 +11,8 @@ float32, named MODEL.VARIANT.WHAT:
     long     (4, vocab)         the last four positions of the long prompt, in a fresh cache; only of the variant `f32`
     decode   (8, vocab)         after the long prompt, row i after feeding prompts.decode[i] alone
     batch    (2, 2, vocab)      the last positions of two prompts of the same length at once; only of `f32`
+    chunked  (2, vocab)         the last two positions of a prompt of several chunks; only of `f32`, and of models with a
+                                recurrence
 """
 
 import argparse
@@ -30,7 +32,7 @@ from safetensors.numpy import save
 import fixture
 import tiny_models
 from named_weights import checksum, named_weight
-from tiny_models import GREEDY_TOKENS, PROMPTS
+from tiny_models import CHUNKED, GREEDY_TOKENS, PROMPTS, RECURRENT
 
 
 def correct_deviations() -> None:
@@ -109,6 +111,8 @@ def golden_variant(config: dict, name: str, quantization: dict | None) -> tuple:
     if not quantization:
         logits["long"] = prefill(model, [PROMPTS["long"]])[0][0, -4:]
         logits["batch"] = prefill(model, PROMPTS["batch"])[0][:, -2:]
+        if config["model_type"] in RECURRENT:
+            logits["chunked"] = prefill(model, [CHUNKED])[0][0, -2:]
     described = {"name": name, "quantization": quantization, "weights_sha256": weights_checksum(model)}
     return {**described, "greedy_ids": greedy(model, PROMPTS["long"])}, logits
 
@@ -134,7 +138,8 @@ def main() -> None:
     correct_deviations()
     for family, models in ((family, tiny_models.MODELS[family]) for family in arguments.families):
         goldens = [golden_model(family, name) for name in models]
-        described = {"versions": fixture.versions(), "prompts": PROMPTS, "models": [model for model, _ in goldens]}
+        prompts = {**PROMPTS, "chunked": CHUNKED} if family in RECURRENT else PROMPTS
+        described = {"versions": fixture.versions(), "prompts": prompts, "models": [model for model, _ in goldens]}
         fixture.write(output / f"{family}.json", described)
         logits = {name: rows for _, model in goldens for name, rows in model.items()}
         (output / f"{family}.safetensors").write_bytes(save(logits))

@@ -232,6 +232,126 @@ GEMMA4_MOE = {
 QWEN_VL_ROPE = {"type": "mrope", "mrope_section": [2, 3, 3]}
 QWEN3_VL_ROPE = {"rope_type": "default", "mrope_interleaved": True, "mrope_section": [4, 2, 2]}
 
+MAMBA2 = {
+    "num_heads": 4,
+    "head_dim": 32,
+    "state_size": 16,
+    # Python mlx-lm normalizes all groups together.
+    "n_groups": 1,
+    "conv_kernel": 4,
+    "layer_norm_epsilon": 1e-5,
+    "rms_norm_eps": None,
+    "time_step_rank": "auto",
+    "time_step_limit": [0.0, 1e30],
+    "use_bias": False,
+    "use_conv_bias": True,
+}
+
+LFM2 = {
+    "num_hidden_layers": 3,
+    "layer_types": ["conv", "full_attention", "conv"],
+    "conv_L_cache": 3,
+    "conv_bias": False,
+    "norm_eps": 1e-5,
+    "rms_norm_eps": None,
+    "tie_word_embeddings": True,
+    "block_dim": 64,
+    "block_ff_dim": 160,
+    "block_multiple_of": 64,
+    "block_ffn_dim_multiplier": 1.2,
+    "block_auto_adjust_ff_dim": True,
+}
+
+LFM2_MOE = {
+    "num_experts": 8,
+    "num_experts_per_tok": 3,
+    "moe_intermediate_size": 64,
+    "num_dense_layers": 1,
+    "norm_topk_prob": True,
+    "use_expert_bias": True,
+    "routed_scaling_factor": 1.5,
+}
+
+QWEN3_NEXT = {
+    "num_hidden_layers": 4,
+    "head_dim": 32,
+    "partial_rotary_factor": 0.25,
+    "full_attention_interval": 2,
+    "linear_num_key_heads": 2,
+    "linear_num_value_heads": 4,
+    "linear_key_head_dim": 32,
+    "linear_value_head_dim": 16,
+    "linear_conv_kernel_dim": 4,
+    "num_experts": 8,
+    "num_experts_per_tok": 4,
+    "moe_intermediate_size": 64,
+    "shared_expert_intermediate_size": 64,
+    "decoder_sparse_step": 1,
+    "mlp_only_layers": [],
+    "norm_topk_prob": True,
+}
+
+QWEN3_5 = {
+    **{name: value for name, value in QWEN3_NEXT.items() if "expert" not in name and "moe" not in name and "mlp" not in name},
+    "rope_parameters": {
+        "rope_type": "default",
+        "mrope_section": [2, 1, 1],
+        "mrope_interleaved": True,
+        "rope_theta": 5000.0,
+        "partial_rotary_factor": 0.25,
+    },
+    "rope_theta": None,
+    "norm_topk_prob": None,
+}
+
+GRANITE_HYBRID = {
+    **GRANITE,
+    "num_hidden_layers": 3,
+    "layer_types": ["mamba", "attention", "mamba"],
+    "attention_bias": False,
+    "position_embedding_type": "nope",
+    "num_local_experts": 8,
+    "num_experts_per_tok": 3,
+    "shared_intermediate_size": 128,
+    "mamba_n_heads": 4,
+    "mamba_d_head": 32,
+    "mamba_d_state": 16,
+    "mamba_d_conv": 4,
+    "mamba_n_groups": 1,
+    "mamba_expand": 2,
+    "mamba_conv_bias": True,
+    "mamba_proj_bias": False,
+    "time_step_limit": [0.3, 0.7],
+}
+
+NEMOTRON_H = {
+    "head_dim": 16,
+    "attention_bias": False,
+    "mlp_bias": False,
+    "mlp_hidden_act": "relu2",
+    "mamba_num_heads": 4,
+    "mamba_head_dim": 16,
+    "mamba_proj_bias": False,
+    "ssm_state_size": 16,
+    "n_groups": 2,
+    "conv_kernel": 4,
+    "use_bias": False,
+    "use_conv_bias": True,
+    "layer_norm_epsilon": 1e-5,
+    "rms_norm_eps": None,
+    "num_hidden_layers": None,
+    "hybrid_override_pattern": "M-M*-E",
+    "n_routed_experts": 8,
+    "n_shared_experts": 1,
+    "num_experts_per_tok": 3,
+    "moe_intermediate_size": 64,
+    "moe_shared_expert_intermediate_size": 128,
+    "norm_topk_prob": True,
+    "routed_scaling_factor": 1.5,
+    "n_group": 1,
+    "topk_group": 1,
+}
+
 EXAONE = {"num_layers": 2, "num_hidden_layers": None, "layer_norm_epsilon": 1e-5, "rms_norm_eps": None}
 
 # Output file -> model -> what differs from BASE, and from `model_type`, which is the file's name.
@@ -513,6 +633,114 @@ MODELS = {
             },
         },
     },
+    "mamba2": {
+        "plain": MAMBA2,
+        "biases": {
+            **MAMBA2,
+            "head_dim": 16,
+            "num_heads": 8,
+            "conv_kernel": 3,
+            "time_step_limit": [0.3, 0.7],
+            "use_bias": True,
+            "use_conv_bias": False,
+            "tie_word_embeddings": True,
+        },
+    },
+    "lfm2": {
+        "adjusted": LFM2,
+        "biases": {
+            **LFM2,
+            "layer_types": None,
+            "full_attn_idxs": [0],
+            "conv_L_cache": 4,
+            "conv_bias": True,
+            "block_ff_dim": None,
+            "block_auto_adjust_ff_dim": False,
+            "rope_theta": 500.0,
+        },
+    },
+    "lfm2_moe": {
+        "bias": {**LFM2, **LFM2_MOE},
+        "plain": {
+            **LFM2,
+            **LFM2_MOE,
+            "layer_types": ["full_attention", "conv", "full_attention"],
+            "num_dense_layers": 0,
+            "use_expert_bias": False,
+            "norm_topk_prob": False,
+            "num_key_value_heads": 4,
+        },
+    },
+    "granitemoehybrid": {
+        "experts": GRANITE_HYBRID,
+        "dense": {
+            **GRANITE_HYBRID,
+            "layer_types": ["attention", "mamba", "attention"],
+            "num_local_experts": 0,
+            "position_embedding_type": "rope",
+            "mamba_proj_bias": True,
+            "mamba_conv_bias": False,
+            "tie_word_embeddings": True,
+        },
+    },
+    "nemotron_h": {
+        "pattern": NEMOTRON_H,
+        "latent": {
+            **NEMOTRON_H,
+            "hybrid_override_pattern": None,
+            "layers_block_type": ["attention", "mamba", "moe", "mamba"],
+            "moe_latent_size": 64,
+            "n_group": 4,
+            "topk_group": 2,
+            "n_groups": 1,
+            "mamba_proj_bias": True,
+            "attention_bias": True,
+            "mlp_bias": True,
+            "norm_topk_prob": False,
+        },
+    },
+    "qwen3_next": {
+        "experts": QWEN3_NEXT,
+        "sparse": {
+            **QWEN3_NEXT,
+            "full_attention_interval": 4,
+            "linear_num_key_heads": 4,
+            "linear_key_head_dim": 16,
+            "linear_conv_kernel_dim": 2,
+            "mlp_only_layers": [1],
+            "decoder_sparse_step": 2,
+            "norm_topk_prob": False,
+            "tie_word_embeddings": True,
+            "rope_scaling": YARN,
+        },
+    },
+    "qwen3_5": {
+        "nested": {"text_config": {**BASE, **QWEN3_5, "model_type": "qwen3_5_text"}},
+        "tied": {
+            "text_config": {
+                **BASE,
+                **QWEN3_5,
+                "model_type": "qwen3_5_text",
+                "full_attention_interval": 3,
+                "linear_num_key_heads": 4,
+                "linear_value_head_dim": 32,
+                "tie_word_embeddings": True,
+            },
+        },
+    },
+    "qwen3_5_moe": {
+        "nested": {
+            "text_config": {
+                **BASE,
+                **QWEN3_5,
+                "model_type": "qwen3_5_moe_text",
+                "num_experts": 8,
+                "num_experts_per_tok": 4,
+                "moe_intermediate_size": 64,
+                "shared_expert_intermediate_size": 128,
+            },
+        },
+    },
     "glm4_moe": {
         "norms": {**GROUPED_MOE, "use_qk_norm": True, "attention_bias": True, "partial_rotary_factor": 0.5},
         "groups": {
@@ -601,4 +829,7 @@ PROMPTS = {
     "decode": token_ids(40, 8, BASE["vocab_size"]),
     "batch": [token_ids(2, 6, BASE["vocab_size"]), token_ids(71, 6, BASE["vocab_size"])],
 }
+# For models with a recurrence, beyond the chunks in which it is computed.
+CHUNKED = token_ids(3, 300, BASE["vocab_size"])
+RECURRENT = ["granitemoehybrid", "lfm2", "lfm2_moe", "mamba2", "nemotron_h", "qwen3_5", "qwen3_5_moe", "qwen3_next"]
 GREEDY_TOKENS = 8

@@ -94,10 +94,67 @@ GEMMA4_MOE = {
     "moe_intermediate_size": 32,
 }
 
+MAMBA2 = {
+    "vocab_size": 128,
+    "hidden_size": 64,
+    "num_hidden_layers": 2,
+    "num_heads": 8,
+    "head_dim": 16,
+    "state_size": 16,
+    "n_groups": 2,
+    "chunk_size": 16,
+}
+LFM2 = {"num_hidden_layers": 3, "layer_types": ["conv", "full_attention", "conv"], "rope_theta": 5000.0}
+LFM2_MOE = {**LFM2, "num_experts": 8, "num_experts_per_tok": 3, "moe_intermediate_size": 32, "num_dense_layers": 1}
+DELTA = {
+    "layer_types": ["linear_attention", "full_attention"],
+    "head_dim": 16,
+    "linear_num_value_heads": 4,
+    "linear_num_key_heads": 2,
+    "linear_key_head_dim": 16,
+    "linear_value_head_dim": 8,
+    "rope_theta": 5000.0,
+}
+SHARED_MOE = {**QWEN_MOE, "shared_expert_intermediate_size": 48}
+GRANITE_HYBRID = {
+    "layer_types": ["linear_attention", "full_attention"],
+    "num_local_experts": 8,
+    "num_experts_per_tok": 3,
+    "shared_intermediate_size": 48,
+    "mamba_n_heads": 4,
+    "mamba_d_state": 16,
+    "mamba_n_groups": 2,
+    "mamba_chunk_size": 16,
+    "embedding_multiplier": 3.0,
+    "attention_multiplier": 0.2,
+    "residual_multiplier": 0.5,
+    "logits_scaling": 2.0,
+}
+NEMOTRON_H = {
+    "vocab_size": 128,
+    "hidden_size": 64,
+    "intermediate_size": 96,
+    "num_attention_heads": 4,
+    "num_key_value_heads": 2,
+    "head_dim": 16,
+    "layers_block_type": ["linear_attention", "moe", "full_attention", "mlp", "linear_attention"],
+    "mamba_num_heads": 4,
+    "mamba_head_dim": 16,
+    "ssm_state_size": 16,
+    "n_groups": 2,
+    "chunk_size": 16,
+    "n_routed_experts": 8,
+    "num_experts_per_tok": 3,
+    "moe_intermediate_size": 32,
+    "moe_shared_expert_intermediate_size": 48,
+}
+
 # As small as its image towers get: they are not compared.
 QWEN2_VISION = {"depth": 1, "embed_dim": 8, "hidden_size": 64, "num_heads": 2}
 QWEN2_5_VISION = {"depth": 1, "hidden_size": 8, "out_hidden_size": 64, "intermediate_size": 8, "num_heads": 2}
 QWEN3_VISION = {**QWEN2_5_VISION, "num_position_embeddings": 4, "deepstack_visual_indexes": []}
+QWEN3_5_VISION = {name: value for name, value in QWEN3_VISION.items() if name != "deepstack_visual_indexes"}
+QWEN3_5_MROPE = {"rope_type": "default", "mrope_section": [1, 1, 0], "mrope_interleaved": True}
 QWEN3_MROPE = {"rope_type": "default", "mrope_section": [4, 2, 2], "mrope_interleaved": True}
 
 # Name -> model type and the fields that differ from SIZES and the model's own defaults. `rope_theta` and `rope_scaling`
@@ -163,6 +220,22 @@ MODELS = {
     "minimax_m2_fused": ("minimax_m2", MINIMAX),
     "ernie4_5_moe": ("ernie4_5_moe", {"moe_num_experts": 8, "moe_k": 3, "moe_intermediate_size": 32, "use_bias": False, "rope_theta": 5000.0}),
     "ministral3": ("ministral3", {"head_dim": 16, "rope_scaling": {**YARN, "llama_4_scaling_beta": 0.2}}),
+    "mamba2": ("mamba2", MAMBA2),
+    "lfm2": ("lfm2", {**LFM2, "block_multiple_of": 32}),
+    "lfm2_biases": ("lfm2", {**LFM2, "layer_types": None, "full_attn_idxs": [0, 2], "conv_bias": True, "block_auto_adjust_ff_dim": False}),
+    "lfm2_moe": ("lfm2_moe", LFM2_MOE),
+    "lfm2_moe_fused": ("lfm2_moe", {**LFM2_MOE, "use_expert_bias": False}),
+    "qwen3_next": ("qwen3_next", {**DELTA, **SHARED_MOE}),
+    "qwen3_next_fused": ("qwen3_next", {**DELTA, **SHARED_MOE, "norm_topk_prob": False}),
+    "qwen3_5_text": ("qwen3_5_text", DELTA),
+    "qwen3_5": ("qwen3_5", {"text_config": {**DELTA, "rope_scaling": QWEN3_5_MROPE}, "vision_config": QWEN3_5_VISION}),
+    "qwen3_5_moe": ("qwen3_5_moe", {"text_config": {**DELTA, **SHARED_MOE, "rope_scaling": QWEN3_5_MROPE}, "vision_config": QWEN3_5_VISION}),
+    "qwen3_5_moe_text_fused": ("qwen3_5_moe_text", {**DELTA, **SHARED_MOE, "linear_num_key_heads": 4}),
+    "granitemoehybrid": ("granitemoehybrid", {**GRANITE_HYBRID, "position_embedding_type": "rope", "rope_theta": 5000.0}),
+    "granitemoehybrid_fused": ("granitemoehybrid", GRANITE_HYBRID),
+    "granitemoehybrid_dense": ("granitemoehybrid", {**GRANITE_HYBRID, "num_local_experts": 0}),
+    "nemotron_h": ("nemotron_h", NEMOTRON_H),
+    "nemotron_h_fused": ("nemotron_h", {**NEMOTRON_H, "moe_latent_size": 16, "n_group": 4, "topk_group": 2}),
     "qwen2_vl": ("qwen2_vl", {"text_config": {"rope_theta": 5000.0, "rope_scaling": {"type": "mrope", "mrope_section": [4, 2, 2]}}, "vision_config": QWEN2_VISION}),
     "qwen2_5_vl": ("qwen2_5_vl", {"text_config": {"rope_scaling": {"type": "mrope", "mrope_section": [4, 2, 2]}}, "vision_config": QWEN2_5_VISION}),
     "qwen3_vl": ("qwen3_vl", {"text_config": {"head_dim": 16, "rope_theta": 5000.0, "rope_scaling": QWEN3_MROPE}, "vision_config": QWEN3_VISION}),
@@ -186,6 +259,15 @@ def without_noise(config: dict) -> dict:
     return {name: value for name, value in config.items() if name not in ("transformers_version", "_name_or_path")}
 
 
+def tagged(value):
+    """JSON has no infinity: the form of transformers 5 for what transformers 4 writes bare."""
+    if isinstance(value, dict):
+        return {name: tagged(item) for name, item in value.items()}
+    if isinstance(value, list):
+        return [tagged(item) for item in value]
+    return {"__float__": "Infinity"} if value == float("inf") else value
+
+
 def write_configs(output: Path) -> None:
     """By transformers 4: the text of `config.json` for each model that it knows."""
     from transformers import AutoConfig
@@ -193,6 +275,8 @@ def write_configs(output: Path) -> None:
     configs = {}
     for name, (model_type, _) in MODELS.items():
         own = fields(name)
+        if model_type == "granitemoehybrid":
+            own["layer_types"] = ["mamba", "attention"]
         if model_type == "phi3" and "rope_scaling" in own:
             own["rope_scaling"] = {**own["rope_scaling"], "type": "longrope"}
             del own["rope_scaling"]["rope_type"]
@@ -201,7 +285,7 @@ def write_configs(output: Path) -> None:
         except ValueError:
             configs[name] = None
             continue
-        configs[name] = without_noise(json.loads(config.to_json_string()))
+        configs[name] = tagged(without_noise(json.loads(config.to_json_string())))
     output.write_text(json.dumps(configs, indent=1))
 
 

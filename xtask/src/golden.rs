@@ -31,10 +31,14 @@ enum Set {
     Ops,
     /// Steps of mlx.optimizers (seconds)
     Optimizers,
+    /// The comparison of transformers' checkpoints in docs/architectures.md (seconds)
+    Table,
     /// Logits of tiny models with weights derived from parameter names (seconds)
     Tiny,
     /// What conversions make of the tiny models and of SmolLM2-135M, after the tiny models themselves (a minute)
     Conversions,
+    /// Perplexities of a tiny model and of SmolLM2-135M (seconds)
+    Perplexity,
     /// Greedy continuations of SmolLM2-135M (about ten minutes)
     Smollm2,
 }
@@ -67,6 +71,12 @@ pub(crate) fn run(arguments: &Arguments) -> Result {
     if sets.contains(&Set::Optimizers) {
         execute(script(&python, "optimizers.py").arg(&arrays.output))?;
     }
+    if sets.contains(&Set::Table) && !arguments.check {
+        let fixtures = root().join("mlx-lm/tests/fixtures/golden");
+        execute(
+            script(&python, "architectures_table.py").arg(fixtures).arg(root().join("docs/architectures.md")),
+        )?;
+    }
     if sets.contains(&Set::Tiny) {
         execute(script(&python, "goldens.py").arg(&models.output))?;
     }
@@ -75,6 +85,11 @@ pub(crate) fn run(arguments: &Arguments) -> Result {
         execute(script(&python, "smollm2_folder.py").arg(&model))?;
         let committed = &models.committed;
         execute(script(&python, "conversions.py").arg(&model).arg(committed).arg(&models.output))?;
+    }
+    if sets.contains(&Set::Perplexity) {
+        let model = vacant("golden", "perplexity")?;
+        execute(script(&python, "smollm2_folder.py").arg(&model))?;
+        execute(script(&python, "perplexity.py").arg(&model).arg(&models.output))?;
     }
     if sets.contains(&Set::Smollm2) {
         let model = vacant("golden", "smollm2")?;

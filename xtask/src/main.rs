@@ -5,6 +5,7 @@ mod bundle;
 mod check_metal;
 mod compare;
 mod golden;
+mod load;
 mod python_env;
 mod sanitize;
 mod tools;
@@ -36,6 +37,8 @@ enum Command {
     CheckMetal,
     /// Make the goldens from Python's MLX and mlx-lm, or compare with those committed.
     Golden(golden::Arguments),
+    /// Load running servers with requests, side by side: first token, time between tokens, throughput.
+    Load(load::Arguments),
     /// Run the tests of `mlx` under AddressSanitizer or valgrind.
     Sanitize(sanitize::Arguments),
     /// Measure decoding beside Python mlx-lm, on the same weights.
@@ -48,6 +51,7 @@ fn main() -> ExitCode {
         Command::Bundle(arguments) => bundle::run(&arguments),
         Command::CheckMetal => check_metal::run(),
         Command::Golden(arguments) => golden::run(&arguments),
+        Command::Load(arguments) => load::run(&arguments),
         Command::Sanitize(arguments) => sanitize::run(&arguments),
         Command::BenchDecode(arguments) => compare::run(&arguments),
     };

@@ -28,7 +28,10 @@ impl AttentionCache {
     }
 
     pub(super) fn refresh(&mut self) {
-        self.offset = Offset::of_rows(self.rows.iter().map(Row::offset));
+        self.offset = match &self.rows[..] {
+            [row] => Offset::of_row(row.offset(), row.expected),
+            rows => Offset::of_rows(rows.iter().map(Row::offset)),
+        };
     }
 
     pub(super) fn attend(
@@ -93,7 +96,7 @@ impl AttentionCache {
     }
 
     fn of(row: Row) -> AttentionCache {
-        AttentionCache { offset: Offset::Same(row.offset()), rows: vec![row] }
+        AttentionCache { offset: Offset::of_row(row.offset(), row.expected), rows: vec![row] }
     }
 
     pub(super) fn can_trim(&self, tokens: i32) -> bool {
@@ -102,6 +105,11 @@ impl AttentionCache {
 
     pub(super) fn trim(&mut self, tokens: i32) {
         self.rows.iter_mut().for_each(|row| row.trim(tokens));
+        self.refresh();
+    }
+
+    pub(super) fn expect(&mut self, length: i32) {
+        self.rows.iter_mut().for_each(|row| row.expected = length);
         self.refresh();
     }
 

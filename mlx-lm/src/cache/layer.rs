@@ -188,6 +188,14 @@ impl LayerCache {
         }
     }
 
+    pub(super) fn expect(&mut self, length: i32) {
+        match self {
+            LayerCache::Attention(cache) => cache.expect(length),
+            LayerCache::List(parts) => parts.iter_mut().for_each(|part| part.expect(length)),
+            LayerCache::State(_) | LayerCache::Nothing => {}
+        }
+    }
+
     /// Applies `f` to all keys and values of the layer.
     pub(super) fn for_attention(
         &mut self,

@@ -137,6 +137,12 @@ impl Cache {
         self.0.iter_mut().try_for_each(|layer| layer.for_attention(&mut |cache| cache.quantize(quantization)))
     }
 
+    /// Tells how long each row will be behind its prompt, which may come in parts: rotary embeddings with wavelengths for
+    /// short and for long sequences choose by that, and so rotate all parts alike.
+    pub fn expect(&mut self, length: i32) {
+        self.0.iter_mut().for_each(|layer| layer.expect(length));
+    }
+
     /// Bounds an empty cache: layers that would keep every token keep the first `keep` and the last `size - keep`, and
     /// see no others.
     ///

@@ -8,6 +8,13 @@ use std::rc::Rc;
 pub enum Offset {
     /// The same in all rows.
     Same(i32),
+    /// The same in all rows, of a prompt that comes in parts.
+    Within {
+        /// How many tokens have passed.
+        offset: i32,
+        /// How many will have passed behind the prompt.
+        length: i32,
+    },
     /// One per row.
     Each(Each),
 }
@@ -40,10 +47,14 @@ impl Offset {
         Offset::Each(Each { array: Array::from_slice(&rows, &[rows.len() as i32]), rows })
     }
 
+    pub(super) fn of_row(offset: i32, expected: i32) -> Offset {
+        if expected > offset { Offset::Within { offset, length: expected } } else { Offset::Same(offset) }
+    }
+
     /// The largest of all rows.
     pub fn max(&self) -> i32 {
         match self {
-            Offset::Same(offset) => *offset,
+            Offset::Same(offset) | Offset::Within { offset, .. } => *offset,
             Offset::Each(each) => each.rows.iter().copied().max().unwrap_or(0),
         }
     }
@@ -55,7 +66,7 @@ impl Offset {
     /// Positions beyond the largest 32-bit integer.
     pub fn positions(&self, length: i32) -> Result<Array> {
         match self {
-            Offset::Same(offset) => {
+            Offset::Same(offset) | Offset::Within { offset, .. } => {
                 arange((*offset).into(), f64::from(*offset) + f64::from(length), 1.0, Dtype::I32)
             }
             Offset::Each(each) => {

@@ -15,6 +15,8 @@ pub(super) struct Row {
     pub(super) reach: Reach,
     /// Tokens behind the first ones to keep that are no longer here.
     pub(super) dropped: i32,
+    /// How many tokens there will be behind the prompt.
+    pub(super) expected: i32,
 }
 
 impl Row {
@@ -22,7 +24,7 @@ impl Row {
     const REWIND: i32 = 64;
 
     pub(super) fn new(reach: Reach) -> Row {
-        Row { keys: Store::default(), values: Store::default(), reach, dropped: 0 }
+        Row { keys: Store::default(), values: Store::default(), reach, dropped: 0, expected: 0 }
     }
 
     pub(super) fn offset(&self) -> i32 {

@@ -1,7 +1,8 @@
 //! The answers of chat models, taken apart: reasoning, content and tool calls.
 //!
 //! A model writes all of them into one stream of text, each family with its own markers. [`AnswerFormat`] knows a
-//! family's markers, [`AnswerParser`] takes the stream apart as it arrives, [`Answer`] collects the parts.
+//! family's markers, [`AnswerParser`] takes the stream apart as it arrives, [`Answer`] collects the parts. [`Session`] does
+//! all of it for a conversation.
 //!
 //! ```
 //! use mlx_lm::chat::{Answer, AnswerEvent, AnswerFormat, AnswerParser};
@@ -32,6 +33,7 @@ mod headers;
 mod json_scan;
 mod markers;
 mod parser;
+mod session;
 mod tools;
 mod writer;
 
@@ -39,3 +41,4 @@ pub use answer::{Answer, AnswerEvent, ToolCall, ToolCallDelta};
 pub use format::AnswerFormat;
 pub(crate) use format::thinking_tokens;
 pub use parser::AnswerParser;
+pub use session::{Reply, Session};

@@ -189,14 +189,13 @@ impl AnswerParser {
         let (Some(headers), State::Header(header)) = (self.format.headers, &mut self.state) else {
             return true;
         };
-        let text = header.clone() + &self.pending;
-        match headers.begins(&text) {
-            None if !ended => return false,
-            Some(true) => (),
-            None | Some(false) => {
-                self.state = State::Content;
-                return true;
-            }
+        let begins = if header.is_empty() { headers.begins(&self.pending) } else { Some(true) };
+        if begins.is_none() && !ended {
+            return false;
+        }
+        if begins != Some(true) {
+            self.state = State::Content;
+            return true;
         }
         match markers::next(&self.pending, &[headers.message], ended) {
             Next::None { decided } => {

@@ -1,8 +1,8 @@
 //! `mlx-lm generate`.
 
 use super::{
-    constraint::ConstraintArguments, kv::KvArguments, sampling::SamplingArguments,
-    speculation::SpeculationArguments,
+    constraint::ConstraintArguments, kv::KvArguments, prompt_cache::PromptCacheArguments,
+    sampling::SamplingArguments, speculation::SpeculationArguments,
 };
 use clap::Args;
 use mlx::Engine;
@@ -41,6 +41,8 @@ pub(crate) struct Arguments {
     #[command(flatten)]
     kv: KvArguments,
     #[command(flatten)]
+    prompt_cache: PromptCacheArguments,
+    #[command(flatten)]
     speculation: SpeculationArguments,
     /// Stop where this text would begin; may be given more than once
     #[arg(long, value_name = "TEXT")]
@@ -74,7 +76,7 @@ fn answer(lm: &Lm, arguments: &Arguments) -> Result<()> {
     for warning in lm.warnings() {
         eprintln!("warning: {warning}");
     }
-    let request = if let Some(request) = arguments.kv.request(lm, &arguments.prompt)? {
+    let request = if let Some(request) = arguments.prompt_cache.request(lm, &arguments.prompt)? {
         request
     } else if arguments.raw || lm.tokenizer().chat_template().is_none() {
         if !arguments.raw {
@@ -91,7 +93,7 @@ fn answer(lm: &Lm, arguments: &Arguments) -> Result<()> {
     };
     let request = arguments.sampling.apply(lm, request)?;
     let request = arguments.constraint.apply(lm, request)?;
-    let request = arguments.kv.apply(request);
+    let request = arguments.prompt_cache.apply(arguments.kv.apply(request));
     let draft = arguments.speculation.open()?;
     let request = arguments.speculation.apply(draft.as_ref(), request)?;
     let request = request.max_tokens(arguments.max_tokens).stop(&arguments.stop);
@@ -112,7 +114,7 @@ fn answer(lm: &Lm, arguments: &Arguments) -> Result<()> {
         }
     }
     let stats = generation.stats()?;
-    arguments.kv.save(&arguments.model, &mut generation)?;
+    arguments.prompt_cache.save(&arguments.model, &mut generation)?;
     if arguments.json {
         return print(&format!("{:#}\n", document(arguments, &text, &ids, finish, &stats)));
     }
@@ -130,10 +132,12 @@ fn print(text: &str) -> Result<()> {
     out.write_all(text.as_bytes()).and_then(|()| out.flush()).map_err(|e| Error::io("stdout", e))
 }
 
-fn summarize(stats: &Stats) {
+pub(super) fn summarize(stats: &Stats) {
     const GIB: f64 = (1u64 << 30) as f64;
     eprintln!();
-    eprintln!("prompt       {:>6} tokens, {:.1} tokens/s", stats.prompt_tokens, stats.prompt_tps());
+    let cached =
+        if stats.cached_tokens > 0 { format!(" ({} cached)", stats.cached_tokens) } else { String::new() };
+    eprintln!("prompt       {:>6} tokens{cached}, {:.1} tokens/s", stats.prompt_tokens, stats.prompt_tps());
     eprintln!("generation   {:>6} tokens, {:.1} tokens/s", stats.generated_tokens, stats.generation_tps());
     eprintln!("first token  {:>6.2} s", stats.time_to_first_token.as_secs_f64());
     eprintln!("peak memory  {:>6.2} GiB", stats.peak_memory as f64 / GIB);

@@ -62,6 +62,11 @@ impl SamplingArguments {
         Ok(request.sampling(sampling).penalties(penalties).min_tokens(self.min_tokens))
     }
 
+    /// The same with the seed of the draws `number` further.
+    pub(crate) fn draw(&self, number: u64) -> SamplingArguments {
+        SamplingArguments { seed: self.seed.wrapping_add(number), ..self.clone() }
+    }
+
     fn sampling(&self, default: Sampling) -> Sampling {
         Sampling {
             temperature: self.temperature.unwrap_or(default.temperature),

@@ -64,6 +64,18 @@ const RENAMED: &[(&str, &[(&str, &str)])] = &[
     ("qwen3_moe", &[("num_local_experts", "num_experts")]),
     ("qwen3_vl_moe_text", &[("num_local_experts", "num_experts")]),
     ("starcoder2", &[("norm_epsilon", "layer_norm_eps")]),
+    ("granitemoehybrid", &[("layers_block_type", "layer_types")]),
+    (
+        "lfm2",
+        &[
+            ("block_ff_dim", "intermediate_size"),
+            ("norm_eps", "rms_norm_eps"),
+            ("tie_embedding", "tie_word_embeddings"),
+        ],
+    ),
+    ("lfm2_moe", &[("norm_eps", "rms_norm_eps"), ("tie_embedding", "tie_word_embeddings")]),
+    ("mamba2", &[("layer_norm_epsilon", "rms_norm_eps")]),
+    ("nemotron_h", &[("layers_block_type", "layer_types"), ("layer_norm_epsilon", "rms_norm_eps")]),
 ];
 
 /// Models whose `sliding_window`, if not null, is that of all layers.
@@ -91,14 +103,30 @@ pub(super) fn normalize(json: &Value, model_type: &str) -> Result<(String, Field
     rename(model_type, &mut fields);
     rename(model_type, &mut defaults);
     for (name, value) in defaults {
-        fields.entry(name).or_insert(value);
+        let given = fields.entry(name.clone()).or_insert_with(|| value.clone());
+        if name == "rope_parameters" && given.is_null() {
+            *given = value;
+        }
     }
     if model_type == "gpt2" && fields.get("intermediate_size").is_none_or(Value::is_null) {
         let hidden = fields.get("hidden_size").and_then(Value::as_u64).unwrap_or_default();
         fields.insert("intermediate_size".into(), (4 * hidden).into());
     }
+    if let (None, Some(size)) =
+        (fields.get("intermediate_size"), fields.get("moe_intermediate_size").cloned())
+    {
+        fields.insert("intermediate_size".into(), size);
+    }
     check_heads(&fields)?;
+    name_layer_types(&mut fields);
     set_layer_types(model_type, &mut fields)?;
+    if model_type == "gemma4_text"
+        && let Some(Value::Array(types)) = fields.get_mut("layer_types")
+        && let Some(last) = types.last_mut()
+    {
+        // Whatever the file says.
+        *last = "full_attention".into();
+    }
     lift_layer_sizes(&mut fields)?;
     set_rope_parameters(model_type, &mut fields)?;
     Ok((model_type.to_owned(), fields))
@@ -133,6 +161,30 @@ fn check_heads(fields: &Fields) -> Result<(), String> {
     }
 }
 
+/// Gives kinds of layers the names of today, and reads Nemotron's pattern, which has a character for each.
+fn name_layer_types(fields: &mut Fields) {
+    let mut names: Vec<String> =
+        match (fields.shift_remove("hybrid_override_pattern"), fields.get("layer_types")) {
+            (_, Some(Value::Array(types))) => {
+                types.iter().filter_map(|kind| Some(kind.as_str()?.to_owned())).collect()
+            }
+            (Some(Value::String(pattern)), _) => pattern.chars().map(String::from).collect(),
+            _ => return,
+        };
+    for name in &mut names {
+        let today = match name.as_str() {
+            "M" | "mamba" => "linear_attention",
+            "*" | "attention" => "full_attention",
+            "-" => "mlp",
+            "E" => "moe",
+            _ => continue,
+        };
+        today.clone_into(name);
+    }
+    fields.entry("num_hidden_layers").or_insert(names.len().into());
+    fields.insert("layer_types".into(), names.into());
+}
+
 fn set_layer_types(model_type: &str, fields: &mut Fields) -> Result<(), String> {
     let count = |name: &str| fields.get(name).and_then(Value::as_u64);
     let Some(layers) = count("num_hidden_layers") else { return Ok(()) };
@@ -152,7 +204,15 @@ fn set_layer_types(model_type: &str, fields: &mut Fields) -> Result<(), String> 
         (None, Some(first)) => layer >= first,
         (None, None) => WINDOWED.contains(&model_type),
     };
-    let name = |layer| if slides(layer) { "sliding_attention" } else { "full_attention" };
+    let interval = count("full_attention_interval").filter(|interval| *interval > 0);
+    let attending = fields.get("full_attn_idxs").and_then(Value::as_array);
+    let name = |layer: u64| match (interval, attending) {
+        (Some(interval), _) if !(layer + 1).is_multiple_of(interval) => "linear_attention",
+        (None, Some(layers)) if !layers.contains(&layer.into()) => "conv",
+        _ if model_type == "granitemoehybrid" => "linear_attention",
+        _ if slides(layer) => "sliding_attention",
+        _ => "full_attention",
+    };
     let types: Vec<Value> = (0..layers).map(|layer| name(layer).into()).collect();
     fields.insert("layer_types".into(), types.into());
     Ok(())
@@ -337,7 +397,46 @@ mod tests {
         let mut windows = qwen;
         windows["use_sliding_window"] = true.into();
         assert_eq!(types(windows), "fss");
+        assert_eq!(types(json!({"model_type": "gemma4_text", "num_hidden_layers": 8})), "sssssfsf");
         let short = json!({"model_type": "llama", "num_hidden_layers": 2, "layer_types": ["full_attention"]});
         assert!(normalize(&short, "llama").unwrap_err().contains("names 1 layers of 2"));
+    }
+
+    #[test]
+    fn kinds_of_layers_have_the_names_of_today() {
+        let types = |json: Value| fields(json)["layer_types"].clone();
+        let nemotron = json!({"model_type": "nemotron_h", "hybrid_override_pattern": "M-*E"});
+        assert_eq!(types(nemotron.clone()), json!(["linear_attention", "mlp", "full_attention", "moe"]));
+        assert_eq!(fields(nemotron)["num_hidden_layers"], 4);
+        let granite = json!({"model_type": "granitemoehybrid", "layers_block_type": ["mamba", "attention"]});
+        assert_eq!(types(granite), json!(["linear_attention", "full_attention"]));
+        let granite = json!({"model_type": "granitemoehybrid", "num_hidden_layers": 1});
+        assert_eq!(types(granite), json!(["linear_attention"]));
+        let lfm2 = json!({"model_type": "lfm2", "num_hidden_layers": 3, "full_attn_idxs": [1]});
+        assert_eq!(types(lfm2), json!(["conv", "full_attention", "conv"]));
+        let qwen = json!({"model_type": "qwen3_next", "num_hidden_layers": 2, "full_attention_interval": 2});
+        assert_eq!(types(qwen), json!(["linear_attention", "full_attention"]));
+    }
+
+    #[test]
+    fn sizes_of_single_layers_are_taken_apart() {
+        let gemma = |overrides: Value| {
+            let json = json!({"model_type": "gemma4_text", "layer_types": ["sliding_attention", "full_attention"],
+                "num_hidden_layers": 2, "per_layer_config": overrides});
+            normalize(&json, "gemma4_text").map(|(_, fields)| fields)
+        };
+        let lifted = gemma(json!({"1": {"head_dim": 32}})).unwrap();
+        assert_eq!(
+            (&lifted["global_head_dim"], &lifted["num_global_key_value_heads"]),
+            (&32.into(), &Value::Null)
+        );
+        assert_eq!(gemma(Value::Null).unwrap()["global_head_dim"], 512);
+        assert!(gemma(json!({"0": {"head_dim": 32}})).unwrap_err().contains("per_layer_config"));
+
+        let listed = fields(json!({"model_type": "gemma3n_text", "intermediate_size": [64, 32]}));
+        assert_eq!(
+            (&listed["intermediate_size"], &listed["intermediate_sizes"]),
+            (&64.into(), &json!([64, 32]))
+        );
     }
 }

@@ -19,6 +19,7 @@ struct Shape {
     num_hidden_layers: Option<usize>,
     #[serde(default)]
     tie_word_embeddings: bool,
+    shared_intermediate_size: Option<i32>,
 }
 
 /// Buffers that GPT-2 and GPT-NeoX carry along, and tables that follow from the configuration.
@@ -30,6 +31,9 @@ const BUFFERS: &[&str] =
 pub(super) fn arrange(config: &ModelConfig, tensors: Tensors) -> Result<Tensors> {
     let shape: Shape = config.args()?;
     let weights = Loader::new(tensors);
+    if config.model_type.starts_with("qwen3_next") || config.model_type.starts_with("qwen3_5") {
+        models::qwen3_next::shift_original_norms(&weights)?;
+    }
     weights.ignore(|path| {
         models::is_unused(path)
             || BUFFERS.iter().any(|name| path.ends_with(name))
@@ -40,7 +44,27 @@ pub(super) fn arrange(config: &ModelConfig, tensors: Tensors) -> Result<Tensors>
     if let Some(count) = shape.num_hidden_layers {
         blocks::drop_layers_from(&weights, count);
     }
+    blocks::orient_convolutions(&weights)?;
     match config.model_type.as_str() {
+        "gemma4_text" => {
+            stack_experts(&weights)?;
+            replace(&weights, &[(".switch_mlp.", ".experts.switch_glu.")])?;
+        }
+        "granitemoehybrid" => arrange_granite(&weights, shape.shared_intermediate_size.unwrap_or(0))?,
+        "lfm2_moe" => {
+            stack_experts(&weights)?;
+            let names = [(".w1.", ".gate_proj."), (".w2.", ".down_proj."), (".w3.", ".up_proj.")];
+            replace(&weights, &names)?;
+        }
+        "minimax_m2" => {
+            replace(&weights, &[(".mlp.", ".block_sparse_moe.")])?;
+            stack_experts(&weights)?;
+        }
+        "nemotron_h" => arrange_nemotron(&weights)?,
+        "qwen3_vl_moe_text" => {
+            models::qwen3_moe::orient_experts(&config.args()?, &weights)?;
+            stack_experts(&weights)?;
+        }
         "gpt_oss" => models::gpt_oss::unpack_experts(&weights)?,
         "dots1" => blocks::stack_numbered(&weights, "mlp.experts")?,
         "gpt2" => arrange_gpt2(&weights)?,
@@ -94,6 +118,44 @@ fn stack_experts(weights: &Loader) -> mlx::Result<()> {
     })
 }
 
+/// Puts the second of each pair in place of the first, wherever it stands in a path.
+fn replace(weights: &Loader, names: &[(&str, &str)]) -> mlx::Result<()> {
+    weights.rename(|path| names.iter().fold(path.to_owned(), |path, (old, new)| path.replace(old, new)))
+}
+
+/// Granite fuses gates with what they gate, and calls the feed-forward layers of its dense models shared.
+fn arrange_granite(weights: &Loader, shared: i32) -> mlx::Result<()> {
+    let experts = [
+        (".block_sparse_moe.input_linear.weight", ".block_sparse_moe.experts.gate_up_proj"),
+        (".block_sparse_moe.output_linear.weight", ".block_sparse_moe.experts.down_proj"),
+        (".block_sparse_moe.router.weight", ".block_sparse_moe.router.layer.weight"),
+    ];
+    replace(weights, &experts)?;
+    stack_experts(weights)?;
+    let mut sparse = false;
+    weights.edit(|tensors| {
+        sparse = tensors.keys().any(|path| path.contains(".block_sparse_moe."));
+        Ok(())
+    })?;
+    if sparse {
+        return Ok(());
+    }
+    let halves = [("mlp.gate_proj", shared), ("mlp.up_proj", shared)];
+    blocks::split_rows(weights, "shared_mlp.input_linear", 1, &halves)?;
+    replace(weights, &[(".shared_mlp.output_linear.", ".mlp.down_proj.")])
+}
+
+/// Experts of Nemotron have no gates, and Python mlx-lm numbers their layers.
+fn arrange_nemotron(weights: &Loader) -> mlx::Result<()> {
+    blocks::stack_numbered(weights, "mixer.experts")?;
+    weights.rename(|path| {
+        let Some((stem, rest)) = path.split_once(".mixer.experts.") else { return path.to_owned() };
+        let (layer, part) = rest.split_once('.').unwrap_or((rest, "weight"));
+        let layer = if layer == "up_proj" { "fc1" } else { "fc2" };
+        format!("{stem}.mixer.switch_mlp.{layer}.{part}")
+    })
+}
+
 /// transformers transposes the matrices of GPT-2 and leaves out the first part of the names.
 fn arrange_gpt2(weights: &Loader) -> mlx::Result<()> {
     let prefixed = weights.at("model.wte.weight").peek().is_some();
@@ -129,5 +191,36 @@ pub(super) fn is_matrix(path: &str, axes: usize) -> bool {
         2 => true,
         3 => path.split('.').any(|part| stacked.contains(&part)),
         _ => false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{Error, ModelConfig};
+    use mlx::{Dtype, zeros};
+    use serde_json::Value;
+    use std::{fs, path::Path};
+
+    #[test]
+    fn what_transformers_saves_is_a_model_when_arranged() -> Result<()> {
+        let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/golden/transformers.json");
+        let text = fs::read_to_string(&path).map_err(|error| Error::io(&path, error))?;
+        let fixture: Value = serde_json::from_str(&text).expect("JSON");
+        for model in fixture["models"].as_array().into_iter().flatten() {
+            let config = ModelConfig::parse(Path::new("config.json"), &model["config"].to_string())?;
+            let shapes: BTreeMap<String, Vec<i32>> =
+                serde_json::from_value(model["tensors"].clone()).expect("shapes");
+            let tensors = shapes.into_iter().map(|(name, shape)| (name, zeros(&shape, Dtype::F32)));
+            let arranged = arrange(&config, tensors.collect())?;
+            let left = arranged.keys().find(|path| {
+                let mut parts = path.split('.').skip_while(|part| *part != "experts").skip(1);
+                path.ends_with("_proj") || parts.next().is_some_and(|part| part.parse::<u32>().is_ok())
+            });
+            assert_eq!(left, None, "{}", model["name"]);
+            let built = models::build(&config, &Loader::new(arranged));
+            assert!(built.is_ok(), "{}: {:?}", model["name"], built.err());
+        }
+        Ok(())
     }
 }

@@ -254,9 +254,6 @@ enum To {
 }
 
 impl Step {
-    /// Parameters that models keep in single precision.
-    const KEPT_TYPES: &[&str] = &["e_score_correction_bias", "expert_bias", "router_bias", "A_log"];
-
     fn job(self, like: Content, read: Option<Read>) -> Result<Job> {
         let outputs = self.apply(like)?;
         Ok(match read {
@@ -302,12 +299,10 @@ impl Step {
 
     fn cast(&self, array: Array) -> Result<Array> {
         match self.dtype {
-            Some(dtype) if array.dtype()?.is_float() && !self.keeps_type() => Ok(array.astype(dtype)?),
+            Some(dtype) if array.dtype()?.is_float() && !weights::keeps_single_precision(&self.path) => {
+                Ok(array.astype(dtype)?)
+            }
             _ => Ok(array),
         }
-    }
-
-    fn keeps_type(&self) -> bool {
-        Step::KEPT_TYPES.iter().any(|name| self.path.contains(name))
     }
 }

@@ -102,6 +102,7 @@ fn catch_up(model: &dyn LanguageModel, cache: &mut Cache, history: &[u32]) -> Re
         cache.trim((done - wanted) as i32)?;
         return Ok(());
     }
+    cache.expect(history.len() as i32);
     for chunk in history[done..wanted].chunks(CHUNK) {
         model.forward(&Array::from_slice(chunk, &[1, chunk.len() as i32]), cache)?;
         if chunk.len() > 1 {

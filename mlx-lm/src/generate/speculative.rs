@@ -52,10 +52,11 @@ impl<'m> Speculative<'m> {
             let most = Speculative::MOST;
             return Err(Error::Invalid(format!("{count} draft tokens; it must be 1 to {most}")));
         }
-        let cache = match start {
+        let mut cache = match start {
             Some(start) => start.for_prompt(prompt)?,
             None => options.kv.new_cache(model)?,
         };
+        cache.expect(prompt.len() as i32);
         let sequence = Sequence::new(Id(0), prompt.to_vec(), options)?;
         let drafter = Drafter::new(draft)?;
         Ok(Speculative {

@@ -7,7 +7,7 @@ use super::{
     stats::HostTime,
 };
 use crate::{Cache, Error, Result, models::LanguageModel};
-use mlx::{Array, async_eval, concatenate, eval};
+use mlx::{Array, Dtype, async_eval, concatenate, eval};
 use std::{collections::VecDeque, time::Instant};
 
 /// Sequences that are generated together, each from a prompt and with options of its own; they join and leave at any
@@ -44,6 +44,8 @@ struct Waiting {
 struct Pending {
     /// `[owners]`.
     tokens: Option<Array>,
+    /// The same in memory of their own: these can be read while the next step computes from the others.
+    readable: Option<Array>,
     owners: Vec<Id>,
     scored: Vec<Option<Scored>>,
 }
@@ -140,7 +142,9 @@ impl<'m> TokenBatch<'m> {
         let id = Id(self.next_id);
         self.next_id += 1;
         let sequence = Sequence::new(id, prompt.to_vec(), options)?;
-        self.waiting.push_back(Waiting { sequence, cache, embeddings });
+        let mut waiting = Waiting { sequence, cache, embeddings };
+        waiting.cache.expect(waiting.total()? as i32);
+        self.waiting.push_back(waiting);
         Ok(id)
     }
 
@@ -308,6 +312,7 @@ impl<'m> TokenBatch<'m> {
         if self.running.len() == owners.len() && self.running.iter().all(Sequence::is_plain) {
             pending = Pending {
                 tokens: Some(logits.argmax(-1)?),
+                readable: None,
                 owners: owners.clone(),
                 scored: owners.iter().map(|_| None).collect(),
             };
@@ -322,6 +327,7 @@ impl<'m> TokenBatch<'m> {
                 }
             }
         }
+        pending.readable = pending.tokens.as_ref().map(|tokens| tokens.astype(Dtype::I32)).transpose()?;
         self.submit(pending.arrays())?;
         self.pending = pending;
         Ok(failures)
@@ -329,9 +335,12 @@ impl<'m> TokenBatch<'m> {
 
     /// Waits for the tokens `pending` and hands them out.
     fn read(&mut self, pending: Pending) -> Result<Vec<Decoded>> {
-        let Some(tokens) = &pending.tokens else { return Ok(vec![]) };
         let start = Instant::now();
-        let tokens = tokens.to_vec::<u32>()?;
+        let tokens = match (&pending.readable, &pending.tokens) {
+            (Some(tokens), _) => tokens.to_vec::<i32>()?.into_iter().map(i32::cast_unsigned).collect(),
+            (None, Some(tokens)) => tokens.to_vec::<u32>()?,
+            (None, None) => return Ok(vec![]),
+        };
         self.host.wait += start.elapsed();
         let mut decoded = vec![];
         for ((token, owner), scored) in tokens.into_iter().zip(pending.owners).zip(pending.scored) {
@@ -447,13 +456,14 @@ impl Pending {
             Some(tokens) => concatenate(&[tokens, &choice.token], 0)?,
             None => choice.token,
         });
+        self.readable = None;
         self.owners.push(owner);
         self.scored.push(choice.scored);
         Ok(())
     }
 
     fn arrays(&self) -> impl Iterator<Item = &Array> {
-        self.tokens.iter().chain(self.scored.iter().flatten().flat_map(Scored::arrays))
+        self.tokens.iter().chain(&self.readable).chain(self.scored.iter().flatten().flat_map(Scored::arrays))
     }
 
     /// The inputs `[rows, 1]` of the next step: for each row the token that is being computed, or the last of its prompt.

@@ -2,16 +2,15 @@
 //! ([DeepSeek-AI, 2024](https://arxiv.org/abs/2405.04434), [DeepSeek-V3](https://arxiv.org/abs/2412.19437)).
 
 use super::blocks::{
-    CausalLm, DecoderConfig, FeedForward, Gate, GatedMlp, Groups, Mixer, Moe, PreNormLayer, Rope, Routing,
-    Scores, SwitchGlu, drop_layers_from, mask_scores, merge_heads, rename, split_heads, stack_experts,
-    take_dense,
+    CausalLm, DecoderConfig, FeedForward, Gate, GatedMlp, Groups, HeadLinear, Mixer, Moe, PreNormLayer, Rope,
+    Routing, Scores, SwitchGlu, drop_layers_from, mask_scores, merge_heads, rename, split_heads,
+    split_latent, stack_experts, transpose_layer,
 };
 use crate::{Result, cache::LayerCache};
 use mlx::{
-    Array, Dtype, Loader, Module, Param, Rest,
+    Array, Loader, Module, Rest,
     fast::{Mask, scaled_dot_product_attention},
     nn::{Linear, RmsNorm},
-    zeros,
 };
 use serde::Deserialize;
 
@@ -57,9 +56,23 @@ impl Config {
         layer >= self.first_k_dense_replace && layer.is_multiple_of(self.moe_layer_freq)
     }
 
+    /// The paths of the attention of all layers.
+    fn attentions(&self) -> impl Iterator<Item = String> {
+        (0..self.base.num_hidden_layers).map(|layer| format!("model.layers.{layer}.self_attn"))
+    }
+
     fn groups(&self, best: i32) -> Option<Groups> {
         Some(Groups { count: self.n_group?, kept: self.topk_group?, best })
     }
+}
+
+/// What differs besides the configuration.
+#[derive(Clone, Copy, Debug, PartialEq)]
+enum Version {
+    /// Keys are made of the latent by matrices as they are.
+    V2,
+    /// By transposed ones; and a bias balances the choice of experts.
+    V3,
 }
 
 /// Multi-head latent attention. The cache holds a latent of all heads' keys and values, and the part of the keys that is
@@ -72,10 +85,10 @@ pub struct Attention {
     q_b_proj: Option<Linear>,
     kv_a_proj_with_mqa: Linear,
     kv_a_layernorm: RmsNorm,
-    /// Keys from the latent: `[heads, latent, key]`.
-    embed_q: Param,
-    /// Values from the latent: `[heads, value, latent]`.
-    unembed_out: Param,
+    /// Queries to the latent, the transpose of what makes keys of it.
+    embed_q: HeadLinear,
+    /// Values from the latent.
+    unembed_out: HeadLinear,
     o_proj: Linear,
     rope: Rope,
     #[module(skip)]
@@ -95,7 +108,7 @@ impl Attention {
     /// Of the norms inside attention, whatever the model's others have.
     const EPS: f32 = 1e-6;
 
-    fn new(c: &Config, layer: usize) -> Result<Attention> {
+    fn new(c: &Config, layer: usize, version: Version) -> Result<Attention> {
         let (hidden, heads) = (c.base.hidden_size, c.base.num_attention_heads);
         let dims = Dims { plain: c.qk_nope_head_dim, rotated: c.qk_rope_head_dim, latent: c.kv_lora_rank };
         let queries = heads * (dims.plain + dims.rotated);
@@ -109,8 +122,8 @@ impl Attention {
             q_b_proj: c.q_lora_rank.map(|rank| Linear::new(rank, queries)),
             kv_a_proj_with_mqa: biased(hidden, dims.latent + dims.rotated),
             kv_a_layernorm: RmsNorm::new(dims.latent, Attention::EPS),
-            embed_q: zeros(&[heads, dims.latent, dims.plain], Dtype::F32).into(),
-            unembed_out: zeros(&[heads, c.v_head_dim, dims.latent], Dtype::F32).into(),
+            embed_q: HeadLinear::new(heads, dims.plain, dims.latent, version == Version::V2),
+            unembed_out: HeadLinear::new(heads, dims.latent, c.v_head_dim, false),
             o_proj: biased(heads * c.v_head_dim, hidden),
             rope: Rope::new(dims.rotated, parameters)?.traditional(c.rope_interleave),
             dims,
@@ -138,13 +151,13 @@ impl Attention {
         let scores = (q_rotated * self.scale).matmul(&k_rotated.swapaxes(-1, -2)?)?;
         let scores = mask_scores(&scores, mask)?;
         let mask = Mask::Array(&scores);
-        let to_value = self.unembed_out.swapaxes(-1, -2)?;
         if q.dim(2)? == 1 {
             // One query is cheaper to bring to the latent than all keys and values out of it.
-            let q = q.matmul(&self.embed_q.swapaxes(-1, -2)?)?;
-            return scaled_dot_product_attention(&q, kept, kept, self.scale, mask)?.matmul(&to_value);
+            let q = self.embed_q.forward(q)?;
+            let out = scaled_dot_product_attention(&q, kept, kept, self.scale, mask)?;
+            return self.unembed_out.forward(&out);
         }
-        let (k, v) = (kept.matmul(&self.embed_q)?, kept.matmul(&to_value)?);
+        let (k, v) = (self.embed_q.back(kept)?, self.unembed_out.forward(kept)?);
         scaled_dot_product_attention(q, &k, &v, self.scale, mask)
     }
 }
@@ -174,31 +187,27 @@ impl Mixer for Attention {
 ///
 /// # Errors
 /// Tensors of other shapes than `c` says.
-pub fn sanitize(c: &Config, weights: &Loader) -> mlx::Result<()> {
+pub fn sanitize_v2(c: &Config, weights: &Loader) -> mlx::Result<()> {
     drop_layers_from(weights, c.base.num_hidden_layers);
     let names =
         [("gate.e_score_correction_bias", "e_score_correction_bias"), ("shared_experts", "shared_expert")];
     rename(weights, &names)?;
     stack_experts(weights)?;
-    let (heads, plain, latent) = (c.base.num_attention_heads, c.qk_nope_head_dim, c.kv_lora_rank);
+    let sizes = [c.base.num_attention_heads, c.qk_nope_head_dim];
+    weights.edit(|tensors| c.attentions().try_for_each(|path| split_latent(tensors, &path, sizes)))
+}
+
+/// As [`sanitize_v2`], with what makes keys transposed, as Python mlx-lm stores it for this version.
+///
+/// # Errors
+/// Tensors of other shapes than `c` says.
+pub fn sanitize_v3(c: &Config, weights: &Loader) -> mlx::Result<()> {
+    let fused = |path: &String| weights.at(format!("{path}.kv_b_proj.weight")).peek().is_some();
+    let fused: Vec<String> = c.attentions().filter(fused).collect();
+    sanitize_v2(c, weights)?;
     weights.edit(|tensors| {
-        for layer in 0..c.base.num_hidden_layers {
-            let path = format!("model.layers.{layer}.self_attn");
-            if let Some(both) = take_dense(tensors, &format!("{path}.kv_b_proj"), latent)? {
-                let both = both.reshape([heads, -1, latent])?;
-                let keys = both.at((.., ..plain))?.swapaxes(-1, -2)?;
-                tensors.insert(format!("{path}.embed_q"), keys);
-                tensors.insert(format!("{path}.unembed_out"), both.at((.., plain..))?);
-            }
-            // Python mlx-lm stores both halves as layers.
-            for (name, columns) in [("embed_q", plain), ("unembed_out", latent)] {
-                let path = format!("{path}.{name}");
-                if let Some(matrices) = take_dense(tensors, &path, columns)? {
-                    tensors.insert(path, matrices);
-                }
-            }
-        }
-        Ok(())
+        let mut keys = fused.iter().map(|path| format!("{path}.embed_q"));
+        keys.try_for_each(|path| transpose_layer(tensors, &path, c.kv_lora_rank))
     })
 }
 
@@ -214,7 +223,7 @@ pub fn new_v2(c: &Config) -> Result<CausalLm<PreNormLayer<Box<dyn FeedForward>, 
         groups: c.groups(1).filter(|_| limited),
         ..Routing::new(c.num_experts_per_tok, Scores::Softmax)
     };
-    new(c, routing, false)
+    new(c, routing, Version::V2)
 }
 
 /// The V3 model that `c` describes.
@@ -228,13 +237,13 @@ pub fn new_v3(c: &Config) -> Result<CausalLm<PreNormLayer<Box<dyn FeedForward>, 
         groups: c.groups(2),
         ..Routing::new(c.num_experts_per_tok, Scores::Sigmoid)
     };
-    new(c, routing, true)
+    new(c, routing, Version::V3)
 }
 
 fn new(
     c: &Config,
     routing: Routing,
-    choice_bias: bool,
+    version: Version,
 ) -> Result<CausalLm<PreNormLayer<Box<dyn FeedForward>, Attention>>> {
     let base = &c.base;
     let norm = || base.rms_norm(c.rms_norm_eps);
@@ -243,7 +252,7 @@ fn new(
         let mlp: Box<dyn FeedForward> = if c.is_sparse(i) {
             let experts = SwitchGlu::new(hidden, inner, c.n_routed_experts, Gate::Plain(f));
             let mut moe = Moe::new(hidden, c.n_routed_experts, experts, routing);
-            if choice_bias {
+            if version == Version::V3 {
                 moe = moe.with_choice_bias(c.n_routed_experts);
             }
             if let Some(count) = c.n_shared_experts.filter(|count| *count > 0) {
@@ -253,6 +262,6 @@ fn new(
         } else {
             Box::new(base.gated_mlp()?)
         };
-        Ok(PreNormLayer::new(Attention::new(c, i)?, mlp, norm))
+        Ok(PreNormLayer::new(Attention::new(c, i, version)?, mlp, norm))
     })
 }

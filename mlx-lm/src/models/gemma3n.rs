@@ -12,7 +12,7 @@ use super::{
 use crate::{Cache, Error, LayerCache, Offset, Result};
 use mlx::{
     Array, Dtype, Loader, Module, Param, axes, concatenate,
-    nn::{Embedding, Linear, RmsNorm, gelu_approx},
+    nn::{Embedding, Linear, PackedLinear, RmsNorm, gelu_approx},
     ones, stack,
 };
 use serde::Deserialize;
@@ -66,8 +66,7 @@ impl Config {
         let sizes = self.intermediate_sizes.as_ref().and_then(|sizes| sizes.get(layer));
         let (hidden, inner) = (self.base.hidden_size, sizes.copied().unwrap_or(self.base.intermediate_size));
         SparseMlp {
-            gate_proj: Linear::new(hidden, inner),
-            up_proj: Linear::new(hidden, inner),
+            gate_up: PackedLinear::new(hidden, [("gate_proj", inner), ("up_proj", inner)]),
             down_proj: Linear::new(inner, hidden),
             sparsity: self.sparsity(layer),
         }
@@ -77,15 +76,15 @@ impl Config {
 /// Feed-forward with a gate of which only the largest outputs count.
 #[derive(Debug, Module)]
 struct SparseMlp {
-    gate_proj: Linear,
-    up_proj: Linear,
+    #[module(flatten)]
+    gate_up: PackedLinear<2>,
     down_proj: Linear,
     sparsity: f32,
 }
 
 impl FeedForward for SparseMlp {
     fn forward(&self, x: &Array) -> mlx::Result<Array> {
-        let mut gate = self.gate_proj.forward(x)?;
+        let [mut gate, up] = self.gate_up.forward(x)?;
         if self.sparsity > 0.0 {
             // The outputs are taken for normally distributed.
             let deviations = Array::scalar(2.0 * self.sparsity - 1.0).erfinv()? * 2f32.sqrt();
@@ -93,7 +92,7 @@ impl FeedForward for SparseMlp {
             let cutoff = gate.mean(axes(-1).keep())? + &spread * deviations.astype(spread.dtype()?)?;
             gate = (gate - cutoff).maximum(0.0)?;
         }
-        self.down_proj.forward(&gelu_approx(&gate)?.multiply(self.up_proj.forward(x)?)?)
+        self.down_proj.forward(&gelu_approx(&gate)?.multiply(up)?)
     }
 }
 

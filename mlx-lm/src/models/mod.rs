@@ -20,12 +20,16 @@ pub mod gpt2;
 pub mod gpt_neox;
 pub mod gpt_oss;
 pub mod granite;
+pub mod granitemoehybrid;
 pub mod internlm2;
+pub mod lfm2;
 pub mod llama;
+pub mod mamba2;
 pub mod minicpm;
 pub mod minimax;
 pub mod ministral3;
 pub mod mixtral;
+pub mod nemotron_h;
 pub mod olmo;
 pub mod olmo2;
 pub mod olmoe;
@@ -36,6 +40,7 @@ pub mod qwen2;
 pub mod qwen2_moe;
 pub mod qwen3;
 pub mod qwen3_moe;
+pub mod qwen3_next;
 pub mod seed_oss;
 pub mod smollm3;
 pub mod stablelm;
@@ -72,8 +77,8 @@ type Row = (&'static [&'static str], fn(&Source<'_>) -> Result<Box<dyn LanguageM
 const REGISTRY: &[Row] = &[
     (&["cohere"], |s| s.build(cohere::new)),
     (&["cohere2"], |s| s.build(cohere2::new)),
-    (&["deepseek_v2"], |s| s.sanitized(deepseek::sanitize, deepseek::new_v2)),
-    (&["deepseek_v3", "joyai_llm_flash", "kimi_k2"], |s| s.sanitized(deepseek::sanitize, deepseek::new_v3)),
+    (&["deepseek_v2"], |s| s.sanitized(deepseek::sanitize_v2, deepseek::new_v2)),
+    (&["deepseek_v3", "joyai_llm_flash", "kimi_k2"], |s| s.sanitized(deepseek::sanitize_v3, deepseek::new_v3)),
     (&["dots1"], |s| s.sanitized(dots1::sanitize, dots1::new)),
     (&["ernie4_5"], |s| s.build(ernie4_5::new)),
     (&["ernie4_5_moe"], |s| s.sanitized(ernie4_5_moe::sanitize, ernie4_5_moe::new)),
@@ -90,12 +95,17 @@ const REGISTRY: &[Row] = &[
     (&["gpt_neox"], |s| s.sanitized(gpt_neox::sanitize, gpt_neox::new)),
     (&["gpt_oss"], |s| s.sanitized(gpt_oss::sanitize, gpt_oss::new)),
     (&["granite"], |s| s.build(granite::new)),
+    (&["granitemoehybrid"], |s| s.sanitized(granitemoehybrid::sanitize, granitemoehybrid::new)),
     (&["internlm2"], |s| s.sanitized(internlm2::sanitize, internlm2::new)),
+    (&["lfm2"], |s| s.sanitized(lfm2::sanitize, lfm2::new)),
+    (&["lfm2_moe"], |s| s.sanitized(lfm2::sanitize_moe, lfm2::new_moe)),
     (&["llama", "mistral", "iquestcoder", "xverse"], |s| s.build(llama::new)),
+    (&["mamba2"], |s| s.sanitized(mamba2::sanitize, mamba2::new)),
     (&["minicpm"], |s| s.build(minicpm::new)),
     (&["minimax_m2"], |s| s.sanitized(minimax::sanitize, minimax::new)),
     (&["ministral3"], |s| s.build(ministral3::new)),
     (&["mixtral"], |s| s.sanitized(mixtral::sanitize, mixtral::new)),
+    (&["nemotron_h"], |s| s.sanitized(nemotron_h::sanitize, nemotron_h::new)),
     (&["olmo"], |s| s.build(olmo::new)),
     (&["olmo2", "olmo3"], |s| s.build(olmo2::new)),
     (&["olmoe"], |s| s.sanitized(olmoe::sanitize, olmoe::new)),
@@ -106,6 +116,7 @@ const REGISTRY: &[Row] = &[
     (&["qwen2_moe"], |s| s.sanitized(qwen2_moe::sanitize, qwen2_moe::new)),
     (&["qwen3", "qwen3_vl_text"], |s| s.build(qwen3::new)),
     (&["qwen3_moe", "qwen3_vl_moe_text"], |s| s.sanitized(qwen3_moe::sanitize, qwen3_moe::new)),
+    (&["qwen3_next", "qwen3_5_text", "qwen3_5_moe_text"], |s| s.sanitized(qwen3_next::sanitize, qwen3_next::new)),
     (&["seed_oss"], |s| s.build(seed_oss::new)),
     (&["smollm3"], |s| s.build(smollm3::new)),
     (&["stablelm"], |s| s.sanitized(stablelm::sanitize, stablelm::new)),
@@ -125,6 +136,11 @@ pub fn build(config: &ModelConfig, weights: &Loader) -> Result<Box<dyn LanguageM
         }
         None => Err(Error::UnsupportedModel { model_type: config.model_type.clone(), known: known() }),
     }
+}
+
+/// Whether there is code for this `model_type`.
+pub(crate) fn is_known(model_type: &str) -> bool {
+    REGISTRY.iter().any(|(names, _)| names.contains(&model_type))
 }
 
 fn known() -> String {

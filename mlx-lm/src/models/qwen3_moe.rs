@@ -44,15 +44,17 @@ impl Config {
 /// # Errors
 /// Experts of different shapes.
 pub fn sanitize(c: &Config, weights: &Loader) -> mlx::Result<()> {
-    // Qwen3-VL holds all experts as one array, transposed.
+    orient_experts(c, weights)?;
+    stack_experts(weights)
+}
+
+/// Qwen3-VL holds all experts as one array, transposed.
+pub(crate) fn orient_experts(c: &Config, weights: &Loader) -> mlx::Result<()> {
     let (hidden, inner) = (c.base.hidden_size, c.moe_intermediate_size);
     weights.edit(|tensors| {
-        let fused: Vec<String> = tensors
-            .keys()
-            .filter_map(|path| path.strip_suffix("experts.gate_up_proj"))
-            .map(str::to_owned)
-            .collect();
-        for start in fused {
+        let starts = tensors.keys().filter_map(|path| path.strip_suffix("experts.gate_up_proj"));
+        let starts: Vec<String> = starts.map(str::to_owned).collect();
+        for start in starts {
             let [up, down] = ["gate_up_proj", "down_proj"].map(|name| format!("{start}experts.{name}"));
             // Where one shape is the same either way, the other is not.
             let transposed = has_shape(tensors, &up, [c.num_experts, hidden, 2 * inner])?
@@ -63,8 +65,7 @@ pub fn sanitize(c: &Config, weights: &Loader) -> mlx::Result<()> {
             }
         }
         Ok(())
-    })?;
-    stack_experts(weights)
+    })
 }
 
 fn has_shape(tensors: &BTreeMap<String, Array>, path: &str, shape: [i32; 3]) -> mlx::Result<bool> {

@@ -110,7 +110,7 @@ impl From<&crate::Error> for Failure {
         use crate::Error as E;
         let kind = match error {
             E::ContextLength { .. } => Kind::ContextLength,
-            E::Invalid(_) | E::Template(_) => Kind::Invalid,
+            E::Invalid(_) | E::Template(_) | E::Grammar(_) => Kind::Invalid,
             E::ModelNotFound { .. } | E::Offline { .. } => Kind::ModelNotFound,
             E::Config { .. }
             | E::UnsupportedModel { .. }

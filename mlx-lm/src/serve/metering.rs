@@ -92,7 +92,8 @@ pub(super) fn request(route: &str, status: u16, began: Instant) {
 
 /// Takes note of a generation that ended.
 pub(super) fn generation(finished: &super::protocol::Finished) {
-    let super::protocol::Finished { usage, timings, .. } = finished;
+    let super::protocol::Finished { usage, timings, malformed_calls, .. } = finished;
+    counter!("mlx_lm_tool_parse_failures_total").increment(*malformed_calls as u64);
     counter!("mlx_lm_prompt_tokens_total").increment(usage.prompt as u64);
     counter!("mlx_lm_cached_tokens_total").increment(usage.cached as u64);
     counter!("mlx_lm_generated_tokens_total").increment(usage.completion as u64);

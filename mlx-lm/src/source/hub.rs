@@ -39,6 +39,11 @@ impl Repo {
         valid.then(|| Repo { id: id.join("/"), revision: revision.into(), gguf })
     }
 
+    /// Whether this is all of a repository, at its default revision.
+    pub(super) fn is_whole(&self) -> bool {
+        self.gguf.is_none() && self.revision == "main"
+    }
+
     fn failed(&self, failure: Failure) -> Error {
         let Repo { id, revision, .. } = self;
         let what = if revision == "main" { id.clone() } else { format!("{id}@{revision}") };
@@ -81,7 +86,7 @@ pub(super) fn fetch(repo: &Repo, options: &SourceOptions) -> Result<Location> {
     let lacking = files.iter().map(|file| download::lacking(&cache.blobs(), file)).sum();
     store::reserve(&cache.blobs(), lacking)?;
 
-    let progress = Progress::bytes(total, options.progress);
+    let progress = Progress::bytes(total, options.progress).watched(options.observer.as_ref(), total);
     let mut done = 0;
     for (i, file) in files.iter().enumerate() {
         progress.label(format!("{} ({}/{})", file.name, i + 1, files.len()));

@@ -29,6 +29,16 @@ impl RepoCache {
         RepoCache { root: hub_cache.join(&folder), locks: hub_cache.join(".locks").join(folder) }
     }
 
+    /// The folder of it all.
+    pub(super) fn root(&self) -> &Path {
+        &self.root
+    }
+
+    /// Where the commits are.
+    pub(super) fn snapshots(&self) -> PathBuf {
+        self.root.join("snapshots")
+    }
+
     /// Where the blobs are.
     pub(super) fn blobs(&self) -> PathBuf {
         self.root.join("blobs")

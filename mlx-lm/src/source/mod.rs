@@ -5,6 +5,7 @@ mod download;
 mod hub;
 mod hub_cache;
 mod hub_client;
+mod installed;
 mod options;
 mod package;
 mod progress;
@@ -12,7 +13,9 @@ mod store;
 
 use std::path::{Path, PathBuf};
 
+pub use installed::{Installed, installed, remove};
 pub use options::{SourceOptions, Token};
+pub use progress::Observer;
 pub(crate) use progress::Progress;
 pub(crate) use store::reserve;
 
@@ -69,21 +72,6 @@ pub fn stored(name: &str, options: &SourceOptions) -> Option<Location> {
     };
     let package = entry.package.as_ref().and_then(|package| package::cached(package, options));
     package.or_else(|| hub::cached(&Repo::parse(&entry.hub)?, options))
-}
-
-/// The names of all models in the caches: short ones of the [`catalog`], and repositories without one.
-pub fn stored_names(options: &SourceOptions) -> Vec<String> {
-    let short = catalog::entries().filter(|(name, _)| stored(name, options).is_some());
-    let (mut names, known): (Vec<_>, Vec<_>) =
-        short.map(|(name, entry)| (name.to_owned(), &entry.hub)).unzip();
-    let folders = std::fs::read_dir(&options.hub_cache).into_iter().flatten().flatten();
-    let repositories = folders.filter_map(|entry| {
-        let name = entry.file_name().into_string().ok()?;
-        Some(name.strip_prefix("models--")?.replacen("--", "/", 1))
-    });
-    names.extend(repositories.filter(|name| !known.contains(&name) && stored(name, options).is_some()));
-    names.sort();
-    names
 }
 
 fn local(path: &Path) -> Option<Location> {

@@ -7,6 +7,7 @@ use std::io::IsTerminal;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use super::Observer;
 use crate::{Error, Result};
 
 const HUB: &str = "https://huggingface.co";
@@ -30,6 +31,8 @@ pub struct SourceOptions {
     pub update: bool,
     /// Show a progress bar on stderr. Default: when that is a terminal and `HF_HUB_DISABLE_PROGRESS_BARS` is not set.
     pub progress: bool,
+    /// Hears how downloads from the hub go, beside the bar. Default: none.
+    pub observer: Option<Observer>,
     /// How long a server may stay silent: `HF_HUB_DOWNLOAD_TIMEOUT` in seconds. Default: 10 s.
     pub timeout: Duration,
     /// PEM file of the certificate authorities to trust instead of Mozilla's, for networks that have their own:
@@ -89,6 +92,7 @@ impl SourceOptions {
             offline: variables.flag("HF_HUB_OFFLINE") || variables.flag("TRANSFORMERS_OFFLINE"),
             update: false,
             progress: !variables.flag("HF_HUB_DISABLE_PROGRESS_BARS"),
+            observer: None,
             timeout: variables.seconds("HF_HUB_DOWNLOAD_TIMEOUT")?.unwrap_or(DEFAULT_TIMEOUT),
             root_certificates: variables.path("SSL_CERT_FILE"),
             python: "python3".into(),

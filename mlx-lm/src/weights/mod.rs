@@ -2,11 +2,13 @@
 
 mod compute;
 mod folder;
+mod foreign;
 mod gguf;
 
 pub(crate) use gguf::tensor as gguf_tensor;
 
 pub use folder::{WeightFile, WeightFiles, is_weight_name, open, select};
+pub use foreign::Foreign;
 
 use crate::{
     GenerationConfig, ModelConfig, Result, Tokenizer, models::LanguageModel, quantization::QuantizationConfig,
@@ -57,11 +59,21 @@ pub(crate) struct Checkpoint {
 /// The weights of the model in `folder`, whose `config.json` is `config`.
 pub(crate) fn read_folder(folder: &Path, config: &ModelConfig) -> Result<Checkpoint> {
     let files = open(folder)?;
-    Ok(Checkpoint {
-        tensors: files.tensors()?,
-        quantization: config.quantization.clone(),
-        warnings: files.warnings,
-    })
+    let (mut tensors, mut warnings) = (files.tensors()?, files.warnings);
+    let quantization = match &config.quantization.foreign {
+        None => config.quantization.clone(),
+        Some(foreign) => {
+            let (quantization, notes) = foreign.import(folder, &mut tensors)?;
+            warnings.extend(notes);
+            quantization
+        }
+    };
+    Ok(Checkpoint { tensors, quantization, warnings })
+}
+
+/// Whether models keep the parameter in single precision, whatever type they compute in.
+pub(crate) fn keeps_single_precision(name: &str) -> bool {
+    ["e_score_correction_bias", "expert_bias", "router_bias", "A_log"].iter().any(|kept| name.contains(kept))
 }
 
 fn loader(tensors: BTreeMap<String, Array>, quantization: &QuantizationConfig) -> Result<Loader> {

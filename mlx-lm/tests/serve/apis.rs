@@ -138,15 +138,16 @@ fn structured(server: &Server) {
 }
 
 fn completions(server: &Server) {
-    let body = json!({"model": MODEL, "prompt": ["One, two, three,", [28]], "max_tokens": 6, "logprobs": 2});
+    let body =
+        json!({"model": MODEL, "prompt": ["One, two, three,", "The sky"], "max_tokens": 6, "logprobs": 2});
     let reply = ok(post(server.address, "/v1/completions", &body));
     assert_eq!(reply["choices"].as_array().unwrap().len(), 2);
-    assert_eq!(reply["choices"][0]["text"], " four, five, six");
+    assert_eq!(reply["choices"][0]["text"], " four, five, six,");
     assert_eq!(reply["choices"][0]["logprobs"]["tokens"].as_array().unwrap().len(), 6);
     let body = json!({"model": MODEL, "prompt": "One, two, three,", "max_tokens": 6, "stream": true});
     let events = post(server.address, "/v1/completions", &body).events();
     let text: String = events.iter().filter_map(|e| e["choices"][0]["text"].as_str()).collect();
-    assert_eq!(text, " four, five, six");
+    assert_eq!(text, " four, five, six,");
 }
 
 fn responses(server: &Server) {
@@ -277,6 +278,13 @@ fn refusals(server: &Server) {
     let long = ask(&json!({"messages": [{"role": "user", "content": "x ".repeat(3000)}]}));
     let reply = post(server.address, "/v1/chat/completions", &long);
     assert_eq!((reply.status, &reply.json()["error"]["code"]), (400, &json!("context_length_exceeded")));
+    let endless = json!({"model": MODEL, "content": "a".repeat(1 << 20)});
+    let began = std::time::Instant::now();
+    assert_eq!(
+        post(server.address, "/tokenize", &endless).json()["error"]["code"],
+        "context_length_exceeded"
+    );
+    assert!(began.elapsed().as_secs() < 5, "one word of a million letters takes no time");
     assert_eq!(get(server.address, "/v1/chat/completions").status, 405);
     assert_eq!(get(server.address, "/v1/models/no-one/nothing").status, 404);
 }

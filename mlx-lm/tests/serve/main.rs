@@ -9,3 +9,4 @@ mod faults;
 mod http;
 mod program;
 mod security;
+mod tools;

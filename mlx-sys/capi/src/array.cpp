@@ -1,7 +1,9 @@
 #include "mlx_capi/array.h"
 
+#include <chrono>
 #include <cstdlib>
 #include <sstream>
+#include <thread>
 
 #include "allocation.h"
 #include "convert.h"
@@ -18,6 +20,7 @@ std::vector<array>& as_list(mlx_array_vector v) { return *static_cast<std::vecto
 array copy_of(const void* data, mx::Shape shape, mx::Dtype dtype) {
   const size_t bytes = bytes_of(shape, dtype);
   require_memory(bytes);
+  Turn turn;
   auto memory = mx::allocator::malloc(bytes);
   if (bytes > 0) std::memcpy(memory.buffer().raw_ptr(), data, bytes);
   return array(std::move(memory), std::move(shape), dtype);
@@ -51,19 +54,31 @@ int mlx_array_new_data(mlx_array* out, const void* data, mlx_ints shape, mlx_dty
 }
 
 int mlx_array_new_bool(mlx_array* out, bool value) noexcept {
-  return guard([&] { put(out, array(value)); });
+  return guard([&] {
+    Turn turn;
+    put(out, array(value));
+  });
 }
 
 int mlx_array_new_int(mlx_array* out, int64_t value, mlx_dtype dtype) noexcept {
-  return guard([&] { put(out, array(value, as_dtype(dtype))); });
+  return guard([&] {
+    Turn turn;
+    put(out, array(value, as_dtype(dtype)));
+  });
 }
 
 int mlx_array_new_float(mlx_array* out, double value, mlx_dtype dtype) noexcept {
-  return guard([&] { put(out, array(value, as_dtype(dtype))); });
+  return guard([&] {
+    Turn turn;
+    put(out, array(value, as_dtype(dtype)));
+  });
 }
 
 int mlx_array_new_complex(mlx_array* out, float real, float imag) noexcept {
-  return guard([&] { put(out, array(std::complex<float>(real, imag))); });
+  return guard([&] {
+    Turn turn;
+    put(out, array(std::complex<float>(real, imag)));
+  });
 }
 
 int mlx_array_clone(mlx_array* out, mlx_array a) noexcept {
@@ -75,6 +90,7 @@ int mlx_array_share(mlx_array* out, mlx_array a) noexcept {
 }
 
 void mlx_array_free(mlx_array a) noexcept {
+  Turn turn;
   if (a.p[0]) as_array(a).~array();
 }
 
@@ -98,12 +114,41 @@ uintptr_t mlx_array_id(mlx_array a) noexcept { return as_array(a).id(); }
 int mlx_array_data(const void** out, mlx_array a) noexcept {
   return guard([&] {
     wait(get(a));
+    Turn turn;
     *out = get(a).size() > 0 ? get(a).data<void>() : nullptr;
   });
 }
 
 int mlx_array_to_string(mlx_owned_string* out, mlx_array a) noexcept {
   return guard([&] { put(out, to_string(get(a))); });
+}
+
+namespace mlx_capi {
+namespace {
+
+/// Whether nothing but the array refers to its memory. That which has computed it lets go of it soon after it is done.
+bool owns_memory_alone(const array& a) {
+  const bool was_running = a.status() == array::evaluated;
+  wait(a);
+  const auto until = std::chrono::steady_clock::now() + std::chrono::microseconds(was_running ? 200 : 0);
+  while (a.data_shared_ptr().use_count() > 1) {
+    if (std::chrono::steady_clock::now() >= until) return false;
+    std::this_thread::yield();
+  }
+  return true;
+}
+
+bool is_readable(const array& a) {
+  // Flags are known as soon as the computation has been scheduled.
+  const bool scheduled = a.status() != array::unscheduled && a.data_shared_ptr();
+  return scheduled && a.flags().row_contiguous && owns_memory_alone(a);
+}
+
+}  // namespace
+}  // namespace mlx_capi
+
+int mlx_array_is_readable(bool* out, mlx_array a) noexcept {
+  return guard([&] { *out = is_readable(get(a)); });
 }
 
 int mlx_array_is_available(bool* out, mlx_array a) noexcept {

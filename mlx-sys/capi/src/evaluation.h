@@ -17,6 +17,7 @@
 #include "cpu_kernels.h"
 #include "mlx/primitives.h"
 #include "mlx/scheduler.h"
+#include "turn.h"
 
 namespace mlx_capi {
 
@@ -159,6 +160,7 @@ class RunAhead {
 template <typename Evaluate>
 void evaluate(const std::vector<array>& arrays, bool blocking, Evaluate&& evaluate) {
   Unproven& unproven = Unproven::of_this_thread();
+  Turn turn;
   try {
     const size_t bytes = unproven.add(arrays);
     std::optional<RunAhead> run_ahead;

@@ -28,6 +28,8 @@ inline Parameters parameters_of(const mx::Primitive& primitive) {
     take(static_cast<const mx::Softmax&>(primitive).state());
   } else if (name == "RMSNorm") {
     take(std::get<1>(static_cast<const mx::fast::RMSNorm&>(primitive).state()));
+  } else if (name == "ScaledDotProductAttention") {
+    take(std::get<1>(static_cast<const mx::fast::ScaledDotProductAttention&>(primitive).state()));
   } else if (name == "Slice") {
     const auto [start, end, strides] = static_cast<const mx::Slice&>(primitive).state();
     for (size_t i = 0; i < start.size(); ++i) take(start[i], end[i], strides[i]);

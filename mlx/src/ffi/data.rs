@@ -58,6 +58,15 @@ pub(crate) enum Scalar {
     Complex(Complex32),
 }
 
+/// Whether [`read`] can read the array as it is: it was submitted, and lies densely in memory that may be read.
+#[track_caller]
+pub(crate) fn is_readable(array: &Array) -> Result<bool> {
+    let (handle, mut readable) = (array.handle()?.raw(), false);
+    // SAFETY: a live handle and a valid out-pointer.
+    call("read", || unsafe { mlx_sys::mlx_array_is_readable(&mut readable, handle) })?;
+    Ok(readable)
+}
+
 /// Copies out an array that was evaluated, is row-contiguous and has `T`'s dtype.
 #[track_caller]
 pub(crate) fn read<T: Element>(array: &Array) -> Result<Vec<T>> {

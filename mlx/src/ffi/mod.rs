@@ -35,7 +35,7 @@ pub(crate) mod transforms;
 
 pub(crate) use args::ArrayList;
 pub(crate) use call::call;
-pub(crate) use data::{Scalar, from_bytes, from_slice, read, read_bytes, scalar};
+pub(crate) use data::{Scalar, from_bytes, from_slice, is_readable, read, read_bytes, scalar};
 pub(crate) use handle::Handle;
 pub(crate) use shared::SharedHandle;
 

@@ -4,9 +4,10 @@
 //! rewritten: a product that is all of its time spent on reading a quantized matrix takes the norm before it and the sum
 //! behind it along.
 
+mod attention;
 mod product;
 
-use crate::{Device, Property, Result, cuda};
+use crate::{Device, Dtype, Property, Result, cuda};
 use std::sync::{
     LazyLock,
     atomic::{AtomicBool, Ordering},
@@ -27,7 +28,7 @@ pub(crate) fn install() {
     }
     if can_run().unwrap_or(false) {
         // Without one of them, MLX computes.
-        let _ = product::install();
+        let _ = product::install().and(attention::install());
     }
 }
 
@@ -38,4 +39,14 @@ fn can_run() -> Result<bool> {
     }
     let generation = Device::Gpu.info(0)?.remove("compute_capability_major");
     Ok(matches!(generation, Some(Property::Number(major)) if major >= 8))
+}
+
+/// What the kernels call a type of elements that they know.
+fn element(dtype: Dtype) -> Option<&'static str> {
+    match dtype {
+        Dtype::F32 => Some("float"),
+        Dtype::F16 => Some("f16"),
+        Dtype::Bf16 => Some("bf16"),
+        _ => None,
+    }
 }

@@ -1,5 +1,6 @@
 //! Products of a few vectors with a quantized matrix: a step of a language model that generates.
 
+use super::element;
 use crate::{
     Array, Dtype, Result,
     ffi::{
@@ -94,7 +95,7 @@ impl Product {
             && matches!(bits, 4 | 8)
             && w.ndim()? == 2
             && same
-            && matches!(dtype, Dtype::F32 | Dtype::F16 | Dtype::Bf16)
+            && element(dtype).is_some()
             && columns % 32 == 0
             && (1..=MOST_VECTORS).contains(&vectors)
             && vectors * columns * dtype.size() as i32 <= SHARED_MEMORY;
@@ -179,11 +180,7 @@ impl Product {
 
     /// The kernel's name, which tells it from all others, and its source.
     fn source(&self, key: &Key, rows: i32) -> (String, String) {
-        let element = match key.dtype {
-            Dtype::F16 => "f16",
-            Dtype::Bf16 => "bf16",
-            _ => "float",
-        };
+        let element = element(key.dtype).unwrap_or("float");
         let Key { bits, group_size, swiglu, residual, .. } = *key;
         let (vectors, norm) = (self.vectors, key.norm.is_some());
         let flag = |set: bool, name| if set { name } else { "" };
@@ -196,10 +193,11 @@ impl Product {
         let parameter =
             |set: bool, name| if set { format!("const {element}* {name}, ") } else { String::new() };
         let argument = |set: bool, name| if set { name } else { "x" };
+        // Two blocks of a processor hide each other's waits: 128 registers a thread.
         let threads = WARPS * 32;
         let source = format!(
             "{}
-extern \"C\" __global__ void __launch_bounds__({threads}) {name}(
+extern \"C\" __global__ void __launch_bounds__({threads}, 2) {name}(
     const {element}* x, const uint4* w, const {element}* scales, const {element}* biases, {}{}{element}* y, int rows,
     int columns, float eps) {{
   qmv<{element}, {bits}, {group_size}, {vectors}, {rows}, {norm}, {swiglu}, {residual}>(

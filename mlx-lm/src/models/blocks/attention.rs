@@ -12,6 +12,21 @@ use mlx::{
 pub trait Mixer: Module {
     /// `x` `[batch, length, dims]` to the same shape.
     fn forward(&self, x: &Array, mask: Mask<'_>, cache: &mut LayerCache) -> Result<Array>;
+
+    /// An empty cache for the layer.
+    fn new_cache(&self) -> LayerCache {
+        LayerCache::full()
+    }
+}
+
+impl<M: Mixer + ?Sized> Mixer for Box<M> {
+    fn forward(&self, x: &Array, mask: Mask<'_>, cache: &mut LayerCache) -> Result<Array> {
+        (**self).forward(x, mask, cache)
+    }
+
+    fn new_cache(&self) -> LayerCache {
+        (**self).new_cache()
+    }
 }
 
 /// `[batch, length, heads · dim]` as `[batch, heads, length, dim]`.

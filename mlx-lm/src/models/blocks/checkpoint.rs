@@ -2,7 +2,7 @@
 
 use mlx::{
     Array, Dtype, Loader, Result,
-    nn::{Mode, Quantization, Quantized},
+    nn::{Mode, Quantization, Quantized, quantize},
 };
 use std::collections::BTreeMap;
 
@@ -80,9 +80,10 @@ pub fn stack_experts(weights: &Loader) -> Result<()> {
                 tensors.insert(path.replace("gate_up_proj", &format!("{name}.weight")), half);
             }
         }
-        let down: Vec<String> =
-            tensors.keys().filter(|path| path.ends_with("experts.down_proj")).cloned().collect();
-        for path in down {
+        let is_bare =
+            |path: &&String| ["experts.up_proj", "experts.down_proj"].iter().any(|end| path.ends_with(end));
+        let bare: Vec<String> = tensors.keys().filter(is_bare).cloned().collect();
+        for path in bare {
             if let Some(array) = tensors.remove(&path) {
                 tensors.insert(format!("{path}.weight"), array);
             }
@@ -98,11 +99,51 @@ pub fn stack_experts(weights: &Loader) -> Result<()> {
     rename(weights, &names)
 }
 
-/// Takes the matrices `[..., rows, columns]` of the layer at `path` out of `tensors`, as numbers if they are quantized.
-pub fn take_dense(tensors: &mut BTreeMap<String, Array>, path: &str, columns: i32) -> Result<Option<Array>> {
-    let Some(weight) = tensors.remove(&format!("{path}.weight")) else { return Ok(None) };
-    let Some(scales) = tensors.remove(&format!("{path}.scales")) else { return Ok(Some(weight)) };
-    let biases = tensors.remove(&format!("{path}.biases"));
+/// Takes apart the layer `kv_b_proj` of `attention`, which makes keys and values of a latent; its rows are, for each of
+/// `heads` heads, `keys` rows of the key and then those of the value. What comes out are `embed_q` `[heads, key, latent]`
+/// and `unembed_out` `[heads, value, latent]`.
+pub fn split_latent(
+    tensors: &mut BTreeMap<String, Array>,
+    attention: &str,
+    [heads, keys]: [i32; 2],
+) -> Result<()> {
+    for name in ["weight", "scales", "biases"] {
+        if let Some(part) = tensors.remove(&format!("{attention}.kv_b_proj.{name}")) {
+            let by_head = part.reshape([heads, -1, part.dim(-1)?])?;
+            tensors.insert(format!("{attention}.embed_q.{name}"), by_head.at((.., ..keys))?);
+            tensors.insert(format!("{attention}.unembed_out.{name}"), by_head.at((.., keys..))?);
+        }
+    }
+    Ok(())
+}
+
+/// Transposes the matrices `[..., rows, columns]` of the layer at `path`. Those of a quantized layer are quantized again,
+/// as groups lie along rows.
+pub fn transpose_layer(tensors: &mut BTreeMap<String, Array>, path: &str, columns: i32) -> Result<()> {
+    let mut take = |name: &str| tensors.remove(&format!("{path}.{name}"));
+    let (weight, scales, biases) = (take("weight"), take("scales"), take("biases"));
+    let mut parts = vec![];
+    match (weight, scales) {
+        (Some(weight), Some(scales)) => {
+            let quantization = stored(&weight, &scales, columns)?;
+            let dense = Quantized { weight, scales, biases, quantization }.dequantize()?.swapaxes(-1, -2)?;
+            if dense.dim(-1)? % quantization.group_size == 0 {
+                let packed = quantize(&dense, quantization)?;
+                parts.extend([("weight", packed.weight), ("scales", packed.scales)]);
+                parts.extend(packed.biases.map(|biases| ("biases", biases)));
+            } else {
+                parts.push(("weight", dense));
+            }
+        }
+        (Some(weight), None) => parts.push(("weight", weight.swapaxes(-1, -2)?)),
+        _ => {}
+    }
+    tensors.extend(parts.into_iter().map(|(name, part)| (format!("{path}.{name}"), part)));
+    Ok(())
+}
+
+/// How a layer of so many `columns` is quantized.
+fn stored(weight: &Array, scales: &Array, columns: i32) -> Result<Quantization> {
     let bits = weight.dim(-1)?.saturating_mul(32) / columns.max(1);
     let group_size = columns / scales.dim(-1)?.max(1);
     let mode = match (scales.dtype()?, bits, group_size) {
@@ -111,8 +152,7 @@ pub fn take_dense(tensors: &mut BTreeMap<String, Array>, path: &str, columns: i3
         (Dtype::U8, ..) => Mode::Mxfp8,
         _ => Mode::Affine,
     };
-    let quantization = Quantization { group_size, bits, mode }.check()?;
-    Quantized { weight, scales, biases, quantization }.dequantize().map(Some)
+    Quantization { group_size, bits, mode }.check()
 }
 
 /// Drops the layers behind the last, which predict more than one token.

@@ -89,13 +89,13 @@ impl DecoderConfig {
         self.layer_type(layer) == "sliding_attention"
     }
 
-    /// To how many of the last tokens each layer attends; `None` for all.
+    /// To how many of the last tokens each layer attends; `None` for all, and for layers that do not attend.
     ///
     /// # Errors
-    /// [`Error::Invalid`] for a window that is missing, and a kind of layers that has no attention.
+    /// [`Error::Invalid`] for a window that is missing, and an unknown kind of layers.
     pub fn windows(&self) -> Result<Vec<Option<i32>>> {
         let window = |layer| match self.layer_type(layer) {
-            "full_attention" => Ok(None),
+            "full_attention" | "linear_attention" | "conv" | "mlp" | "moe" => Ok(None),
             "sliding_attention" => match self.sliding_window {
                 Some(window) if window > 0 => Ok(Some(window)),
                 _ => Err(Error::Invalid(

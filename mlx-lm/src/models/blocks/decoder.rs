@@ -1,6 +1,6 @@
 //! The frame of a decoder: embedding, layers, norm and head.
 
-use super::{Block, DecoderConfig, FeedForward, Norm, PreNormLayer};
+use super::{Block, DecoderConfig, FeedForward, Mixer, Norm, PreNormLayer};
 use crate::{Cache, LayerCache, models::LanguageModel};
 use mlx::{
     Array, Module, Result,
@@ -30,6 +30,9 @@ struct Decoder<B, N> {
 
 /// A decoder whose layers have different feed-forward layers: some a mixture of experts, some not.
 pub type MoeLm = CausalLm<PreNormLayer<Box<dyn FeedForward>>>;
+
+/// A decoder of which some layers attend and others have a recurrence.
+pub type HybridLm = CausalLm<PreNormLayer<Box<dyn FeedForward>, Box<dyn Mixer>>>;
 
 /// What becomes of the head's output.
 #[derive(Clone, Copy, Debug, Default)]

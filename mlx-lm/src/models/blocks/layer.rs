@@ -61,6 +61,58 @@ impl<M: FeedForward, A: Mixer, N: Norm> Block for PreNormLayer<M, A, N> {
         let h = self.add(x, &self.self_attn.forward(&self.input_layernorm.forward(x)?, mask, cache)?)?;
         self.add(&h, &self.mlp.forward(&self.post_attention_layernorm.forward(&h)?)?)
     }
+
+    fn new_cache(&self) -> LayerCache {
+        self.self_attn.new_cache()
+    }
+}
+
+/// One thing behind a norm, added to the stream: layers of models that do not pair attention with a feed-forward layer.
+#[derive(Debug, Module)]
+pub struct SingleLayer<A> {
+    norm: RmsNorm,
+    mixer: A,
+}
+
+impl<A: Mixer> SingleLayer<A> {
+    /// `mixer` behind `norm`.
+    pub fn new(norm: RmsNorm, mixer: A) -> SingleLayer<A> {
+        SingleLayer { norm, mixer }
+    }
+}
+
+impl<A: Mixer> Block for SingleLayer<A> {
+    fn forward(&self, x: &Array, mask: Mask<'_>, cache: &mut LayerCache) -> Result<Array> {
+        x.add(&self.mixer.forward(&self.norm.forward(x)?, mask, cache)?)
+    }
+
+    fn new_cache(&self) -> LayerCache {
+        self.mixer.new_cache()
+    }
+}
+
+/// A feed-forward layer where there could be attention.
+#[derive(Debug, Module)]
+pub struct Unmixed<M> {
+    #[module(flatten)]
+    mlp: M,
+}
+
+impl<M: FeedForward> Unmixed<M> {
+    /// `mlp`, which sees each position by itself.
+    pub fn new(mlp: M) -> Unmixed<M> {
+        Unmixed { mlp }
+    }
+}
+
+impl<M: FeedForward> Mixer for Unmixed<M> {
+    fn forward(&self, x: &Array, _: Mask<'_>, _: &mut LayerCache) -> Result<Array> {
+        self.mlp.forward(x)
+    }
+
+    fn new_cache(&self) -> LayerCache {
+        LayerCache::Nothing
+    }
 }
 
 /// Attention, then a feed-forward layer, each normalized after it and then added to the stream.

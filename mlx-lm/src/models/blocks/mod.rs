@@ -1,10 +1,14 @@
 //! Parts that are identical in several architectures.
 
 mod attention;
+mod causal_conv;
 mod checkpoint;
 mod config;
 mod decoder;
+mod gated_delta;
+mod head_linear;
 mod layer;
+mod mamba2;
 mod mlp;
 mod moe;
 mod norm;
@@ -14,14 +18,20 @@ mod shared_kv;
 mod switch;
 
 pub use attention::{Attention, Mixer, mask_scores, merge_heads, soft_capped_attention, split_heads};
-pub use checkpoint::{drop_layers_from, rename, split_rows, stack_experts, stack_numbered, take_dense};
+pub use causal_conv::{CausalConv, orient_convolutions};
+pub use checkpoint::{
+    drop_layers_from, rename, split_latent, split_rows, stack_experts, stack_numbered, transpose_layer,
+};
 pub use config::DecoderConfig;
-pub use decoder::{CausalLm, Logits, MoeLm, soft_cap};
-pub use layer::{Block, ParallelLayer, PostNormLayer, PreNormLayer, SandwichLayer};
+pub use decoder::{CausalLm, HybridLm, Logits, MoeLm, soft_cap};
+pub use gated_delta::{GatedDeltaNet, GatedDeltaSizes};
+pub use head_linear::HeadLinear;
+pub use layer::{Block, ParallelLayer, PostNormLayer, PreNormLayer, SandwichLayer, SingleLayer, Unmixed};
+pub use mamba2::{Mamba2, Mamba2Sizes, StepLimit};
 pub use mlp::{FeedForward, GatedMlp, Mlp, activation};
 pub use moe::{Groups, Moe, Routing, Scores};
 pub use norm::{HeadLayerNorm, Norm, shift_norms};
 pub use per_layer::{PerLayerGate, PerLayerInputs, PerLayerSizes};
 pub use rope::{Rope, RopeParameters};
 pub use shared_kv::{SharedKvAttention, SharedKvSizes, drop_borrowers_keys, lenders};
-pub use switch::{Gate, SwitchGlu};
+pub use switch::{Gate, SwitchGlu, SwitchMlp};

@@ -117,22 +117,26 @@ impl Rope {
     /// `x` `[batch, heads, length, head dim]`, whose first position is `offset`.
     pub fn forward(&self, x: &Array, offset: impl Into<Offset>) -> mlx::Result<Array> {
         match offset.into() {
-            Offset::Same(offset) => self.rotate(x, offset),
+            Offset::Same(offset) => self.rotate(x, offset, 0),
+            Offset::Within { offset, length } => self.rotate(x, offset, length),
             Offset::Each(each) if self.long.is_none() && self.dynamic.is_none() => {
                 self.short.forward(x, each.array())
             }
             // Which table a row needs depends on its length.
             Offset::Each(each) => {
                 let rows = (0..).zip(each.rows());
-                let rows = rows.map(|(i, offset)| self.rotate(&x.at((i..i + 1,))?, *offset));
+                let rows = rows.map(|(i, offset)| self.rotate(&x.at((i..i + 1,))?, *offset, 0));
                 concatenate(&rows.collect::<mlx::Result<Vec<_>>>()?, 0)
             }
         }
     }
 
-    fn rotate(&self, x: &Array, offset: i32) -> mlx::Result<Array> {
-        let end = offset.saturating_add(x.dim(2)?);
-        // Keys of before the sequence outgrew `short` stay as they are in the cache.
+    /// `x` of a sequence that is known to get `length` tokens.
+    fn rotate(&self, x: &Array, offset: i32, length: i32) -> mlx::Result<Array> {
+        let end = offset.saturating_add(x.dim(2)?).max(length);
+        // A prompt beyond the length has `long` from its first token on. A sequence that gets there by what is generated
+        // has it from there on: its keys of before stay as they are in the cache, where the model's definition computes
+        // the whole sequence again.
         let table = match &self.long {
             Some((length, long)) if end > *length => long,
             _ => &self.short,

@@ -110,4 +110,18 @@ mod tests {
         }
         assert_eq!(documented.len(), ROUTES.len() - 1);
     }
+
+    /// Types of the same name in two APIs must not take each other's place.
+    #[test]
+    fn schemas_are_told_apart() {
+        let document = serde_json::to_value(Document::openapi()).unwrap();
+        let has = |schema: &str, field: &str| {
+            let properties = &document["components"]["schemas"][schema]["properties"];
+            assert!(properties.is_object(), "{schema}");
+            properties.get(field).is_some()
+        };
+        assert!(has("openai.ChatRequest", "response_format") && !has("openai.ChatRequest", "format"));
+        assert!(has("ollama.ChatRequest", "format") && !has("ollama.ChatRequest", "response_format"));
+        assert!(has("anthropic.ToolIn", "input_schema") && has("responses.ToolIn", "parameters"));
+    }
 }

@@ -18,6 +18,9 @@ const MAX_KWARG_BYTES: usize = 4096;
 const MAX_SCHEMA_BYTES: usize = 64 << 10;
 const MAX_SCHEMA_DEPTH: usize = 32;
 
+/// More than any context.
+pub(super) const MAX_TOKENS: usize = 1 << 30;
+
 /// Refuses a value that is out of its range.
 pub(super) fn range<T: PartialOrd + Display + Copy>(
     param: &str,

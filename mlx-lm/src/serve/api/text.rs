@@ -20,6 +20,7 @@ use utoipa::ToSchema;
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(in crate::serve) struct TokenizeRequest {
+    #[schema(min_length = 1, max_length = 256)]
     model: String,
     content: String,
     /// Add the tokens that open and close a text. Default: false.
@@ -46,6 +47,7 @@ pub(in crate::serve) async fn tokenize(
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(in crate::serve) struct DetokenizeRequest {
+    #[schema(min_length = 1, max_length = 256)]
     model: String,
     tokens: Vec<u32>,
     /// Leave special tokens out. Default: false.
@@ -72,7 +74,9 @@ pub(in crate::serve) async fn detokenize(
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(in crate::serve) struct TemplateRequest {
+    #[schema(min_length = 1, max_length = 256)]
     model: String,
+    #[schema(min_items = 1)]
     messages: Vec<ChatMessage>,
     tools: Option<Vec<Tool>>,
     chat_template_kwargs: Option<Map<String, Value>>,

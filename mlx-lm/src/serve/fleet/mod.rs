@@ -1,7 +1,7 @@
 //! The models: which are on this machine, which are loaded, and when they are loaded and let go.
 
 mod keep;
-pub(super) mod memory;
+mod memory;
 mod names;
 mod process;
 mod store;
@@ -271,10 +271,10 @@ impl Fleet {
         if self.local.is_pinned(&name) {
             return Err(Failure::new(Kind::Forbidden, "the server was started with this model and keeps it"));
         }
-        if let Some(model) = lock(&self.loaded).get(&name).cloned() {
-            if lock(&model.use_).leases > 0 {
-                return Err(Failure::new(Kind::Forbidden, "the model is in use"));
-            }
+        if let Some(model) = lock(&self.loaded).get(&name).cloned()
+            && lock(&model.use_).leases > 0
+        {
+            return Err(Failure::new(Kind::Forbidden, "the model is in use"));
         }
         self.unload(&name)?;
         self.local.delete(&stored)

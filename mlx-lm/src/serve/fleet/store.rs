@@ -3,7 +3,7 @@
 use super::names::canonical;
 use crate::{
     serve::failure::Failure,
-    source::{Location, SourceOptions, stored, stored_names},
+    source::{Location, SourceOptions, installed, remove, stored},
 };
 use std::{
     collections::BTreeMap,
@@ -95,14 +95,20 @@ impl Local {
 
     /// Deletes a model's files.
     pub(super) fn delete(&self, stored: &Stored) -> Result<(), Failure> {
-        Err(Failure::internal(format!("cannot delete {}", stored.name)))
+        remove(&stored.name, &self.source).map(drop).map_err(|error| Failure::from(&error))
     }
 
     /// All models, in alphabetic order.
-    pub(in crate::serve) fn all(&self) -> Vec<Stored> {
-        let mut names: Vec<String> = self.named.keys().cloned().chain(stored_names(&self.source)).collect();
-        names.sort();
-        names.dedup();
-        names.iter().filter_map(|name| self.find(name)).collect()
+    pub(in crate::serve) fn all(&self) -> Result<Vec<Stored>, Failure> {
+        let here = installed(&self.source).map_err(|error| Failure::from(&error))?;
+        let here = here.into_iter().map(|model| Stored { name: model.name, location: model.location });
+        let mut models: Vec<Stored> = self
+            .named
+            .iter()
+            .map(|(name, location)| Stored { name: name.clone(), location: location.clone() })
+            .collect();
+        models.extend(here.filter(|model| !self.named.contains_key(&model.name)));
+        models.sort_by(|a, b| a.name.cmp(&b.name));
+        Ok(models)
     }
 }

@@ -57,8 +57,10 @@ fn admit(app: &App, request: &Request) -> Result<Caller, Failure> {
     if headers.get(header::CONTENT_ENCODING).is_some_and(|encoding| encoding != "identity") {
         return Err(Failure::new(Kind::MediaType, "compressed bodies are not accepted"));
     }
-    let has_body = [Method::POST, Method::PUT, Method::PATCH, Method::DELETE].contains(request.method());
-    if has_body && !is_json(headers) {
+    // Without a body there is nothing that a page's form could have written.
+    let is_empty = headers.get(header::CONTENT_LENGTH).is_none_or(|length| length == "0")
+        && !headers.contains_key(header::TRANSFER_ENCODING);
+    if !is_empty && !is_json(headers) {
         let message = "send the body as `Content-Type: application/json`";
         return Err(Failure::new(Kind::MediaType, message));
     }

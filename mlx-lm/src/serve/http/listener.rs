@@ -124,9 +124,12 @@ async fn accept(app: &Arc<App>, listener: TcpListener) -> Result<()> {
     let graceful = GracefulShutdown::new();
     let room = Arc::new(Semaphore::new(app.options.max_connections));
     loop {
-        let Ok(permit) = room.clone().acquire_owned().await else { break };
-        let accepted = tokio::select! {
-            accepted = listener.accept() => accepted,
+        let next = async {
+            let permit = room.clone().acquire_owned().await;
+            (permit, listener.accept().await)
+        };
+        let (permit, accepted) = tokio::select! {
+            next = next => next,
             _ = terminate.recv() => break,
             _ = interrupt.recv() => break,
         };

@@ -68,12 +68,10 @@ pub(super) struct Facts {
     pub(super) context_length: Option<usize>,
     pub(super) vocabulary: usize,
     pub(super) weight_bytes: u64,
-    /// Bytes of keys and values per token.
-    pub(super) token_bytes: u64,
     pub(super) has_template: bool,
-    pub(super) template: String,
-    pub(super) can_think: bool,
     pub(super) can_call_tools: bool,
+    /// Whether what the model keeps of a text can be cut back to any beginning of it.
+    pub(super) can_cut: bool,
     pub(super) warnings: Vec<String>,
 }
 
@@ -246,6 +244,8 @@ pub(super) struct Finished {
     pub(super) stop: Option<String>,
     pub(super) usage: Usage,
     pub(super) timings: Timings,
+    /// Texts that were marked as calls and are none.
+    pub(super) malformed_calls: usize,
 }
 
 /// Why a generation ended.

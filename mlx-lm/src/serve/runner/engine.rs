@@ -1,77 +1,363 @@
-//! The thread that owns the model.
+//! The thread that owns the model: it takes requests in, lets them decode together, and tells how they fare.
 
-use super::{Outbox, fail, session::Session, text::Prepared};
+use super::{
+    Outbox, fail,
+    prefix::PrefixTree,
+    requests,
+    schedule::{Action, Pace, Tick, decide_tick},
+    session::Session,
+    text::Prepared,
+};
 use crate::{
-    Lm, Sampling,
-    generate::{TokenOptions, Tokens},
+    Batch, Cache, Event as Step, Finish, Lm,
+    generate::{Id, Prefilled, Snapshot},
     serve::{
         failure::{Failure, Kind},
-        protocol::{Delta, Event, Finished, Format, LoadOptions, Report, Timings, Usage},
+        protocol::{Delta, Event, Finished, Gauges, LoadOptions, Reason, Report, Timings, Usage},
     },
+    summary::CacheSize,
 };
 use std::{
+    collections::{BTreeMap, VecDeque},
     sync::{atomic::Ordering, mpsc},
-    time::Instant,
+    time::{Duration, Instant},
 };
+
+/// Tokens of an answer that a request must find room for before it starts; the rest finds room as it comes.
+const ANSWER_AHEAD: usize = 256;
+
+/// How often the front hears what the runner holds.
+const GAUGES_EVERY: Duration = Duration::from_millis(250);
+
+/// How long to wait before looking again whether there is room.
+const NAP: Duration = Duration::from_millis(20);
 
 /// Works until the process ends.
 pub(super) fn run(lm: &Lm, options: &LoadOptions, queue: &mpsc::Receiver<Prepared>, out: &Outbox) {
-    while let Ok(prepared) = queue.recv() {
-        let id = prepared.id;
-        if let Err(failure) = generate(lm, options, prepared, out) {
-            fail(out, id, failure);
+    Engine {
+        lm,
+        cache_size: CacheSize::of(lm.config()),
+        options,
+        out,
+        batch: Batch::new(lm),
+        waiting: VecDeque::new(),
+        active: BTreeMap::new(),
+        prefixes: PrefixTree::new(options.prefix_bytes),
+        grammars: requests::Grammars::default(),
+        pace: Pace::default(),
+        steps_since_chunk: 0,
+        gauges: (Instant::now(), Gauges::default()),
+    }
+    .work(queue);
+}
+
+struct Engine<'m> {
+    lm: &'m Lm,
+    /// What tokens of context take.
+    cache_size: CacheSize,
+    options: &'m LoadOptions,
+    out: &'m Outbox,
+    batch: Batch<'m>,
+    /// Requests that have not begun, the oldest first.
+    waiting: VecDeque<Prepared>,
+    active: BTreeMap<Id, Active>,
+    prefixes: PrefixTree<Cache>,
+    grammars: requests::Grammars,
+    pace: Pace,
+    steps_since_chunk: usize,
+    gauges: (Instant, Gauges),
+}
+
+/// A request that runs.
+struct Active {
+    request: Prepared,
+    session: Session,
+    cached: usize,
+    /// Tokens of the prompt that have passed.
+    done: usize,
+    started: Instant,
+    first_token: Option<Instant>,
+}
+
+impl Engine<'_> {
+    fn work(&mut self, queue: &mpsc::Receiver<Prepared>) {
+        loop {
+            if self.waiting.is_empty() && self.batch.is_empty() {
+                self.report_gauges(true);
+                match queue.recv() {
+                    Ok(request) => self.waiting.push_back(request),
+                    Err(_) => return,
+                }
+            }
+            self.waiting.extend(queue.try_iter());
+            self.sweep();
+            self.admit();
+            let tick = Tick {
+                decoding: self.batch.running(),
+                prompts: self.batch.waiting() > 0,
+                steps_since_chunk: self.steps_since_chunk,
+            };
+            let done = match decide_tick(tick) {
+                Action::Prefill => self.prefill(),
+                Action::Decode => self.decode(),
+                Action::Wait => {
+                    if !self.waiting.is_empty() {
+                        std::thread::sleep(NAP);
+                    }
+                    Ok(())
+                }
+            };
+            if let Err(error) = done {
+                // The batch is empty now; nothing of what it held can be trusted.
+                let failure = Failure::internal(format!("the model failed: {error}"));
+                for active in std::mem::take(&mut self.active).into_values() {
+                    fail(self.out, active.request.id, failure.clone());
+                }
+            }
+            self.report_gauges(false);
+        }
+    }
+
+    /// Lets go what nobody waits for any more, and what took too long.
+    fn sweep(&mut self) {
+        let now = Instant::now();
+        let is_late = |request: &Prepared| request.deadline.is_some_and(|deadline| now > deadline);
+        let late = || Failure::new(Kind::Deadline, "the request took too long");
+        let out = self.out;
+        self.waiting.retain(|request| {
+            let cancelled = request.flag.load(Ordering::Relaxed);
+            if !cancelled && is_late(request) {
+                fail(out, request.id, late());
+            }
+            !cancelled && !is_late(request)
+        });
+        let over = |(id, active): (&Id, &Active)| {
+            let cancelled = active.request.flag.load(Ordering::Relaxed);
+            (cancelled || is_late(&active.request)).then_some((*id, cancelled))
+        };
+        let over: Vec<(Id, bool)> = self.active.iter().filter_map(over).collect();
+        for (id, cancelled) in over {
+            let Some(active) = self.active.remove(&id) else { continue };
+            if !cancelled {
+                fail(out, active.request.id, late());
+            }
+            // What was read of the prompt serves the client that asks again.
+            match self.batch.remove(id) {
+                Ok(Some(snapshot)) => self.store(active.request.job.salt, snapshot),
+                Ok(None) => {}
+                Err(error) => eprintln!("error: cannot remove a generation: {error}"),
+            }
+        }
+    }
+
+    /// Takes requests in, as long as there is room. One prompt is read at a time: the next one may find in the cache what
+    /// this one reads.
+    fn admit(&mut self) {
+        while self.batch.waiting() == 0 && self.active.len() < self.options.batch {
+            let Some(request) = self.waiting.pop_front() else { return };
+            match self.room_for(&request) {
+                Room::Enough => {}
+                Room::Later => {
+                    self.waiting.push_front(request);
+                    return;
+                }
+                Room::Never => {
+                    let message =
+                        "the model's memory is full: the prompt and its answer do not fit beside the weights";
+                    fail(self.out, request.id, Failure::new(Kind::Memory, message));
+                    continue;
+                }
+            }
+            let id = request.id;
+            if let Err(failure) = self.begin(request) {
+                fail(self.out, id, failure);
+            }
+        }
+    }
+
+    /// Whether a request fits the memory, by what is in use and not by what MLX keeps for reuse.
+    fn room_for(&mut self, request: &Prepared) -> Room {
+        let Some(limit) = self.options.memory else { return Room::Enough };
+        let tokens = request.prompt.len() + request.max_tokens.min(ANSWER_AHEAD);
+        let need = self.cache_size.bytes(tokens as u64);
+        let used = || mlx::memory::active().unwrap_or(0) as u64;
+        let lacking = |used: u64| (used + need).saturating_sub(limit);
+        if lacking(used()) > 0 {
+            // Cached prompts make room for new ones.
+            self.prefixes.shrink(lacking(used()));
+            if let Err(error) = mlx::memory::clear_cache() {
+                eprintln!("error: cannot clear the pool: {error}");
+            }
+        }
+        match lacking(used()) {
+            0 => Room::Enough,
+            _ if self.batch.is_empty() => Room::Never,
+            _ => Room::Later,
+        }
+    }
+
+    fn begin(&mut self, request: Prepared) -> Result<(), Failure> {
+        let started = Instant::now();
+        let prompt = &request.prompt;
+        // One token at least must run.
+        let wanted = &prompt[..prompt.len() - 1];
+        let can_cut =
+            |cache: &Cache, extra: usize| i32::try_from(extra).is_ok_and(|extra| cache.can_trim(extra));
+        let start = self.prefixes.find(request.job.salt, wanted, can_cut).and_then(|hit| {
+            let mut cache = hit.value;
+            cache.trim(i32::try_from(hit.length - hit.shared).ok()?).ok()?;
+            Some(Snapshot { tokens: prompt[..hit.shared].to_vec(), cache })
+        });
+        let cached = start.as_ref().map_or(0, |start| start.tokens.len());
+        let chunk = self.pace.chunk(self.options.prefill_step, self.batch.running());
+        let mut generation =
+            requests::request(self.lm, &request, &mut self.grammars)?.prefill_step(chunk).keep_cache();
+        // Answers to the same prompt begin here; others, where a cache cannot be cut, at the ends of messages.
+        generation = generation.checkpoints(request.boundaries.iter().copied().chain([prompt.len() - 1]));
+        if let Some(start) = start {
+            generation = generation.start_from(start);
+        }
+        let session = Session::new(self.lm.tokenizer(), &request.job, request.rendered.as_deref());
+        let id = self.batch.add(generation).map_err(|error| Failure::from(&error))?;
+        self.active.insert(id, Active { request, session, cached, done: cached, started, first_token: None });
+        Ok(())
+    }
+
+    fn prefill(&mut self) -> crate::Result<()> {
+        let began = Instant::now();
+        let steps = self.batch.prefill()?;
+        self.steps_since_chunk = 0;
+        for step in steps {
+            if let Step::Prefilled(prefilled) = &step
+                && let Some(active) = self.active.get_mut(&prefilled.id)
+            {
+                let before = std::mem::replace(&mut active.done, prefilled.done);
+                self.pace.prefilled(prefilled.done.saturating_sub(before), began.elapsed());
+            }
+            self.tell(step)?;
+        }
+        Ok(())
+    }
+
+    fn decode(&mut self) -> crate::Result<()> {
+        let began = Instant::now();
+        let steps = self.batch.decode()?;
+        self.pace.stepped(began.elapsed());
+        self.steps_since_chunk += 1;
+        steps.into_iter().try_for_each(|step| self.tell(step))
+    }
+
+    fn tell(&mut self, step: Step) -> crate::Result<()> {
+        match step {
+            Step::Prefilled(prefilled) => self.prefilled(prefilled),
+            Step::Piece { id, piece } => {
+                let Some(active) = self.active.get_mut(&id) else { return Ok(()) };
+                active.first_token.get_or_insert_with(Instant::now);
+                let delta = active.session.push(self.lm.tokenizer(), piece);
+                let front = active.request.id;
+                if delta != Delta::default() {
+                    self.out.send(Report::Event { id: front, event: Event::Delta(delta) });
+                }
+                if active.session.is_satisfied() {
+                    let snapshot = self.batch.remove(id)?;
+                    self.finished(id, Finish::Stop, None, snapshot);
+                }
+            }
+            Step::Finished { id, finish, stop, snapshot, .. } => self.finished(id, finish, stop, snapshot),
+            Step::Failed { id, error } => {
+                if let Some(active) = self.active.remove(&id) {
+                    fail(self.out, active.request.id, Failure::from(&error));
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn prefilled(&mut self, prefilled: Prefilled) {
+        let Prefilled { id, done, total, checkpoint } = prefilled;
+        let Some(active) = self.active.get_mut(&id) else { return };
+        let event = Event::Prefill { done, total };
+        self.out.send(Report::Event { id: active.request.id, event });
+        if let Some(snapshot) = checkpoint {
+            let salt = active.request.job.salt;
+            self.store(salt, snapshot);
+        }
+    }
+
+    fn finished(&mut self, id: Id, finish: Finish, stop: Option<String>, snapshot: Option<Snapshot>) {
+        let Some(active) = self.active.remove(&id) else { return };
+        let Active { request, session, cached, started, first_token, .. } = active;
+        let reason = match finish {
+            Finish::Stop if session.calls > 0 => Reason::ToolCalls,
+            Finish::Stop => Reason::Stop,
+            _ => Reason::Length,
+        };
+        let now = Instant::now();
+        let first = first_token.unwrap_or(now);
+        let nanos = |time: Duration| u64::try_from(time.as_nanos()).unwrap_or(u64::MAX);
+        let finished = Finished {
+            reason,
+            stop,
+            usage: Usage {
+                prompt: request.prompt.len(),
+                cached,
+                completion: session.tokens,
+                reasoning: session.reasoning,
+            },
+            timings: Timings {
+                queue: nanos(started - request.accepted),
+                prefill: nanos(first - started),
+                decode: nanos(now - first),
+            },
+            malformed_calls: session.malformed,
+        };
+        self.out.send(Report::Event { id: request.id, event: Event::Finished(finished) });
+        if let Some(snapshot) = snapshot {
+            self.store(request.job.salt, snapshot);
+        }
+    }
+
+    /// Keeps what a request has left behind for the next one that begins alike.
+    fn store(&mut self, salt: u64, snapshot: Snapshot) {
+        let Snapshot { tokens, cache } = snapshot;
+        // Evaluated, it holds on to nothing that it was made of.
+        let bytes = match mlx::eval(cache.arrays()).map_err(Into::into).and_then(|()| cache.nbytes()) {
+            Ok(bytes) => bytes as u64,
+            Err(error) => {
+                eprintln!("error: a prompt was not cached: {error}");
+                return;
+            }
+        };
+        let can_be_cut = i32::try_from(tokens.len()).is_ok_and(|length| cache.can_trim(length));
+        self.prefixes.insert(salt, &tokens, cache, bytes, can_be_cut);
+    }
+
+    fn report_gauges(&mut self, idle: bool) {
+        let (last, before) = self.gauges;
+        if !idle && last.elapsed() < GAUGES_EVERY {
+            return;
+        }
+        let bytes = |value: mlx::Result<usize>| value.unwrap_or(0) as u64;
+        let gauges = Gauges {
+            active_bytes: bytes(mlx::memory::active()),
+            pool_bytes: bytes(mlx::memory::cached()),
+            peak_bytes: bytes(mlx::memory::peak()),
+            prefix_bytes: self.prefixes.bytes(),
+            prefix_entries: self.prefixes.entries(),
+            running: self.active.len() as u64,
+            waiting: self.waiting.len() as u64,
+        };
+        self.gauges = (Instant::now(), gauges);
+        if gauges != before {
+            self.out.send(Report::Gauges(gauges));
         }
     }
 }
 
-fn generate(lm: &Lm, options: &LoadOptions, prepared: Prepared, out: &Outbox) -> Result<(), Failure> {
-    let failed = |error: crate::Error| Failure::from(&error);
-    let Prepared { id, job, flag, prompt, max_tokens, accepted, deadline, .. } = prepared;
-    if job.format != Format::Text || job.logprobs.is_some() {
-        return Err(Failure::unsupported("response_format", "not served by this model"));
-    }
-    let started = Instant::now();
-    let choice = &job.sampling;
-    let defaults = lm.generation_config();
-    let sampling = Sampling {
-        temperature: choice.temperature.or(defaults.temperature).unwrap_or(0.0),
-        top_p: choice.top_p.or(defaults.top_p).unwrap_or(1.0),
-        top_k: choice.top_k.or(defaults.top_k).unwrap_or(0),
-        min_p: choice.min_p.or(defaults.min_p).unwrap_or(0.0),
-        seed: choice.seed.unwrap_or(0),
-        ..Sampling::default()
-    };
-    let token_options =
-        TokenOptions { sampling, max_tokens, prefill_step: options.prefill_step, ..TokenOptions::default() };
-    let prompt_tokens = prompt.len();
-    let mut tokens = Tokens::new(lm.model(), &prompt, token_options).map_err(failed)?;
-    let mut session = Session::new(lm.tokenizer(), job.stop.clone(), max_tokens);
-    let mut first = None;
-    let event = |event| out.send(Report::Event { id, event });
-    for token in &mut tokens {
-        if flag.load(Ordering::Relaxed) {
-            return Ok(());
-        }
-        if deadline.is_some_and(|deadline| Instant::now() > deadline) {
-            return Err(Failure::new(Kind::Deadline, "the request took too long"));
-        }
-        let step = session.push(token.map_err(failed)?).map_err(failed)?;
-        let first = *first.get_or_insert_with(Instant::now);
-        if step.delta != Delta::default() {
-            event(Event::Delta(step.delta));
-        }
-        if let Some(reason) = step.finish {
-            let completion = session.tokens();
-            let usage = Usage { prompt: prompt_tokens, completion, ..Usage::default() };
-            let nanos = |time: std::time::Duration| u64::try_from(time.as_nanos()).unwrap_or(u64::MAX);
-            let timings = Timings {
-                queue: nanos(started - accepted),
-                prefill: nanos(first - started),
-                decode: nanos(first.elapsed()),
-            };
-            event(Event::Finished(Finished { reason, stop: session.stop_string(), usage, timings }));
-            return Ok(());
-        }
-    }
-    Err(Failure::internal("the generation ended without a reason"))
+/// Whether there is memory for a request.
+enum Room {
+    Enough,
+    /// When others have ended.
+    Later,
+    Never,
 }

@@ -5,7 +5,13 @@
 
 mod engine;
 mod outbox;
+mod prefix;
+#[cfg(test)]
+mod prefix_tests;
+mod requests;
+mod schedule;
 mod session;
+mod structure;
 mod text;
 
 use super::{

@@ -1,70 +1,91 @@
-//! From the tokens of one generation to the text, reasoning and calls that its client sees.
+//! From the pieces of one generation to the text, reasoning and calls that its client sees.
 
 use crate::{
-    Detokenizer, Result, StopStrings, Tokenizer,
-    serve::protocol::{Delta, Reason},
+    Piece, Tokenizer,
+    chat::{AnswerEvent, AnswerParser},
+    serve::{
+        protocol::{Delta, Input, Job, TokenLogprob, ToolCall},
+        random_hex,
+    },
 };
 
-/// The text state of one generation.
-pub(super) struct Session<'t> {
-    tokenizer: &'t Tokenizer,
-    detokenizer: Detokenizer<'t>,
-    stop: StopStrings,
-    max_tokens: usize,
-    tokens: usize,
+/// What of an answer has been seen.
+pub(super) struct Session {
+    /// None where the text is taken as it is.
+    parser: Option<AnswerParser>,
+    one_call: bool,
+    wants_logprobs: bool,
+    pub(super) tokens: usize,
+    pub(super) reasoning: usize,
+    pub(super) calls: usize,
+    pub(super) malformed: usize,
 }
 
-/// What a token brings.
-#[derive(Default)]
-pub(super) struct Step {
-    pub(super) delta: Delta,
-    pub(super) finish: Option<Reason>,
-}
-
-impl<'t> Session<'t> {
-    pub(super) fn new(tokenizer: &'t Tokenizer, stop: Vec<String>, max_tokens: usize) -> Session<'t> {
-        let detokenizer = Detokenizer::new(tokenizer);
-        Session { tokenizer, detokenizer, stop: StopStrings::new(stop), max_tokens, tokens: 0 }
+impl Session {
+    /// `rendered` is the prompt as text, if it was made of a conversation.
+    pub(super) fn new(tokenizer: &Tokenizer, job: &Job, rendered: Option<&str>) -> Session {
+        let (mut parser, mut one_call) = (None, false);
+        if let (Input::Chat(conversation), Some(rendered)) = (&job.input, rendered) {
+            let format = tokenizer.answer_format();
+            parser = Some(AnswerParser::new(format).tools(&conversation.tools).after_prompt(rendered));
+            one_call = conversation.one_call;
+        }
+        let wants_logprobs = job.logprobs.is_some();
+        Session { parser, one_call, wants_logprobs, tokens: 0, reasoning: 0, calls: 0, malformed: 0 }
     }
 
-    pub(super) fn tokens(&self) -> usize {
-        self.tokens
-    }
-
-    /// The stop string that ended the text.
-    pub(super) fn stop_string(&self) -> Option<String> {
-        self.stop.matched().map(str::to_owned)
-    }
-
-    pub(super) fn push(&mut self, id: u32) -> Result<Step> {
+    /// What the next piece brings.
+    pub(super) fn push(&mut self, tokenizer: &Tokenizer, piece: Piece) -> Delta {
         self.tokens += 1;
-        if self.tokenizer.eos_ids().contains(&id) {
-            return self.last(String::new(), Reason::Stop);
+        let mut delta = Delta::default();
+        if self.wants_logprobs && !tokenizer.eos_ids().contains(&piece.id) {
+            delta.logprobs.extend(logprob(tokenizer, &piece));
         }
-        let text = self.detokenizer.push(id)?;
-        let held = self.stop.push(&text);
-        if held.stopped {
-            return Ok(step(held.text, Some(Reason::Stop)));
+        let Some(parser) = &mut self.parser else {
+            delta.text = piece.text;
+            return delta;
+        };
+        let mut events = parser.push(&piece.text);
+        if piece.finish.is_some() {
+            events.extend(parser.finish());
         }
-        if self.tokens >= self.max_tokens {
-            return self.last(held.text, Reason::Length);
-        }
-        Ok(step(held.text, None))
+        self.take(events, &mut delta);
+        delta
     }
 
-    /// The last step, with all text that was held back.
-    fn last(&mut self, mut text: String, reason: Reason) -> Result<Step> {
-        let rest = self.detokenizer.finish()?;
-        let held = self.stop.push(&rest);
-        text.push_str(&held.text);
-        if held.stopped {
-            return Ok(step(text, Some(Reason::Stop)));
+    /// Whether the one call that was wanted has come.
+    pub(super) fn is_satisfied(&self) -> bool {
+        self.one_call && self.calls > 0
+    }
+
+    fn take(&mut self, events: Vec<AnswerEvent>, delta: &mut Delta) {
+        for event in events {
+            match event {
+                AnswerEvent::Reasoning(text) => delta.reasoning += &text,
+                AnswerEvent::Content(text) => delta.text += &text,
+                // The whole call follows.
+                AnswerEvent::ToolCallDelta(_) => {}
+                AnswerEvent::ToolCall(_) if self.is_satisfied() => {}
+                AnswerEvent::ToolCall(call) => {
+                    self.calls += 1;
+                    let id = call.id.unwrap_or_else(|| format!("call_{}", &random_hex()[..24]));
+                    delta.calls.push(ToolCall { id, name: call.name, arguments: call.arguments });
+                }
+                // The client sees what the model wrote, instead of nothing.
+                AnswerEvent::Malformed { text, .. } => {
+                    self.malformed += 1;
+                    delta.text += &text;
+                }
+            }
         }
-        text.push_str(&self.stop.finish());
-        Ok(step(text, Some(reason)))
+        self.reasoning += usize::from(!delta.reasoning.is_empty());
     }
 }
 
-fn step(text: String, finish: Option<Reason>) -> Step {
-    Step { delta: Delta { text, ..Delta::default() }, finish }
+fn logprob(tokenizer: &Tokenizer, piece: &Piece) -> Option<TokenLogprob> {
+    let logprobs = piece.logprobs.as_ref()?;
+    // An id without text has none to report.
+    let text = |id: u32| tokenizer.decode(&[id], false).unwrap_or_default();
+    let top = logprobs.top.iter().map(|&(id, logprob)| (id, text(id), logprob)).collect();
+    Some(TokenLogprob { id: piece.id, token: text(piece.id), logprob: logprobs.logprob, top })
 }

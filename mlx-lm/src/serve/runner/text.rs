@@ -1,11 +1,11 @@
 //! What happens to text before the model sees it: templates, tokens, limits.
 
-use super::{Flag, Outbox, fail};
+use super::{Flag, Outbox, fail, structure};
 use crate::{
     Lm, Result, TemplateOptions, Tokenizer,
     serve::{
-        failure::Failure,
-        protocol::{Answer, Conversation, Event, Facts, Input, Job, Question, Report, ToolChoice},
+        failure::{Failure, Kind},
+        protocol::{Answer, Conversation, Event, Facts, Format, Input, Job, Question, Report, ToolChoice},
     },
 };
 use std::{
@@ -16,6 +16,12 @@ use std::{
 
 /// Answers without a limit of their own, from models that name no context, end here.
 const LONGEST_ANSWER: usize = 32 << 10;
+
+/// For models that name no context.
+const LONGEST_CONTEXT: usize = 1 << 20;
+
+/// More than a token has, but for runs of blanks in some vocabularies.
+const BYTES_PER_TOKEN: usize = 64;
 
 /// Work for the text threads.
 pub(super) enum Task {
@@ -31,6 +37,8 @@ pub(super) struct Prepared {
     pub(super) prompt: Vec<u32>,
     /// The prompt as text, if it was made of a conversation.
     pub(super) rendered: Option<String>,
+    /// Where messages end in the prompt: what the model keeps is worth keeping there, if it cannot be cut.
+    pub(super) boundaries: Vec<usize>,
     pub(super) max_tokens: usize,
     pub(super) accepted: Instant,
     pub(super) deadline: Option<Instant>,
@@ -45,11 +53,9 @@ pub(super) fn facts(lm: &Lm) -> Result<Facts> {
         context_length: lm.context_length(),
         vocabulary: tokenizer.vocab_size(),
         weight_bytes: lm.weight_bytes()? as u64,
-        token_bytes: 0,
         has_template: template.is_some(),
-        template: template.map(|template| template.source().to_owned()).unwrap_or_default(),
-        can_think: tokenizer.thinking().is_some(),
-        can_call_tools: template.is_some_and(|template| template.source().contains("tools")),
+        can_call_tools: template.is_some_and(|template| template.source_with_tools().contains("tools")),
+        can_cut: lm.model().new_cache().can_trim(1),
         warnings: lm.warnings().to_vec(),
     })
 }
@@ -110,6 +116,8 @@ impl Texts {
 
     fn prepare(&self, id: u64, job: Box<Job>, flag: Flag) -> Result<Prepared, Failure> {
         let accepted = Instant::now();
+        let mut job = job;
+        self.fit(&mut job)?;
         let (prompt, rendered) = self.encode(&job.input)?;
         if prompt.is_empty() {
             return Err(Failure::invalid("prompt", "the prompt is empty"));
@@ -128,12 +136,73 @@ impl Texts {
             return Err(Failure::invalid("logit_bias", message));
         }
         let deadline = job.deadline.map(|ms| accepted + Duration::from_millis(ms));
-        Ok(Prepared { id, job, flag, prompt, rendered, max_tokens, accepted, deadline })
+        let boundaries = self.boundaries(&job.input, &prompt)?;
+        Ok(Prepared { id, job, flag, prompt, rendered, boundaries, max_tokens, accepted, deadline })
+    }
+
+    /// Refuses what does not go together, and fits the template's variables to the rest.
+    fn fit(&self, job: &mut Job) -> Result<(), Failure> {
+        let Input::Chat(conversation) = &mut job.input else { return Ok(()) };
+        let forces = structure::forces(conversation);
+        if forces && !structure::can_force(&self.tokenizer) {
+            let message = "this model's calls cannot be forced; use auto or none";
+            return Err(Failure::unsupported("tool_choice", message));
+        }
+        if job.format == Format::Text && !forces {
+            return Ok(());
+        }
+        if job.format != Format::Text
+            && !conversation.tools.is_empty()
+            && conversation.choice != ToolChoice::None
+        {
+            let message = "an answer cannot follow a format and call tools; send one of the two";
+            return Err(Failure::unsupported("response_format", message));
+        }
+        // What must be JSON, or a call, from its first token on has no thoughts before.
+        conversation.kwargs.entry("enable_thinking").or_insert(false.into());
+        Ok(())
+    }
+
+    /// Where the first message and the last but one end in the prompt: the next request begins alike up to there.
+    fn boundaries(&self, input: &Input, prompt: &[u32]) -> Result<Vec<usize>, Failure> {
+        let Input::Chat(conversation) = input else { return Ok(vec![]) };
+        let count = conversation.messages.len();
+        if self.facts.can_cut || count < 2 {
+            return Ok(vec![]);
+        }
+        let mut boundaries = vec![];
+        for end in [1, count - 1] {
+            let options = TemplateOptions {
+                add_generation_prompt: false,
+                tools: conversation.tools.clone(),
+                kwargs: conversation.kwargs.clone(),
+                ..TemplateOptions::default()
+            };
+            // Some templates refuse the beginning of a conversation; then there is no such place.
+            let Ok(text) = self.tokenizer.apply_chat_template(&conversation.messages[..end], &options) else {
+                continue;
+            };
+            let tokens = self.tokens(&text, false)?;
+            let shared = tokens.iter().zip(prompt).take_while(|(a, b)| a == b).count();
+            boundaries.extend((shared > 0 && shared < prompt.len()).then_some(shared));
+        }
+        Ok(boundaries)
+    }
+
+    /// The token ids of a text, unless it is longer than any context: there are texts on which tokenizers take minutes.
+    fn tokens(&self, text: &str, special: bool) -> Result<Vec<u32>, Failure> {
+        let most = self.context.unwrap_or(LONGEST_CONTEXT).saturating_mul(BYTES_PER_TOKEN);
+        if text.len() > most {
+            let message =
+                format!("the text has {} bytes; the model's context holds {most} at most", text.len());
+            return Err(Failure::new(Kind::ContextLength, message));
+        }
+        self.tokenizer.encode(text, special).map_err(failed)
     }
 
     fn encode(&self, input: &Input) -> Result<(Vec<u32>, Option<String>), Failure> {
         Ok(match input {
-            Input::Text(text) => (self.tokenizer.encode(text, true).map_err(failed)?, None),
+            Input::Text(text) => (self.tokens(text, true)?, None),
             Input::Tokens(tokens) => {
                 if let Some(id) = tokens.iter().find(|id| **id as usize >= self.facts.vocabulary) {
                     let message = format!("the model has no token {id}");
@@ -143,7 +212,7 @@ impl Texts {
             }
             Input::Chat(conversation) => {
                 let text = self.render(conversation)?;
-                (self.tokenizer.encode(&text, false).map_err(failed)?, Some(text))
+                (self.tokens(&text, false)?, Some(text))
             }
         })
     }
@@ -168,9 +237,7 @@ impl Texts {
 
     fn answer(&self, question: &Question) -> Result<Answer, Failure> {
         Ok(match question {
-            Question::Tokenize { text, special } => {
-                Answer::Tokens(self.tokenizer.encode(text, *special).map_err(failed)?)
-            }
+            Question::Tokenize { text, special } => Answer::Tokens(self.tokens(text, *special)?),
             Question::Detokenize { tokens, skip_special } => {
                 Answer::Text(self.tokenizer.decode(tokens, *skip_special).map_err(failed)?)
             }

@@ -98,6 +98,11 @@ static const mlx_array_state MLX_AVAILABLE = 2;
 /// How far the evaluation of the array is.
 MLX_C_API mlx_array_state mlx_array_status(mlx_array a) MLX_C_NOEXCEPT;
 
+/// Whether `mlx_array_data` gives the elements of an array in row-major order while other work goes on: it was evaluated,
+/// lies so in memory, and nothing else refers to that memory, neither work that has been submitted, which might write it,
+/// nor, on CUDA, anything that would notice that the host's access moves it. Waits until the array is computed.
+MLX_C_API int mlx_array_is_readable(bool* out, mlx_array a) MLX_C_NOEXCEPT;
+
 /// Whether the elements can be read now, without waiting.
 MLX_C_API int mlx_array_is_available(bool* out, mlx_array a) MLX_C_NOEXCEPT;
 

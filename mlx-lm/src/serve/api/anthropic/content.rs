@@ -21,6 +21,7 @@ const NONCE: &str = "x-anthropic-billing-header:";
 
 #[derive(Clone, Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(as = anthropic::MessageIn)]
 pub(super) struct MessageIn {
     role: Role,
     content: Content,
@@ -28,6 +29,7 @@ pub(super) struct MessageIn {
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, ToSchema)]
 #[serde(rename_all = "lowercase")]
+#[schema(as = anthropic::Role)]
 enum Role {
     User,
     Assistant,
@@ -37,6 +39,7 @@ enum Role {
 /// Text, or blocks of `text`, `thinking`, `tool_use` and `tool_result`.
 #[derive(Clone, Debug, Deserialize, ToSchema)]
 #[serde(untagged)]
+#[schema(as = anthropic::Content)]
 pub(super) enum Content {
     Text(String),
     Blocks(Vec<Block>),
@@ -44,6 +47,7 @@ pub(super) enum Content {
 
 /// A block; which fields it has depends on `type`. `cache_control` changes nothing: prefixes are always cached.
 #[derive(Clone, Debug, Deserialize, ToSchema)]
+#[schema(as = anthropic::Block)]
 pub(super) struct Block {
     #[serde(rename = "type")]
     kind: String,
@@ -60,6 +64,7 @@ pub(super) struct Block {
 /// A tool that the model may call.
 #[derive(Clone, Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(as = anthropic::ToolIn)]
 pub(super) struct ToolIn {
     name: String,
     description: Option<String>,
@@ -79,6 +84,7 @@ pub(super) struct ToolIn {
 
 #[derive(Clone, Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(as = anthropic::Choice)]
 pub(super) struct Choice {
     /// `auto`, `any`, `tool` or `none`.
     #[serde(rename = "type")]

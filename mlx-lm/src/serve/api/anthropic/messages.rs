@@ -8,7 +8,7 @@ use crate::serve::{
     App,
     api::{
         document,
-        fields::{OneOrMany, inert, keep_alive, range, reasoning_effort, schema, stops},
+        fields::{MAX_TOKENS, OneOrMany, inert, keep_alive, range, reasoning_effort, schema, stops},
     },
     failure::Failure,
     http::{Caller, Generation, Strict, collect, json, stream},
@@ -24,8 +24,11 @@ use utoipa::ToSchema;
 /// A request for the next message of a conversation.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(as = anthropic::MessagesRequest)]
 pub(in crate::serve) struct MessagesRequest {
+    #[schema(min_length = 1, max_length = 256)]
     model: String,
+    #[schema(min_items = 1)]
     messages: Vec<MessageIn>,
     system: Option<Content>,
     /// The most tokens to generate.
@@ -57,6 +60,7 @@ pub(in crate::serve) struct MessagesRequest {
 
 #[derive(Clone, Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(as = anthropic::Thinking)]
 struct Thinking {
     /// `enabled`, `adaptive` or `disabled`.
     #[serde(rename = "type")]
@@ -69,6 +73,7 @@ struct Thinking {
 
 #[derive(Clone, Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(as = anthropic::OutputConfig)]
 struct OutputConfig {
     effort: Option<String>,
     format: Option<OutputFormat>,
@@ -76,6 +81,7 @@ struct OutputConfig {
 
 #[derive(Clone, Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(as = anthropic::OutputFormat)]
 struct OutputFormat {
     /// `json_schema`.
     #[serde(rename = "type")]
@@ -111,7 +117,7 @@ impl MessagesRequest {
         inert("container", &self.container, &[])?;
         inert("mcp_servers", &self.mcp_servers, &[json!([])])?;
         inert("service_tier", &self.service_tier, &[json!("auto"), json!("standard_only")])?;
-        range("max_tokens", Some(self.max_tokens), 1..=usize::MAX)?;
+        range("max_tokens", Some(self.max_tokens), 1..=MAX_TOKENS)?;
         let mut kwargs = Map::new();
         thinking(self.thinking.take(), &mut kwargs)?;
         let (mut format, mut effort) = (Format::Text, None);
@@ -167,8 +173,11 @@ pub(in crate::serve) async fn create(
 /// A conversation to count.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(as = anthropic::CountRequest)]
 pub(in crate::serve) struct CountRequest {
+    #[schema(min_length = 1, max_length = 256)]
     model: String,
+    #[schema(min_items = 1)]
     messages: Vec<MessageIn>,
     system: Option<Content>,
     tools: Option<Vec<ToolIn>>,

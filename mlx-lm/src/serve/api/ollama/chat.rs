@@ -28,7 +28,9 @@ use utoipa::ToSchema;
 /// A request for the next message of a conversation. Without messages it loads the model.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(as = ollama::ChatRequest)]
 pub(in crate::serve) struct ChatRequest {
+    #[schema(min_length = 1, max_length = 256)]
     model: String,
     #[serde(default)]
     messages: Vec<ChatMessage>,
@@ -52,6 +54,7 @@ pub(in crate::serve) struct ChatRequest {
 
 #[derive(Clone, Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(as = ollama::ChatMessage)]
 struct ChatMessage {
     role: Role,
     #[serde(default)]
@@ -65,6 +68,7 @@ struct ChatMessage {
 
 #[derive(Clone, Copy, Debug, Deserialize, ToSchema)]
 #[serde(rename_all = "lowercase")]
+#[schema(as = ollama::Role)]
 enum Role {
     System,
     User,
@@ -74,6 +78,7 @@ enum Role {
 
 #[derive(Clone, Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(as = ollama::Call)]
 struct Call {
     id: Option<String>,
     #[allow(dead_code, reason = "only functions can be called")]
@@ -83,6 +88,7 @@ struct Call {
 
 #[derive(Clone, Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(as = ollama::CallFunction)]
 struct CallFunction {
     name: String,
     #[serde(default)]

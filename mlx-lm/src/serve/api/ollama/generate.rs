@@ -29,7 +29,9 @@ use utoipa::ToSchema;
 /// A request for the answer to one prompt. Without a prompt it loads the model.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(as = ollama::GenerateRequest)]
 pub(in crate::serve) struct GenerateRequest {
+    #[schema(min_length = 1, max_length = 256)]
     model: String,
     prompt: Option<String>,
     system: Option<String>,
@@ -81,10 +83,9 @@ pub(in crate::serve) async fn generate(
     if prompt.is_empty() {
         return load(&app, Kind::Generate, request.model, keep).await;
     }
-    let raw = request.raw.unwrap_or(false) || {
-        let lease = app.fleet.lease(&request.model, keep).await?;
-        !lease.facts.has_template
-    };
+    // Held until the generation has a lease of its own: the model may be told not to stay.
+    let lease = app.fleet.lease(&request.model, keep).await?;
+    let raw = request.raw.unwrap_or(false) || !lease.facts.has_template;
     let input = if raw {
         Input::Text(prompt)
     } else {
@@ -92,7 +93,10 @@ pub(in crate::serve) async fn generate(
         let messages = system.into_iter().chain([Message::user(prompt)]).collect();
         Input::Chat(Conversation { messages, kwargs, ..Conversation::default() })
     };
-    answer(&app, Kind::Generate, request.model, keep, Job { input, ..job }, request.stream).await
+    let answer =
+        answer(&app, Kind::Generate, request.model, keep, Job { input, ..job }, request.stream).await;
+    drop(lease);
+    answer
 }
 
 /// Runs a job and answers.

@@ -2,6 +2,7 @@
 
 use super::super::{document, openai};
 use crate::{
+    Summary,
     serve::{
         App,
         failure::{Failure, Kind},
@@ -108,6 +109,7 @@ pub(in crate::serve) async fn ps(State(app): State<Arc<App>>) -> Response {
 /// A request that names a model.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(as = ollama::ModelRequest)]
 pub(in crate::serve) struct ModelRequest {
     #[serde(alias = "name")]
     model: String,
@@ -115,7 +117,7 @@ pub(in crate::serve) struct ModelRequest {
     verbose: Option<bool>,
 }
 
-/// Show one model; it is loaded for it
+/// Show one model
 #[utoipa::path(post, path = "/api/show", tag = "Ollama", request_body = ModelRequest,
     responses(document::Json, document::Failures))]
 pub(in crate::serve) async fn show(
@@ -124,36 +126,42 @@ pub(in crate::serve) async fn show(
 ) -> Result<Response, Failure> {
     let name = app.fleet.local.name(&request.model)?;
     let stored = app.fleet.local.find(&name).ok_or_else(|| Failure::model_not_found(&name))?;
-    let lease = app.fleet.lease(&name, None).await?;
-    let facts = &lease.facts;
-    let config = config(&stored);
-    let mut details = details(&stored, &config);
-    details["family"] = facts.model_type.clone().into();
-    details["families"] = json!([facts.model_type]);
+    let describe = tokio::task::spawn_blocking(move || describe(&stored)).await;
+    describe.unwrap_or_else(|error| Err(Failure::internal(error.to_string()))).map(|value| json(&value))
+}
+
+/// What the files of a model say of it.
+fn describe(stored: &Stored) -> Result<Value, Failure> {
+    let summary = Summary::read(&stored.location).map_err(|error| Failure::from(&error))?;
+    let capabilities = [("completion", true), ("tools", summary.tools), ("thinking", summary.thinking)];
     let capabilities: Vec<&str> =
-        [("completion", true), ("tools", facts.can_call_tools), ("thinking", facts.can_think)]
-            .into_iter()
-            .filter_map(|(name, can)| can.then_some(name))
-            .collect();
+        capabilities.into_iter().filter_map(|(name, can)| can.then_some(name)).collect();
+    let architecture = &summary.architecture;
+    let mut details = details(stored, &config(stored));
+    details["family"] = architecture.clone().into();
+    details["families"] = json!([architecture]);
+    details["parameter_size"] = format!("{:.2}B", summary.parameters as f64 / 1e9).into();
+    details["quantization_level"] = summary.quantization.clone().into();
     let mut info = Map::new();
-    info.insert("general.architecture".into(), facts.model_type.clone().into());
-    info.insert(format!("{}.context_length", facts.model_type), json!(facts.context_length));
-    info.insert("general.vocabulary".into(), json!(facts.vocabulary));
-    Ok(json(&json!({
+    info.insert("general.architecture".into(), architecture.clone().into());
+    info.insert("general.parameter_count".into(), summary.parameters.into());
+    info.insert(format!("{architecture}.context_length"), json!(summary.context_length));
+    Ok(json!({
         "license": "",
-        "modelfile": format!("FROM {name}"),
+        "modelfile": format!("FROM {}", stored.name),
         "parameters": "",
-        "template": facts.template,
+        "template": "",
         "details": details,
         "model_info": info,
         "capabilities": capabilities,
         "modified_at": time(stored.modified()),
-    })))
+    }))
 }
 
 /// Give a model another name.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(as = ollama::CopyRequest)]
 pub(in crate::serve) struct CopyRequest {
     source: String,
     destination: String,
@@ -187,8 +195,10 @@ pub(in crate::serve) async fn remove(
 /// A request for vectors.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(as = ollama::EmbedRequest)]
 #[allow(dead_code, reason = "checked and refused")]
 pub(in crate::serve) struct EmbedRequest {
+    #[schema(min_length = 1, max_length = 256)]
     model: String,
     input: Value,
     truncate: Option<bool>,

@@ -1,7 +1,7 @@
 //! `options`, `format` and `think`, which `/api/generate` and `/api/chat` share.
 
 use crate::serve::{
-    api::fields::{OneOrMany, inert, range, reasoning_effort, schema, stops},
+    api::fields::{MAX_TOKENS, OneOrMany, inert, range, reasoning_effort, schema, stops},
     failure::Failure,
     protocol::{Format, Job, SamplingChoice},
     random_u64,
@@ -13,8 +13,10 @@ use utoipa::ToSchema;
 /// How to sample. What is left out is the model's own default.
 #[derive(Clone, Debug, Default, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(as = ollama::Options)]
 pub(super) struct Options {
     /// The most tokens of prompt and answer together. The model is not loaded anew for it.
+    #[schema(minimum = 1)]
     num_ctx: Option<usize>,
     /// The most tokens to generate; negative is no limit.
     num_predict: Option<i64>,
@@ -68,27 +70,46 @@ impl Options {
             None | Some(i64::MIN..0) => None,
             Some(count) => Some(usize::try_from(count).unwrap_or(usize::MAX)),
         };
-        range("options.num_predict", max_tokens, 1..=usize::MAX)?;
+        range("options.num_predict", max_tokens, 1..=MAX_TOKENS)?;
         let seed = self.seed.and_then(|seed| u64::try_from(seed).ok()).unwrap_or_else(random_u64);
-        let window = self.repeat_last_n.and_then(|count| usize::try_from(count).ok());
+        let window = window(self.repeat_last_n);
+        let penalty = |value: Option<f32>, none: f32| if window.is_none() { Some(none) } else { value };
         Ok(Job {
             max_tokens,
-            context: range("options.num_ctx", self.num_ctx, 1..=usize::MAX)?,
+            context: range("options.num_ctx", self.num_ctx, 1..=MAX_TOKENS)?,
             sampling: SamplingChoice {
                 temperature: range("options.temperature", self.temperature, 0.0..=2.0)?,
                 top_p: range("options.top_p", self.top_p, 0.0..=1.0)?,
                 top_k: self.top_k,
                 min_p: range("options.min_p", self.min_p, 0.0..=1.0)?,
                 seed: Some(seed),
-                repetition_penalty: range("options.repeat_penalty", self.repeat_penalty, 0.01..=10.0)?,
-                presence_penalty: range("options.presence_penalty", self.presence_penalty, -2.0..=2.0)?,
-                frequency_penalty: range("options.frequency_penalty", self.frequency_penalty, -2.0..=2.0)?,
+                repetition_penalty: penalty(
+                    range("options.repeat_penalty", self.repeat_penalty, 0.01..=10.0)?,
+                    1.0,
+                ),
+                presence_penalty: penalty(
+                    range("options.presence_penalty", self.presence_penalty, -2.0..=2.0)?,
+                    0.0,
+                ),
+                frequency_penalty: penalty(
+                    range("options.frequency_penalty", self.frequency_penalty, -2.0..=2.0)?,
+                    0.0,
+                ),
                 penalty_window: window,
                 logit_bias: vec![],
             },
             stop: stops("options.stop", self.stop)?,
             ..Job::default()
         })
+    }
+}
+
+/// How many tokens penalties look at, 0 for all; none if they are off.
+fn window(asked: Option<i64>) -> Option<usize> {
+    match asked {
+        None => Some(64),
+        Some(0) => None,
+        Some(count) => Some(usize::try_from(count).unwrap_or(0)),
     }
 }
 

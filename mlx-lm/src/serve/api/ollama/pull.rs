@@ -9,7 +9,7 @@ use crate::{
         fleet::canonical,
         http::{Strict, json},
     },
-    source::resolve,
+    source::{Observer, resolve},
 };
 use axum::{
     body::Body,
@@ -19,13 +19,21 @@ use axum::{
 };
 use serde::Deserialize;
 use serde_json::{Value, json};
-use std::{convert::Infallible, sync::Arc};
+use std::{
+    convert::Infallible,
+    sync::{Arc, Mutex, PoisonError},
+    time::{Duration, Instant},
+};
 use tokio::sync::mpsc;
 use utoipa::ToSchema;
+
+/// How often the progress is told.
+const EVERY: Duration = Duration::from_millis(200);
 
 /// A request to fetch a model from the hub.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(as = ollama::PullRequest)]
 pub(in crate::serve) struct PullRequest {
     #[serde(alias = "name")]
     model: String,
@@ -48,6 +56,7 @@ pub(in crate::serve) async fn pull(
     let (sender, mut receiver) = mpsc::channel::<Value>(16);
     let mut source = app.fleet.local.source.clone();
     source.progress = false;
+    source.observer = Some(observer(sender.clone()));
     let fetch = tokio::task::spawn_blocking(move || {
         let _ = sender.blocking_send(json!({ "status": "pulling manifest" }));
         let last = match resolve(&name, &source) {
@@ -71,6 +80,21 @@ pub(in crate::serve) async fn pull(
         Some(message) => Err(Failure::new(Kind::ModelNotFound, message)),
         None => Ok(json(&last)),
     }
+}
+
+/// Tells of a download a few times a second; who does not listen misses nothing.
+fn observer(lines: mpsc::Sender<Value>) -> Observer {
+    let last = Mutex::new(None::<Instant>);
+    Observer::new(move |what, completed, total| {
+        let mut last = last.lock().unwrap_or_else(PoisonError::into_inner);
+        if last.is_none_or(|last| last.elapsed() > EVERY) {
+            *last = Some(Instant::now());
+            let status = format!("pulling {what}");
+            let _ = lines.try_send(
+                json!({ "status": status, "digest": what, "total": total, "completed": completed }),
+            );
+        }
+    })
 }
 
 /// A failure without the paths of this machine.

@@ -6,7 +6,7 @@ use super::{
 };
 use crate::serve::{
     App,
-    api::fields::{self, OneOrMany, biases, inert, kwargs, range, reasoning_effort, stops},
+    api::fields::{self, MAX_TOKENS, OneOrMany, biases, inert, kwargs, range, reasoning_effort, stops},
     failure::Failure,
     http::{Caller, Generation, Strict, collect, json, stream},
     protocol::{Conversation, Format, Input, Job, SamplingChoice},
@@ -25,15 +25,20 @@ pub(super) const MAX_TOP_LOGPROBS: u8 = 20;
 /// A request for the next message of a conversation. What is left out is the model's own default.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(as = openai::ChatRequest)]
 pub(in crate::serve) struct ChatRequest {
+    #[schema(min_length = 1, max_length = 256)]
     model: String,
+    #[schema(min_items = 1)]
     messages: Vec<ChatMessage>,
     /// Send the answer piece by piece, as server-sent events.
     stream: Option<bool>,
     stream_options: Option<StreamOptions>,
     /// The most tokens to generate.
+    #[schema(minimum = 1)]
     max_completion_tokens: Option<usize>,
     /// An older name of `max_completion_tokens`.
+    #[schema(minimum = 1)]
     max_tokens: Option<usize>,
     /// Choices to generate.
     #[schema(minimum = 1, maximum = 8)]
@@ -90,6 +95,7 @@ pub(in crate::serve) struct ChatRequest {
 
 #[derive(Clone, Copy, Debug, Default, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(as = openai::StreamOptions)]
 pub(super) struct StreamOptions {
     /// Send the counts of tokens before the end.
     #[serde(default)]
@@ -101,6 +107,7 @@ pub(super) struct StreamOptions {
 /// What the answer must be.
 #[derive(Clone, Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(as = openai::ResponseFormat)]
 pub(super) struct ResponseFormat {
     /// `text`, `json_object` or `json_schema`.
     #[serde(rename = "type")]
@@ -110,6 +117,7 @@ pub(super) struct ResponseFormat {
 
 #[derive(Clone, Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(as = openai::JsonSchema)]
 struct JsonSchema {
     #[allow(dead_code, reason = "for people")]
     name: Option<String>,
@@ -188,7 +196,7 @@ impl ChatRequest {
             context: None,
             deadline: None,
         };
-        range("max_completion_tokens", job.max_tokens, 1..=usize::MAX)?;
+        range("max_completion_tokens", job.max_tokens, 1..=MAX_TOKENS)?;
         Ok(Plan {
             model: self.model,
             jobs: choices(job, self.n)?,

@@ -9,7 +9,7 @@ use crate::serve::{
     App,
     api::{
         Style, document,
-        fields::{OneOrMany, biases, inert, keep_alive, range, stops},
+        fields::{MAX_TOKENS, OneOrMany, biases, inert, keep_alive, range, stops},
     },
     failure::Failure,
     http::{Answer, Caller, Generation, Narrator, Strict, collect, json, stream},
@@ -25,11 +25,14 @@ use utoipa::ToSchema;
 /// A request for the continuation of a text. What is left out is the model's own default.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(as = openai::CompletionRequest)]
 pub(in crate::serve) struct CompletionRequest {
+    #[schema(min_length = 1, max_length = 256)]
     model: String,
     prompt: Prompt,
     stream: Option<bool>,
     stream_options: Option<StreamOptions>,
+    #[schema(minimum = 1)]
     max_tokens: Option<usize>,
     /// Choices for each prompt.
     #[schema(minimum = 1, maximum = 8)]
@@ -62,6 +65,7 @@ pub(in crate::serve) struct CompletionRequest {
 
 #[derive(Clone, Debug, Deserialize, ToSchema)]
 #[serde(untagged)]
+#[schema(as = openai::Prompt)]
 enum Prompt {
     Text(String),
     Texts(Vec<String>),
@@ -87,7 +91,7 @@ impl CompletionRequest {
         inert("suffix", &self.suffix, &[json!("")])?;
         inert("best_of", &self.best_of, &[json!(1), json!(self.n)])?;
         let job = Job {
-            max_tokens: range("max_tokens", self.max_tokens, 1..=usize::MAX)?,
+            max_tokens: range("max_tokens", self.max_tokens, 1..=MAX_TOKENS)?,
             sampling: SamplingChoice {
                 temperature: range("temperature", self.temperature, 0.0..=2.0)?,
                 top_p: range("top_p", self.top_p, 0.0..=1.0)?,

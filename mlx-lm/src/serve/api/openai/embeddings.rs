@@ -10,8 +10,10 @@ use utoipa::ToSchema;
 
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(as = openai::EmbeddingsRequest)]
 #[allow(dead_code, reason = "checked and refused")]
 pub(in crate::serve) struct EmbeddingsRequest {
+    #[schema(min_length = 1, max_length = 256)]
     model: String,
     input: Value,
     dimensions: Option<usize>,

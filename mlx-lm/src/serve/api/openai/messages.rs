@@ -15,6 +15,7 @@ use utoipa::ToSchema;
 /// A message of the conversation.
 #[derive(Clone, Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(as = openai::ChatMessage)]
 pub(in crate::serve) struct ChatMessage {
     /// `developer` is taken as `system`.
     role: Role,
@@ -36,6 +37,7 @@ pub(in crate::serve) struct ChatMessage {
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, ToSchema)]
 #[serde(rename_all = "lowercase")]
+#[schema(as = openai::Role)]
 enum Role {
     System,
     Developer,
@@ -46,12 +48,14 @@ enum Role {
 
 #[derive(Clone, Debug, Deserialize, ToSchema)]
 #[serde(untagged)]
+#[schema(as = openai::Content)]
 pub(super) enum Content {
     Text(String),
     Parts(Vec<Part>),
 }
 
 #[derive(Clone, Debug, Deserialize, ToSchema)]
+#[schema(as = openai::Part)]
 pub(super) struct Part {
     #[serde(rename = "type")]
     kind: String,
@@ -60,6 +64,7 @@ pub(super) struct Part {
 
 #[derive(Clone, Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(as = openai::CallIn)]
 struct CallIn {
     id: Option<String>,
     #[serde(rename = "type")]
@@ -71,6 +76,7 @@ struct CallIn {
 
 #[derive(Clone, Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(as = openai::CallFunction)]
 struct CallFunction {
     name: String,
     arguments: Value,
@@ -159,6 +165,7 @@ fn call(param: &str, call: CallIn) -> Result<Value, Failure> {
 /// A tool that the model may call.
 #[derive(Clone, Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(as = openai::Tool)]
 pub(in crate::serve) struct Tool {
     #[serde(rename = "type")]
     kind: String,
@@ -167,6 +174,7 @@ pub(in crate::serve) struct Tool {
 
 #[derive(Clone, Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(as = openai::ToolFunction)]
 struct ToolFunction {
     name: String,
     description: Option<String>,

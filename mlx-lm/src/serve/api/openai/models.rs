@@ -41,5 +41,5 @@ pub(in crate::serve) async fn get(
 pub(in crate::serve) async fn stored(app: &Arc<App>) -> Result<Vec<Stored>, Failure> {
     let app = app.clone();
     let all = tokio::task::spawn_blocking(move || app.fleet.local.all()).await;
-    all.map_err(|error| Failure::internal(error.to_string()))
+    all.unwrap_or_else(|error| Err(Failure::internal(error.to_string())))
 }

@@ -12,7 +12,8 @@ use crate::{
         api::{
             document,
             fields::{
-                self, MAX_MESSAGES, MAX_TOOLS, at_most, inert, keep_alive, range, reasoning_effort, schema,
+                self, MAX_MESSAGES, MAX_TOKENS, MAX_TOOLS, at_most, inert, keep_alive, range,
+                reasoning_effort, schema,
             },
         },
         failure::Failure,
@@ -30,12 +31,15 @@ use utoipa::ToSchema;
 /// A request for a response. Nothing is stored: `previous_response_id`, `conversation` and `background` are refused.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(as = responses::ResponsesRequest)]
 pub(in crate::serve) struct ResponsesRequest {
+    #[schema(min_length = 1, max_length = 256)]
     model: String,
     /// Text, or items: messages, `function_call`, `function_call_output` and `reasoning`.
     input: InputIn,
     instructions: Option<String>,
     stream: Option<bool>,
+    #[schema(minimum = 1)]
     max_output_tokens: Option<usize>,
     #[schema(minimum = 0, maximum = 2)]
     temperature: Option<f32>,
@@ -77,6 +81,7 @@ pub(in crate::serve) struct ResponsesRequest {
 
 #[derive(Clone, Debug, Deserialize, ToSchema)]
 #[serde(untagged)]
+#[schema(as = responses::InputIn)]
 enum InputIn {
     Text(String),
     Items(Vec<Item>),
@@ -84,6 +89,7 @@ enum InputIn {
 
 /// An item of the conversation; which fields it has depends on `type`.
 #[derive(Clone, Debug, Deserialize, ToSchema)]
+#[schema(as = responses::Item)]
 struct Item {
     /// Default: `message`.
     #[serde(rename = "type")]
@@ -99,6 +105,7 @@ struct Item {
 
 #[derive(Clone, Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(as = responses::ToolIn)]
 struct ToolIn {
     /// `function`; the tools that OpenAI's servers run are refused.
     #[serde(rename = "type")]
@@ -112,6 +119,7 @@ struct ToolIn {
 
 #[derive(Clone, Debug, Default, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(as = responses::Reasoning)]
 struct Reasoning {
     effort: Option<String>,
     #[allow(dead_code, reason = "reasoning is always shown whole; documented")]
@@ -122,6 +130,7 @@ struct Reasoning {
 
 #[derive(Clone, Debug, Default, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(as = responses::TextOptions)]
 struct TextOptions {
     format: Option<TextFormat>,
     #[allow(dead_code, reason = "a no-op, documented")]
@@ -130,6 +139,7 @@ struct TextOptions {
 
 #[derive(Clone, Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(as = responses::TextFormat)]
 struct TextFormat {
     /// `text`, `json_object` or `json_schema`.
     #[serde(rename = "type")]
@@ -287,7 +297,7 @@ impl ResponsesRequest {
         let conversation = Conversation { messages, tools, choice, one_call, kwargs, continue_last: false };
         Ok(Job {
             input: Input::Chat(conversation),
-            max_tokens: range("max_output_tokens", self.max_output_tokens, 1..=usize::MAX)?,
+            max_tokens: range("max_output_tokens", self.max_output_tokens, 1..=MAX_TOKENS)?,
             sampling: SamplingChoice {
                 temperature: range("temperature", self.temperature, 0.0..=2.0)?,
                 top_p: range("top_p", self.top_p, 0.0..=1.0)?,

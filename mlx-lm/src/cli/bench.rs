@@ -1,0 +1,195 @@
+//! `mlx-lm bench`.
+
+use super::output::{print, print_json, print_table, size};
+use clap::Args;
+use mlx::Engine;
+use mlx_lm::{
+    Error, Lm, Machine, Result,
+    measure::{Measurement, Speed, SpeedTest, measure, read_bandwidth},
+    source::{DEFAULT_MODEL, SourceOptions, resolve},
+};
+use serde_json::{Value, json};
+use std::io::IsTerminal;
+
+/// The arguments of `bench`.
+#[derive(Args)]
+#[command(after_help = "Example: mlx-lm bench --model llama3.2:3b -p 512 -g 128 -d 0,4096 --markdown")]
+pub(crate) struct Arguments {
+    /// A folder, a .gguf file, a short name or a repository of the hub
+    #[arg(long, short, default_value = DEFAULT_MODEL)]
+    model: String,
+    /// Lengths of prompts to read; 0 leaves it out
+    #[arg(long, short, value_delimiter = ',', default_value = "512")]
+    prompt: Vec<usize>,
+    /// Numbers of tokens to write; 0 leaves it out
+    #[arg(long, short, value_delimiter = ',', default_value = "128")]
+    generate: Vec<usize>,
+    /// Tokens in the cache before
+    #[arg(long, short, value_delimiter = ',', default_value = "0")]
+    depth: Vec<usize>,
+    /// How often each test is run, after once to warm up
+    #[arg(long, short, default_value_t = 5)]
+    repetitions: usize,
+    /// Prompt tokens per evaluation
+    #[arg(long, default_value_t = 2048)]
+    prefill_step: usize,
+    /// Also print the time in which the processor prepares each token
+    #[arg(long)]
+    profile: bool,
+    /// Print a JSON document
+    #[arg(long, conflicts_with = "markdown")]
+    json: bool,
+    /// Print a table in Markdown
+    #[arg(long)]
+    markdown: bool,
+}
+
+pub(crate) fn run(arguments: Arguments) -> Result<()> {
+    let location = resolve(&arguments.model, &SourceOptions::from_env()?)?;
+    let engine = Engine::start("mlx-lm", move || Lm::open(&location))?;
+    engine.run(move |lm| bench(lm, &arguments))?
+}
+
+impl Arguments {
+    fn tests(&self) -> Vec<SpeedTest> {
+        let mut tests = vec![];
+        for &depth in &self.depth {
+            let of = |speed| move |&tokens: &usize| SpeedTest { speed, tokens, depth };
+            tests.extend(self.prompt.iter().map(of(Speed::Prompt)));
+            tests.extend(self.generate.iter().map(of(Speed::Generation)));
+        }
+        tests.retain(|test| test.tokens > 0);
+        tests
+    }
+}
+
+fn bench(lm: &Lm, arguments: &Arguments) -> Result<()> {
+    let machine = Machine::detect()?;
+    let bandwidth = read_bandwidth()?;
+    let note = std::io::stderr().is_terminal();
+    let mut results = vec![];
+    for test in arguments.tests() {
+        if note {
+            eprintln!("{} …", test.name());
+        }
+        results.push(measure(lm, test, arguments.repetitions, arguments.prefill_step)?);
+    }
+    if results.is_empty() {
+        return Err(Error::Invalid("there is nothing to measure".into()));
+    }
+    let report = Report { machine, bandwidth, lm, arguments };
+    if arguments.json { print_json(&report.document(&results)?) } else { report.table(&results) }
+}
+
+struct Report<'a> {
+    machine: Machine,
+    bandwidth: f64,
+    lm: &'a Lm,
+    arguments: &'a Arguments,
+}
+
+const TITLES: [&str; 8] =
+    ["model", " size", "device", "test", " tokens/s", " peak memory", " GB/s", " share"];
+
+impl Report<'_> {
+    fn share(&self, result: &Measurement) -> Option<f64> {
+        Some(result.bandwidth()? / self.bandwidth)
+    }
+
+    fn table(&self, results: &[Measurement]) -> Result<()> {
+        let bytes = size(self.lm.weight_bytes()? as u64);
+        let row = |result: &Measurement| {
+            [
+                self.arguments.model.clone(),
+                bytes.clone(),
+                self.machine.device.clone(),
+                result.test.name(),
+                format!("{:.2} ± {:.2}", result.mean(), result.deviation()),
+                size(result.peak_memory as u64),
+                result.bandwidth().map_or_else(String::new, |bandwidth| format!("{:.1}", bandwidth / 1e9)),
+                self.share(result).map_or_else(String::new, share_text),
+            ]
+        };
+        let rows: Vec<_> = results.iter().map(row).collect();
+        if self.arguments.markdown {
+            print(&markdown(&rows))?;
+        } else {
+            print_table(TITLES, &rows)?;
+        }
+        print(&format!("\nmemory is read at {:.1} GB/s here\n", self.bandwidth / 1e9))?;
+        for result in results {
+            if let Some(time) = result.host_time.filter(|_| self.arguments.profile) {
+                let step = 1e6 / result.mean();
+                let name = result.test.name();
+                let host = time.as_secs_f64() * 1e6;
+                print(&format!("{name}: the processor prepares a token in {host:.0} µs of {step:.0} µs\n"))?;
+            }
+            if self.share(result).is_some_and(|share| share > 1.0) {
+                eprintln!(
+                    "warning: {} is not valid as a share: weights that memory cannot have delivered came from a cache, or \
+                     something is measured wrongly",
+                    result.test.name()
+                );
+            }
+        }
+        Ok(())
+    }
+
+    fn document(&self, results: &[Measurement]) -> Result<Value> {
+        let entry = |result: &Measurement| {
+            let share = self.share(result);
+            json!({
+                "test": result.test.name(),
+                "tokens": result.test.tokens,
+                "depth": result.test.depth,
+                "tokens_per_second": result.mean(),
+                "standard_deviation": result.deviation(),
+                "rates": result.rates,
+                "peak_memory_bytes": result.peak_memory,
+                "bytes_per_token": result.bytes_per_token,
+                "bytes_per_second": result.bandwidth(),
+                "share_of_bandwidth": share.filter(|share| *share <= 1.0),
+                "valid": share.is_none_or(|share| share <= 1.0),
+                "host_seconds_per_token": result.host_time.map(|time| time.as_secs_f64()),
+            })
+        };
+        Ok(json!({
+            "model": self.arguments.model,
+            "weight_bytes": self.lm.weight_bytes()?,
+            "machine": self.machine,
+            "bytes_per_second_read": self.bandwidth,
+            "results": results.iter().map(entry).collect::<Vec<_>>(),
+        }))
+    }
+}
+
+/// More than all there is cannot be.
+fn share_text(share: f64) -> String {
+    if share > 1.0 { "not valid".into() } else { format!("{:.0} %", share * 100.0) }
+}
+
+fn markdown(rows: &[[String; 8]]) -> String {
+    let line = |cells: &[String]| format!("| {} |\n", cells.join(" | "));
+    let titles = TITLES.map(|title| title.trim_start().to_owned());
+    let rules = TITLES.map(|title| if title.starts_with(' ') { "---:" } else { "---" }.to_owned());
+    let head = line(&titles) + &line(&rules);
+    rows.iter().fold(head, |text, row| text + &line(row))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_share_above_everything_is_not_valid() {
+        assert_eq!([0.5, 1.0, 1.43].map(share_text), ["50 %", "100 %", "not valid"]);
+    }
+
+    #[test]
+    fn markdown_has_a_rule_below_the_titles() {
+        let row: [String; 8] = std::array::from_fn(|i| i.to_string());
+        let text = markdown(&[row]);
+        assert!(text.starts_with("| model | size |"), "{text}");
+        assert!(text.ends_with("| 0 | 1 | 2 | 3 | 4 | 5 | 6 | 7 |\n"), "{text}");
+    }
+}

@@ -1,0 +1,104 @@
+//! 8-bit floats (E4M3) with a scale for each block, row or matrix.
+
+use super::Import;
+use crate::Result;
+use mlx::{
+    Array, Dtype,
+    nn::{Mode, Quantization},
+};
+
+/// What a matrix' scales are called: both are to be multiplied by.
+const SCALES: [&str; 2] = ["weight_scale_inv", "weight_scale"];
+
+/// Scales of activations and caches, which are not quantized here.
+const UNUSED: [&str; 6] =
+    ["input_scale", "activation_scale", "k_scale", "v_scale", "q_scale", "input_scale_ub"];
+
+const MXFP8: Quantization = Quantization { group_size: 32, bits: 8, mode: Mode::Mxfp8 };
+
+/// `weight` of 8-bit floats `[.., rows, columns]`, and scales `[.., rows / block rows, columns / block columns]`.
+pub(super) fn import(import: &mut Import<'_>, block: Option<[i32; 2]>, powers_of_two: bool) -> Result<()> {
+    for part in SCALES {
+        for layer in import.layers_with(part) {
+            let scales = import.need(&layer, part)?;
+            let weight = import.need(&layer, "weight")?;
+            import_layer(import, &layer, weight, scales, block, powers_of_two)?;
+        }
+    }
+    import.drop_parts(&UNUSED);
+    Ok(())
+}
+
+/// One layer; `powers_of_two` says that scales in single precision are such.
+pub(super) fn import_layer(
+    import: &mut Import<'_>,
+    layer: &str,
+    weight: Array,
+    scales: Array,
+    block: Option<[i32; 2]>,
+    powers_of_two: bool,
+) -> Result<()> {
+    if weight.dtype()? != Dtype::U8 {
+        let message = format!("its weight is {}, expected 8-bit floats", weight.dtype()?);
+        return Err(import.error(layer, message));
+    }
+    let (rows, columns) = (weight.dim(-2)?, weight.dim(-1)?);
+    let scales = match scales.ndim()? {
+        0 => scales.reshape([1, 1])?,
+        1 => scales.reshape([-1, 1])?,
+        _ => scales,
+    };
+    let (across, along) = (scales.dim(-2)?, scales.dim(-1)?);
+    let [height, width] = match block {
+        Some(block) if across > 1 || along > 1 => block,
+        _ => [ceil_div(rows, across), ceil_div(columns, along)],
+    };
+    if ceil_div(rows, height) != across || ceil_div(columns, width) != along {
+        let message = format!(
+            "scales {:?} do not fit {rows} x {columns} in blocks of {height} x {width}",
+            scales.shape()?
+        );
+        return Err(import.error(layer, message));
+    }
+    let spread = |scales: &Array, width: i32, columns: i32| -> Result<Array> {
+        let spread = scales.repeat(height, -2)?.repeat(width, -1)?;
+        Ok(spread.at((mlx::Rest, ..rows, ..columns))?)
+    };
+    let exponents = exponents(&scales, powers_of_two)?;
+    if let Some(exponents) = exponents.filter(|_| width % 32 == 0 && columns % 32 == 0) {
+        let scales = spread(&exponents, width / 32, columns / 32)?;
+        import.put(layer, "weight", weight.view(Dtype::U32)?);
+        import.put(layer, "scales", scales.contiguous()?);
+        import.layers.insert(layer.to_owned(), Some(MXFP8));
+        return Ok(());
+    }
+    let scales = match scales.dtype()? {
+        // E8M0: the exponent of a power of two.
+        Dtype::U8 => power_of_two(&scales)?,
+        _ => scales.astype(Dtype::F32)?,
+    };
+    let dense = weight.from_fp8(Dtype::F32)?.multiply(spread(&scales, width, columns)?)?;
+    import.put_dense(layer, dense.astype(Dtype::Bf16)?);
+    Ok(())
+}
+
+/// The biased exponents of scales that are powers of two.
+fn exponents(scales: &Array, powers_of_two: bool) -> Result<Option<Array>> {
+    Ok(match scales.dtype()? {
+        Dtype::U8 => Some(scales.clone()),
+        _ if !powers_of_two => None,
+        _ => {
+            let bits = scales.astype(Dtype::F32)?.view(Dtype::U32)?;
+            Some(bits.right_shift(23u32)?.bitwise_and(255u32)?.astype(Dtype::U8)?)
+        }
+    })
+}
+
+/// `2^(exponent - 127)`.
+pub(super) fn power_of_two(exponents: &Array) -> Result<Array> {
+    Ok(exponents.astype(Dtype::U32)?.left_shift(23u32)?.view(Dtype::F32)?)
+}
+
+fn ceil_div(value: i32, by: i32) -> i32 {
+    value.max(1).div_euclid(by.max(1)) + i32::from(value.max(1) % by.max(1) != 0)
+}

@@ -1,0 +1,234 @@
+//! Quantized checkpoints of other programs: their numbers in MLX's formats, or, where MLX has none that holds them exactly,
+//! dense.
+//!
+//! | `quant_method` | becomes |
+//! |---|---|
+//! | `awq` (GEMM layout) | affine, 4 bits |
+//! | `gptq` | affine, 2, 3, 4 or 8 bits; dense where the groups are not in order |
+//! | `fp8`, blocks or whole matrices | mxfp8 where the scales are powers of two, else dense |
+//! | `compressed-tensors` | affine for packed integers and `int8`; mxfp4; dense for `fp8` and nvfp4 with a scale of the whole |
+//! | `modelopt` (nvfp4) | dense |
+//! | `bitnet` | affine, 2 bits |
+//! | `mxfp4` (gpt-oss) | mxfp4 |
+
+mod bitnet;
+mod compressed;
+mod fp8;
+mod gptq;
+mod grouped;
+
+use crate::{Error, Result, quantization::QuantizationConfig};
+use mlx::{
+    Array, Dtype,
+    nn::{Mode, Quantization},
+};
+use serde_json::{Map, Value};
+use std::{collections::BTreeMap, path::Path};
+
+type Tensors = BTreeMap<String, Array>;
+
+/// How a checkpoint of another program is stored.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Foreign {
+    /// AutoAWQ.
+    Awq,
+    /// GPTQ, by AutoGPTQ or GPTQModel.
+    Gptq {
+        /// Bits of a number.
+        bits: i32,
+        /// Whether zeros are stored as they are (`gptq_v2`) and not less one.
+        exact_zeros: bool,
+    },
+    /// 8-bit floats with scales of blocks, rows or whole matrices.
+    Fp8 {
+        /// Rows and columns that share a scale, where the file says.
+        block: Option<[i32; 2]>,
+        /// Whether the scales are powers of two.
+        powers_of_two: bool,
+    },
+    /// The container of the vLLM project.
+    CompressedTensors,
+    /// NVIDIA's model optimizer: nvfp4.
+    ModelOpt,
+    /// Numbers of -1, 0 and 1.
+    BitNet {
+        /// Whether the scale is to be divided by.
+        inverse_scale: bool,
+    },
+    /// As gpt-oss has it; its architecture takes the tensors as they are.
+    Mxfp4,
+}
+
+impl Foreign {
+    /// Reads the `quantization_config` of another program; `None` for a method without code.
+    ///
+    /// # Errors
+    /// The text says what of the method is not supported.
+    pub(crate) fn parse(method: &str, block: &Map<String, Value>) -> Result<Option<Foreign>, String> {
+        let text = |key: &str| block.get(key).and_then(Value::as_str);
+        let bits = || block.get("bits").or(block.get("w_bit")).and_then(Value::as_i64).unwrap_or(4);
+        Ok(Some(match method {
+            "awq" => {
+                let version = text("version").unwrap_or("gemm").to_ascii_lowercase();
+                if bits() != 4 || version != "gemm" {
+                    return Err(format!(
+                        "{}-bit, version `{version}`; supported: 4-bit, version `gemm`",
+                        bits()
+                    ));
+                }
+                Foreign::Awq
+            }
+            "gptq" => {
+                let format = text("checkpoint_format").unwrap_or("gptq");
+                let bits = bits();
+                if ![2, 3, 4, 8].contains(&bits) || !["gptq", "gptq_v2"].contains(&format) {
+                    return Err(format!(
+                        "{bits}-bit, format `{format}`; supported: 2, 3, 4 and 8 bits, formats `gptq` and `gptq_v2`"
+                    ));
+                }
+                Foreign::Gptq { bits: bits as i32, exact_zeros: format == "gptq_v2" }
+            }
+            "fp8" | "fbgemm_fp8" => {
+                let sizes = block.get("weight_block_size").and_then(Value::as_array);
+                let size = |value: &Value| value.as_i64().filter(|size| (1..=1 << 20).contains(size));
+                let sizes = sizes.map(|sizes| sizes.iter().filter_map(size).collect::<Vec<_>>());
+                let block = sizes.and_then(|sizes| <[i64; 2]>::try_from(sizes).ok());
+                Foreign::Fp8 {
+                    block: block.map(|sizes| sizes.map(|size| size as i32)),
+                    powers_of_two: text("scale_fmt") == Some("ue8m0"),
+                }
+            }
+            "compressed-tensors" => match text("format").unwrap_or("dense") {
+                format if format.contains("sparse") || format.contains("marlin") => {
+                    return Err(format!("format `{format}`"));
+                }
+                _ => Foreign::CompressedTensors,
+            },
+            "modelopt" => {
+                let algorithm =
+                    text("quant_algo").or(block.get("quantization").and_then(|q| q["quant_algo"].as_str()));
+                match algorithm {
+                    Some("NVFP4") => Foreign::ModelOpt,
+                    other => return Err(format!("algorithm {other:?}; supported: NVFP4")),
+                }
+            }
+            "bitnet" => Foreign::BitNet { inverse_scale: text("linear_class") != Some("autobitlinear") },
+            "mxfp4" => Foreign::Mxfp4,
+            _ => return Ok(None),
+        }))
+    }
+
+    /// Gives the tensors MLX's form; what becomes of each layer, and what the user should know.
+    ///
+    /// # Errors
+    /// [`Error::Weights`], at `folder`, for parts that are missing or do not fit each other.
+    pub(crate) fn import(
+        &self,
+        folder: &Path,
+        tensors: &mut Tensors,
+    ) -> Result<(QuantizationConfig, Vec<String>)> {
+        let mut import = Import { folder, tensors, layers: BTreeMap::new() };
+        match *self {
+            Foreign::Awq => gptq::import_awq(&mut import)?,
+            Foreign::Gptq { bits, exact_zeros } => gptq::import_gptq(&mut import, bits, exact_zeros)?,
+            Foreign::Fp8 { block, powers_of_two } => fp8::import(&mut import, block, powers_of_two)?,
+            Foreign::CompressedTensors => compressed::import(&mut import)?,
+            Foreign::ModelOpt => compressed::import_modelopt(&mut import)?,
+            Foreign::BitNet { inverse_scale } => bitnet::import(&mut import, inverse_scale)?,
+            Foreign::Mxfp4 => return Ok(Default::default()),
+        }
+        import.finish()
+    }
+}
+
+/// An import on its way.
+struct Import<'a> {
+    folder: &'a Path,
+    tensors: &'a mut Tensors,
+    /// How each layer is stored now: `None` where it became dense.
+    layers: BTreeMap<String, Option<Quantization>>,
+}
+
+impl Import<'_> {
+    /// The layers that have a part of that name.
+    fn layers_with(&self, part: &str) -> Vec<String> {
+        let end = format!(".{part}");
+        self.tensors.keys().filter_map(|name| name.strip_suffix(&end)).map(str::to_owned).collect()
+    }
+
+    fn take(&mut self, layer: &str, part: &str) -> Option<Array> {
+        self.tensors.remove(&format!("{layer}.{part}"))
+    }
+
+    fn need(&mut self, layer: &str, part: &str) -> Result<Array> {
+        self.take(layer, part).ok_or_else(|| self.error(layer, format!("`{part}` is missing")))
+    }
+
+    fn error(&self, layer: &str, message: String) -> Error {
+        Error::weights(self.folder, format!("layer `{layer}`: {message}"))
+    }
+
+    fn put(&mut self, layer: &str, part: &str, array: Array) {
+        self.tensors.insert(format!("{layer}.{part}"), array);
+    }
+
+    fn put_dense(&mut self, layer: &str, weight: Array) {
+        self.put(layer, "weight", weight);
+        self.layers.insert(layer.to_owned(), None);
+    }
+
+    fn drop_parts(&mut self, parts: &[&str]) {
+        self.tensors.retain(|name, _| !parts.iter().any(|part| name.ends_with(&format!(".{part}"))));
+    }
+
+    fn finish(mut self) -> Result<(QuantizationConfig, Vec<String>)> {
+        let mut counts: Vec<(Quantization, usize)> = vec![];
+        for quantization in self.layers.values().flatten() {
+            match counts.iter_mut().find(|(known, _)| known == quantization) {
+                Some((_, count)) => *count += 1,
+                None => counts.push((*quantization, 1)),
+            }
+        }
+        let default =
+            counts.into_iter().max_by_key(|(_, count)| *count).map(|(quantization, _)| quantization);
+        let dense = self.layers.values().filter(|quantization| quantization.is_none()).count();
+        let mut notes = vec![];
+        if dense > 0 {
+            notes.push(format!(
+                "{dense} layers are kept as dense numbers: MLX has no format that holds them exactly; `mlx-lm convert \
+                 --quantize` makes them small again"
+            ));
+        }
+        self.unify_types()?;
+        Ok((QuantizationConfig { default, overrides: self.layers, foreign: None }, notes))
+    }
+
+    /// Models compute in one type; among numbers of other types theirs would widen. Where there are scales in half precision,
+    /// it is their type.
+    fn unify_types(&mut self) -> Result<()> {
+        let affine =
+            self.layers.iter().filter(|(_, layer)| layer.is_some_and(|layer| layer.mode == Mode::Affine));
+        let mut types = vec![];
+        for (path, _) in affine {
+            types.extend(self.tensors.get(&format!("{path}.scales")).map(Array::dtype).transpose()?);
+        }
+        if types.is_empty() {
+            return Ok(());
+        }
+        let common = if types.contains(&Dtype::F16) { Dtype::F16 } else { Dtype::Bf16 };
+        for (name, array) in self.tensors.iter_mut() {
+            if array.dtype()?.is_float() && !super::keeps_single_precision(name) {
+                *array = array.astype(common)?;
+            }
+        }
+        Ok(())
+    }
+}
+
+/// The type to store scales and dense weights in.
+fn half(array: &Array) -> Result<Dtype> {
+    Ok(match array.dtype()? {
+        Dtype::F16 => Dtype::F16,
+        _ => Dtype::Bf16,
+    })
+}

@@ -1,0 +1,173 @@
+//! Calls of tools, in every API's words: SmolLM2 with a chat template that knows tools, forced to call one.
+
+use super::{
+    http::post,
+    program::{MODEL, Server},
+};
+use serde_json::{Value, json};
+use std::{fs, path::Path, process::Command};
+
+const TEMPLATE: &str = r#"{%- if tools %}<|im_start|>system
+{{ tools | tojson }}
+A call is <tool_call>
+{"name": ..., "arguments": ...}
+</tool_call><|im_end|>
+{% endif %}{%- for message in messages %}<|im_start|>{{ message.role }}
+{{ message.content }}{% for call in message.tool_calls or [] %}<tool_call>
+{"name": {{ call.function.name | tojson }}, "arguments": {{ call.function.arguments | tojson }}}
+</tool_call>{% endfor %}<|im_end|>
+{% endfor %}{%- if add_generation_prompt %}<|im_start|>assistant
+{% endif %}"#;
+
+/// A folder with the model and the template.
+fn model(folder: &Path) -> String {
+    let output = folder.join("tools");
+    let convert = Command::new(env!("CARGO_BIN_EXE_mlx-lm"))
+        .args(["convert", "--model", MODEL, "--output"])
+        .arg(&output)
+        .output();
+    let convert = convert.unwrap();
+    assert!(convert.status.success(), "{}", String::from_utf8_lossy(&convert.stderr));
+    fs::write(output.join("chat_template.jinja"), TEMPLATE).unwrap();
+    output.to_str().unwrap().to_owned()
+}
+
+fn parameters() -> Value {
+    json!({
+        "type": "object",
+        "properties": {"city": {"enum": ["Paris", "Oslo"]}, "days": {"type": "integer", "minimum": 1, "maximum": 9}},
+        "required": ["city", "days"], "additionalProperties": false,
+    })
+}
+
+#[track_caller]
+fn check(name: &Value, arguments: &Value) {
+    assert_eq!(name, "weather");
+    let (city, days) = (arguments["city"].as_str().unwrap(), arguments["days"].as_u64().unwrap());
+    assert!(["Paris", "Oslo"].contains(&city) && (1..10).contains(&days), "{arguments}");
+}
+
+#[test]
+fn calls_come_in_the_words_of_each_api() {
+    let folder = tempfile::tempdir().unwrap();
+    let server = Server::start(&["--model", &format!("m={}", model(folder.path()))]);
+    openai(&server);
+    responses(&server);
+    anthropic(&server);
+    ollama(&server);
+}
+
+fn openai(server: &Server) {
+    let tool = json!({"type": "function", "function": {"name": "weather", "parameters": parameters()}});
+    let body = json!({
+        "model": "m", "messages": [{"role": "user", "content": "Weather in Oslo?"}], "tools": [tool],
+        "tool_choice": {"type": "function", "function": {"name": "weather"}},
+    });
+    let reply = post(server.address, "/v1/chat/completions", &body).json();
+    let choice = &reply["choices"][0];
+    assert_eq!(
+        (&choice["finish_reason"], &choice["message"]["content"]),
+        (&json!("tool_calls"), &Value::Null),
+        "{reply}"
+    );
+    let call = &choice["message"]["tool_calls"][0];
+    let arguments: Value = serde_json::from_str(call["function"]["arguments"].as_str().unwrap()).unwrap();
+    check(&call["function"]["name"], &arguments);
+
+    let mut streaming = body.clone();
+    streaming["stream"] = json!(true);
+    streaming["tool_choice"] = json!("required");
+    let events = post(server.address, "/v1/chat/completions", &streaming).events();
+    let calls: Vec<&Value> =
+        events.iter().filter_map(|e| e["choices"][0]["delta"]["tool_calls"].get(0)).collect();
+    assert_eq!((calls.len(), &calls[0]["index"]), (1, &json!(0)));
+    let reasons: Vec<&str> =
+        events.iter().filter_map(|e| e["choices"][0]["finish_reason"].as_str()).collect();
+    assert_eq!(reasons, ["tool_calls"]);
+
+    // The conversation goes on with the call and its result.
+    let mut next = body.clone();
+    let messages = next["messages"].as_array_mut().unwrap();
+    messages.push(choice["message"].clone());
+    messages.push(json!({"role": "tool", "tool_call_id": call["id"], "content": "Rain."}));
+    next["tool_choice"] = json!("none");
+    next["max_tokens"] = json!(8);
+    assert_eq!(post(server.address, "/v1/chat/completions", &next).status, 200);
+
+    next["tool_choice"] = json!({"type": "function", "function": {"name": "other"}});
+    assert_eq!(post(server.address, "/v1/chat/completions", &next).status, 400);
+    let mut both = body;
+    both["response_format"] = json!({"type": "json_object"});
+    assert_eq!(
+        post(server.address, "/v1/chat/completions", &both).json()["error"]["param"],
+        "response_format"
+    );
+}
+
+fn responses(server: &Server) {
+    let tool = json!({"type": "function", "name": "weather", "parameters": parameters(), "strict": true});
+    let body = json!({"model": "m", "input": "Weather in Oslo?", "tools": [tool], "tool_choice": "required"});
+    let reply = post(server.address, "/v1/responses", &body).json();
+    let call = &reply["output"][0];
+    assert_eq!(call["type"], "function_call", "{reply}");
+    check(&call["name"], &serde_json::from_str(call["arguments"].as_str().unwrap()).unwrap());
+    let mut streaming = body;
+    streaming["stream"] = json!(true);
+    let events = post(server.address, "/v1/responses", &streaming).events();
+    let done = events.iter().find(|e| e["type"] == "response.function_call_arguments.done").unwrap();
+    check(&done["name"], &serde_json::from_str(done["arguments"].as_str().unwrap()).unwrap());
+}
+
+fn anthropic(server: &Server) {
+    let body = json!({
+        "model": "m", "max_tokens": 100, "messages": [{"role": "user", "content": "Weather in Oslo?"}],
+        "tools": [{"name": "weather", "input_schema": parameters()}], "tool_choice": {"type": "any"},
+    });
+    let reply = post(server.address, "/v1/messages", &body).json();
+    assert_eq!(
+        (&reply["stop_reason"], &reply["content"][0]["type"]),
+        (&json!("tool_use"), &json!("tool_use")),
+        "{reply}"
+    );
+    check(&reply["content"][0]["name"], &reply["content"][0]["input"]);
+    let mut streaming = body.clone();
+    streaming["stream"] = json!(true);
+    let mut events = post(server.address, "/v1/messages", &streaming).events();
+    // A slow machine is told that the server is alive.
+    events.retain(|event| event["type"] != "ping");
+    let kinds: Vec<&str> = events.iter().map(|e| e["type"].as_str().unwrap()).collect();
+    let expected = [
+        "message_start",
+        "content_block_start",
+        "content_block_delta",
+        "content_block_stop",
+        "message_delta",
+        "message_stop",
+    ];
+    assert_eq!(kinds, expected);
+    check(
+        &events[1]["content_block"]["name"],
+        &serde_json::from_str(events[2]["delta"]["partial_json"].as_str().unwrap()).unwrap(),
+    );
+
+    let mut next = body;
+    let messages = next["messages"].as_array_mut().unwrap();
+    messages.push(json!({"role": "assistant", "content": reply["content"]}));
+    let result = json!({"type": "tool_result", "tool_use_id": reply["content"][0]["id"], "content": "Rain."});
+    messages.push(json!({"role": "user", "content": [result]}));
+    next["tool_choice"] = json!({"type": "auto"});
+    assert_eq!(post(server.address, "/v1/messages", &next).status, 200);
+}
+
+fn ollama(server: &Server) {
+    let tool = json!({"type": "function", "function": {"name": "weather", "parameters": parameters()}});
+    let call = json!({"function": {"name": "weather", "arguments": {"city": "Oslo", "days": 1}}});
+    let body = json!({"model": "m", "stream": false, "tools": [tool], "options": {"num_predict": 4}, "messages": [
+        {"role": "user", "content": "Weather in Oslo?"},
+        {"role": "assistant", "content": "", "tool_calls": [call]},
+        {"role": "tool", "tool_name": "weather", "content": "Rain."},
+    ]});
+    assert_eq!(post(server.address, "/api/chat", &body).status, 200);
+    let shown = post(server.address, "/api/show", &json!({"model": "m"})).json();
+    assert!(shown["capabilities"].as_array().unwrap().contains(&json!("tools")));
+}

@@ -1,0 +1,158 @@
+//! Attention of a language model that generates: one query per head over a buffer of keys and values.
+//!
+//! MLX copies keys and values that are part of a longer buffer, in each step.
+
+use super::element;
+use crate::{
+    Array, Dtype, Result,
+    ffi::{
+        graph::inputs,
+        kernels::{Prepared, is_result_of, parameters, rewrite_gpu_everywhere},
+    },
+    kernels::{Launch, PrecompiledCudaKernel, Scalar, compile_cuda},
+};
+use std::{cell::RefCell, collections::HashMap};
+
+const THREADS: i32 = 256;
+/// Keys that a block takes at least, and parts that there are at most.
+const KEYS: i32 = 128;
+const MOST_PARTS: i32 = 64;
+
+pub(super) fn install() -> Result<()> {
+    rewrite_gpu_everywhere("gpu", "ScaledDotProductAttention", |y| match Attention::of(y)? {
+        Some(attention) => attention.record(),
+        None => Ok(None),
+    })
+}
+
+struct Attention {
+    q: Array,
+    /// `[batch, kv heads, capacity, dim]`.
+    keys: Array,
+    values: Array,
+    /// How many keys there are.
+    length: i32,
+    shape: Shape,
+}
+
+/// What kernels are compiled and launched for.
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+struct Shape {
+    batch: i32,
+    heads: i32,
+    kv_heads: i32,
+    capacity: i32,
+    dim: i32,
+    dtype: Dtype,
+    /// The bits of the scale.
+    scale: u32,
+}
+
+thread_local! {
+    static PREPARED: RefCell<HashMap<Shape, [Prepared; 2]>> = RefCell::default();
+    /// The number of keys as an array: the same in all layers.
+    static LENGTH: RefCell<Option<(i32, Array)>> = const { RefCell::new(None) };
+}
+
+impl Attention {
+    /// The attention that gives `y`, if it is of that kind.
+    fn of(y: &Array) -> Result<Option<Attention>> {
+        let Ok([q, k, v]) = <[Array; 3]>::try_from(inputs(y)?) else { return Ok(None) };
+        let (Some(keys), Some(values)) = (buffer(&k)?, buffer(&v)?) else { return Ok(None) };
+        let ([batch, heads, queries, dim], [_, kv_heads, length, _]) = (q.dims()?, k.dims()?);
+        let dtype = q.dtype()?;
+        let fits = queries == 1
+            && matches!(dim, 64 | 128)
+            && keys.shape()? == values.shape()?
+            && matches!(heads / kv_heads, 1..=8)
+            && keys.dtype()? == dtype
+            && values.dtype()? == dtype
+            && element(dtype).is_some();
+        if !fits {
+            return Ok(None);
+        }
+        let ([scale], _) = parameters::<1>(y)?;
+        let scale = (scale as f32).to_bits();
+        let shape = Shape { batch, heads, kv_heads, capacity: keys.dim(2)?, dim, dtype, scale };
+        Ok(Some(Attention { q, keys, values, length, shape }))
+    }
+
+    fn record(&self) -> Result<Option<Array>> {
+        let length = LENGTH.with_borrow_mut(|last| match last {
+            Some((count, array)) if *count == self.length => array.clone(),
+            _ => {
+                let array = Array::from_slice(&[self.length.unsigned_abs()], &[1]);
+                *last = Some((self.length, array.clone()));
+                array
+            }
+        });
+        let first = [&self.q, &self.keys, &self.values, &length];
+        PREPARED.with_borrow_mut(|known| {
+            if let Some([attend, merge]) = known.get(&self.shape) {
+                return merge.call(&[&attend.call(&first)?]).map(Some);
+            }
+            let (parts, y) = self.shape.compile(&first)?;
+            known.insert(self.shape, [Prepared::of(&parts)?, Prepared::of(&y)?]);
+            Ok(Some(y))
+        })
+    }
+}
+
+impl Shape {
+    fn compile(&self, inputs: &[&Array]) -> Result<(Array, Array)> {
+        let Shape { batch, heads, kv_heads, capacity, dim, dtype, scale } = *self;
+        let (group, parts) = (heads / kv_heads, (capacity / KEYS).clamp(1, MOST_PARTS));
+        let names = ["attend", "merge"].map(|name| format!("{name}_{}_{dim}_{group}", self.element()));
+        let module = compile_cuda(&self.source(&names, group))?;
+
+        let launch = Launch::new([batch * kv_heads * parts * THREADS, 1, 1], [THREADS, 1, 1])
+            .output(&[batch * heads, parts, dim + 2], Dtype::F32);
+        let scalars = [Scalar::Int(capacity), Scalar::Int(parts), Scalar::Float(f32::from_bits(scale))];
+        // SAFETY: a block reads keys and values below the length, which is at most the capacity, and writes the numbers of its
+        // own part; `Attention::of` has checked the shapes.
+        let kernel = unsafe { PrecompiledCudaKernel::new(&names[0], module.clone()) }.row_contiguous();
+        let [of_parts] = kernel.call(inputs, &scalars, &launch)?;
+
+        let launch =
+            Launch::new([batch * heads * dim, 1, 1], [dim, 1, 1]).output(&[batch, heads, 1, dim], dtype);
+        // SAFETY: a block reads the parts of its head and writes the head's elements, one a thread.
+        let kernel = unsafe { PrecompiledCudaKernel::new(&names[1], module) };
+        let [y] = kernel.call(&[&of_parts], &[Scalar::Int(parts)], &launch)?;
+        Ok((of_parts, y))
+    }
+
+    fn element(&self) -> &'static str {
+        element(self.dtype).unwrap_or("float")
+    }
+
+    fn source(&self, [attend, merge]: &[String; 2], group: i32) -> String {
+        let (element, dim) = (self.element(), self.dim);
+        format!(
+            "{}{}
+extern \"C\" __global__ void __launch_bounds__({THREADS}) {attend}(
+    const {element}* q, const {element}* keys, const {element}* values, const unsigned* length, float* parts, int capacity,
+    int splits, float scale) {{
+  attend<{element}, {dim}, {group}>(q, keys, values, length, parts, capacity, splits, scale);
+}}
+extern \"C\" __global__ void __launch_bounds__({dim}) {merge}(const float* parts, {element}* y, int splits) {{
+  merge_parts<{element}, {dim}>(parts, y, splits);
+}}
+",
+            include_str!("qmv.cu"),
+            include_str!("attend.cu"),
+        )
+    }
+}
+
+/// The buffer that `part` is the first rows of, if it is that.
+fn buffer(part: &Array) -> Result<Option<Array>> {
+    const NUMBERS: usize = 3 * 4;
+    if !is_result_of(part, "Slice") {
+        return Ok(None);
+    }
+    let Ok([whole]) = <[Array; 1]>::try_from(inputs(part)?) else { return Ok(None) };
+    let (numbers, count) = parameters::<NUMBERS>(part)?;
+    let starts = numbers.chunks_exact(3).all(|axis| axis[0] == 0.0 && axis[2] == 1.0);
+    let ([a, b, _, d], [e, f, _, g]) = (part.dims()?, whole.dims()?);
+    Ok((count == NUMBERS && starts && (a, b, d) == (e, f, g)).then_some(whole))
+}

@@ -23,7 +23,7 @@ fn families() -> Vec<String> {
     let names = files.map(|file| file.unwrap().file_name().into_string().unwrap());
     let mut names: Vec<String> =
         names.filter_map(|name| name.strip_suffix(".json").map(str::to_owned)).collect();
-    // Others than tiny models have fixtures there too.
+    // Other goldens lie there too.
     names.retain(|name| read_json(&format!("golden/{name}.json"))["models"][0]["tensors"].is_object());
     names.sort();
     names

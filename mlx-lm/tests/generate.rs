@@ -51,7 +51,7 @@ fn requests(lm: &Lm) -> Vec<Request<'_>> {
         chat("Tell me about a person.")
             .sampling(warm(3))
             .grammar(lm.grammar(&person()).unwrap())
-            .max_tokens(80),
+            .max_tokens(250),
         lm.generate("Once upon a time").sampling(warm(1)).max_tokens(20),
         lm.generate("The sea is").penalties(penalties).max_tokens(20),
         chat("Say a colour.").grammar(lm.grammar(&Structure::Regex("(red|green|blue)!".into())).unwrap()),

@@ -4,25 +4,18 @@
 
 mod common;
 
-use common::{config, fixtures, named_weights, read_json};
-use mlx::Loader;
+use common::{fixtures, prompt, read_json, tiny_model};
+use mlx::Array;
 use mlx_lm::{
     Penalties, Sampling,
-    generate::{Decoded, Dry, Id, Snapshot, TokenBatch, TokenOptions, Tokens},
-    models::{LanguageModel, build},
+    generate::{Decoded, Dry, Id, KvOptions, Snapshot, TokenBatch, TokenOptions, Tokens},
+    models::LanguageModel,
 };
 use std::collections::BTreeMap;
 
 /// The first tiny model of a family of the golden tests.
 fn model(family: &str) -> Box<dyn LanguageModel> {
-    let fixture = read_json(&format!("golden/{family}.json"));
-    let model = &fixture["models"][0];
-    let shapes = model["tensors"].as_object().unwrap().iter().map(|(name, shape)| {
-        let shape = shape.as_array().unwrap().iter().map(|n| n.as_i64().unwrap() as i32).collect();
-        (name.as_str(), shape)
-    });
-    let config = config(&model["config"]);
-    build(&config, &Loader::new(named_weights(shapes))).unwrap()
+    tiny_model(family, None)
 }
 
 fn families() -> Vec<String> {
@@ -34,16 +27,6 @@ fn families() -> Vec<String> {
     names.retain(|name| read_json(&format!("golden/{name}.json"))["models"][0]["tensors"].is_object());
     names.sort();
     names
-}
-
-/// Tokens from 1 to 15, which every tiny model knows.
-fn prompt(seed: u32, length: usize) -> Vec<u32> {
-    let mut state = seed.wrapping_mul(2_654_435_761).wrapping_add(12345);
-    let mut next = || {
-        state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
-        1 + (state >> 16) % 15
-    };
-    (0..length).map(|_| next()).collect()
 }
 
 fn options(seed: u32) -> TokenOptions {
@@ -242,5 +225,54 @@ fn log_probabilities_are_the_models() {
             assert!(found.top.iter().all(|(id, value)| (value - logprob(*id)).abs() < 1e-4));
             history.push(token.id);
         }
+    }
+}
+
+#[test]
+fn a_bounded_cache_takes_no_more_memory_as_time_passes() {
+    let model = model("llama");
+    let options = TokenOptions {
+        max_tokens: 2000,
+        kv: KvOptions { max_size: Some(64), quantization: None },
+        ..TokenOptions::default()
+    };
+    let mut batch = TokenBatch::new(model.as_ref());
+    batch.add(&prompt(1, 9), options, None).unwrap();
+    let (mut early, mut late, mut steps) = (0, 0, 0);
+    while !batch.is_empty() {
+        batch.prefill().unwrap();
+        batch.decode().unwrap();
+        steps += 1;
+        let most = if steps < 1000 { &mut early } else { &mut late };
+        *most = batch.cache_bytes().unwrap().max(*most);
+    }
+    assert!(steps >= 2000 && late <= early, "{early} bytes, then {late}");
+}
+
+#[test]
+fn embeddings_stand_in_for_their_tokens() {
+    for family in ["llama", "gemma3_text"] {
+        let model = model(family);
+        let model = model.as_ref();
+        let options = TokenOptions { max_tokens: 7, prefill_step: 4, ..TokenOptions::default() };
+        let table = model.parameters()["model.embed_tokens.weight"].clone();
+        let mut batch = TokenBatch::new(model);
+        let mut expected = BTreeMap::new();
+        for (seed, length) in [(1, 1), (2, 11), (3, 5)] {
+            let prompt = prompt(seed, length);
+            let ids = Array::from_slice(&prompt, &[1, length as i32]);
+            let id = batch.add_embeddings(table.take(&ids, 0).unwrap(), options.clone()).unwrap();
+            expected.insert(id, alone(model, &prompt, options.clone()));
+        }
+        let mut found = BTreeMap::<Id, Vec<u32>>::new();
+        while !batch.is_empty() {
+            batch.prefill().unwrap();
+            for Decoded { id, token, .. } in batch.decode().unwrap() {
+                found.entry(id).or_default().push(token.unwrap().id);
+            }
+        }
+        assert_eq!(found, expected, "{family}");
+        let error = batch.add_embeddings(mlx::zeros(&[2, 3], mlx::Dtype::F32), options).unwrap_err();
+        assert!(error.to_string().contains("[2, 3] are not [1, length, features]"), "{error}");
     }
 }

@@ -19,6 +19,8 @@ pub(crate) struct Arguments {
 
 #[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
 enum Set {
+    /// Prompt caches of tiny models by Python mlx-lm; not compared, the tests do (seconds)
+    Caches,
     /// What transformers assumes of models whose config.json says nothing, for `mlx-lm` itself (seconds)
     Defaults,
     /// A function exported by Python, for the tests of `mlx`; not compared, as it holds addresses (seconds)
@@ -48,6 +50,10 @@ pub(crate) fn run(arguments: &Arguments) -> Result {
         Place::new("mlx/tests/golden", "arrays", arguments.check)?,
         Place::new("mlx-lm/tests/fixtures/golden", "models", arguments.check)?,
     ];
+    if sets.contains(&Set::Caches) && !arguments.check {
+        let folder = root().join("mlx-lm/tests/fixtures/prompt_cache");
+        execute(script(&python, "prompt_caches.py").arg(folder))?;
+    }
     if sets.contains(&Set::Defaults) && !arguments.check {
         execute(script(&python, "config_defaults.py").arg(root().join("mlx-lm/src/config/defaults.json")))?;
     }

@@ -39,13 +39,12 @@ impl Each {
 }
 
 impl Offset {
-    pub(super) fn of_rows(rows: impl ExactSizeIterator<Item = i32>) -> Offset {
-        let rows: Rc<[i32]> = rows.collect();
-        match *rows {
-            [] => Offset::Same(0),
-            [offset] => Offset::Same(offset),
-            _ => Offset::Each(Each { array: Array::from_slice(&rows, &[rows.len() as i32]), rows }),
+    pub(super) fn of_rows(mut rows: impl ExactSizeIterator<Item = i32>) -> Offset {
+        if rows.len() < 2 {
+            return Offset::Same(rows.next().unwrap_or(0));
         }
+        let rows: Rc<[i32]> = rows.collect();
+        Offset::Each(Each { array: Array::from_slice(&rows, &[rows.len() as i32]), rows })
     }
 
     pub(super) fn of_row(offset: i32, expected: i32) -> Offset {

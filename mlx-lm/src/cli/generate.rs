@@ -1,8 +1,8 @@
 //! `mlx-lm generate`.
 
 use super::{
-    constraint::ConstraintArguments, kv::KvArguments, sampling::SamplingArguments,
-    speculation::SpeculationArguments,
+    constraint::ConstraintArguments, kv::KvArguments, prompt_cache::PromptCacheArguments,
+    sampling::SamplingArguments, speculation::SpeculationArguments,
 };
 use clap::Args;
 use mlx::Engine;
@@ -41,6 +41,8 @@ pub(crate) struct Arguments {
     #[command(flatten)]
     kv: KvArguments,
     #[command(flatten)]
+    prompt_cache: PromptCacheArguments,
+    #[command(flatten)]
     speculation: SpeculationArguments,
     /// Stop where this text would begin; may be given more than once
     #[arg(long, value_name = "TEXT")]
@@ -74,7 +76,9 @@ fn answer(lm: &Lm, arguments: &Arguments) -> Result<()> {
     for warning in lm.warnings() {
         eprintln!("warning: {warning}");
     }
-    let request = if arguments.raw || lm.tokenizer().chat_template().is_none() {
+    let request = if let Some(request) = arguments.prompt_cache.request(lm, &arguments.prompt)? {
+        request
+    } else if arguments.raw || lm.tokenizer().chat_template().is_none() {
         if !arguments.raw {
             eprintln!("note: the model has no chat template; the prompt is continued as it is");
         }
@@ -89,7 +93,7 @@ fn answer(lm: &Lm, arguments: &Arguments) -> Result<()> {
     };
     let request = arguments.sampling.apply(lm, request)?;
     let request = arguments.constraint.apply(lm, request)?;
-    let request = arguments.kv.apply(request);
+    let request = arguments.prompt_cache.apply(arguments.kv.apply(request));
     let draft = arguments.speculation.open()?;
     let request = arguments.speculation.apply(draft.as_ref(), request)?;
     let request = request.max_tokens(arguments.max_tokens).stop(&arguments.stop);
@@ -110,6 +114,7 @@ fn answer(lm: &Lm, arguments: &Arguments) -> Result<()> {
         }
     }
     let stats = generation.stats()?;
+    arguments.prompt_cache.save(&arguments.model, &mut generation)?;
     if arguments.json {
         return print(&format!("{:#}\n", document(arguments, &text, &ids, finish, &stats)));
     }

@@ -14,6 +14,7 @@ mod launch;
 mod list;
 mod output;
 mod perplexity;
+mod prompt_cache;
 mod pull;
 mod remote;
 mod rm;

@@ -17,7 +17,7 @@ pub struct Generation<'m> {
 }
 
 enum Source<'m> {
-    Plain { batch: Batch<'m>, id: Id },
+    Plain { batch: Box<Batch<'m>>, id: Id },
     Speculative(Box<Drafted<'m>>),
 }
 
@@ -41,7 +41,7 @@ impl<'m> Generation<'m> {
             note =
                 Some("the model has recurrent layers, which cannot take guesses back; the draft is not used");
         }
-        let mut batch = Batch::new(request.lm);
+        let mut batch = Box::new(Batch::new(request.lm));
         let id = batch.add(request)?;
         Ok(Generation::of(Source::Plain { batch, id }, note.map(str::to_owned)))
     }

@@ -7,7 +7,7 @@ use llguidance::{
     api::{GrammarWithLexer, TopLevelGrammar},
 };
 use mlx::{Array, Dtype, arange};
-use serde_json::Value;
+use serde_json::{Value, json};
 use std::sync::Arc;
 use toktrie::{ApproximateTokEnv, TokEnv, TokRxInfo, TokTrie};
 
@@ -27,12 +27,23 @@ pub enum Structure {
 impl Structure {
     fn grammar(&self) -> TopLevelGrammar {
         match self {
-            Structure::JsonSchema(schema) => TopLevelGrammar::from_json_schema(schema.clone()),
-            Structure::JsonObject => TopLevelGrammar::from_json_schema(serde_json::json!({"type": "object"})),
+            Structure::JsonSchema(schema) => TopLevelGrammar::from_json_schema(with_spaces(schema.clone())),
+            Structure::JsonObject => {
+                TopLevelGrammar::from_json_schema(with_spaces(json!({"type": "object"})))
+            }
             Structure::Regex(regex) => TopLevelGrammar::from_grammar(GrammarWithLexer::from_regex(regex)),
             Structure::Lark(lark) => TopLevelGrammar::from_lark(lark.clone()),
         }
     }
+}
+
+/// Allows between the parts of JSON a space, or a new line and its indentation: with any white space allowed, a model may
+/// write nothing else without end.
+fn with_spaces(mut schema: Value) -> Value {
+    if let Value::Object(fields) = &mut schema {
+        fields.entry("x-guidance").or_insert_with(|| json!({"whitespace_pattern": " |\\n {0,16}"}));
+    }
+    schema
 }
 
 /// A [`Structure`] made ready for a model's tokens; [`Lm::grammar`](crate::Lm::grammar) makes it. Clones are cheap.
@@ -108,7 +119,7 @@ impl Constraint {
         // Models have more scores than tokens, or fewer: rows are padded.
         words.resize((vocabulary as usize).div_ceil(32), 0);
         let words = Array::from_slice(&words, &[words.len() as i32, 1]);
-        let allowed = words.right_shift(&self.bits)?.bitwise_and(&Array::scalar(1u32))?;
+        let allowed = words.right_shift(&self.bits)?.bitwise_and(Array::scalar(1u32))?;
         let allowed = allowed.astype(Dtype::Bool)?.reshape([1, -1])?.at((.., ..vocabulary))?;
         Ok(allowed.where_(logits, &mlx::full(&[1, 1], f32::NEG_INFINITY, logits.dtype()?))?)
     }

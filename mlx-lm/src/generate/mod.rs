@@ -35,6 +35,7 @@ pub use request::{Pieces, Prompt, Request};
 pub use sampling::Sampling;
 pub use sequence::{Id, Token};
 pub use snapshot::Snapshot;
+pub use speculative::Speculative;
 pub use stats::{HostTime, Stats};
 pub use text::{Finish, Piece};
 pub use token_batch::{Decoded, Prefilled, TokenBatch};

@@ -87,13 +87,13 @@ impl Penalties {
         let ids = Array::from_slice(&ids, &[1, ids.len() as i32]);
         let mut scores = logits.take_along_axis(&ids, -1)?;
         if !self.logit_bias.is_empty() {
-            scores = scores + field(|change| change.bias)?;
+            scores += field(|change| change.bias)?;
         }
         if self.repetition != 1.0 {
             let factor = field(|change| change.factor)?;
             scores = scores.less(0.0)?.where_(&(&scores * &factor), &(&scores / &factor))?;
         }
-        scores = scores - field(|change| change.minus)?;
+        scores -= field(|change| change.minus)?;
         logits.put_along_axis(&ids, &scores, -1)
     }
 

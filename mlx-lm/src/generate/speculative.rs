@@ -15,7 +15,7 @@ use mlx::{Array, async_eval, concatenate, eval};
 use std::time::Instant;
 
 /// One sequence, generated with a draft.
-pub(super) struct Speculative<'m> {
+pub struct Speculative<'m> {
     model: &'m dyn LanguageModel,
     sequence: Sequence,
     cache: Cache,
@@ -31,7 +31,12 @@ impl<'m> Speculative<'m> {
     /// Guesses are taken back, and windows keep so few tokens more than they show.
     const MOST: usize = 32;
 
-    pub(super) fn new(
+    /// A sequence that continues `prompt`, and perhaps starts from what an earlier one left behind.
+    ///
+    /// # Errors
+    /// [`Error::Invalid`] for an empty prompt, senseless options, a start that is not the prompt's, and a draft model that
+    /// cannot take guesses back.
+    pub fn new(
         model: &'m dyn LanguageModel,
         prompt: &[u32],
         options: TokenOptions,
@@ -67,22 +72,29 @@ impl<'m> Speculative<'m> {
     }
 
     /// Whether guesses can be taken back from the cache of `model`.
-    pub(super) fn is_possible(model: &dyn LanguageModel, kv: &KvOptions) -> Result<bool> {
+    ///
+    /// # Errors
+    /// As [`KvOptions::new_cache`].
+    pub fn is_possible(model: &dyn LanguageModel, kv: &KvOptions) -> Result<bool> {
         Ok(kv.new_cache(model)?.is_trimmable())
     }
 
-    pub(super) fn host_time(&self) -> HostTime {
+    /// Where the time of this thread went so far.
+    pub fn host_time(&self) -> HostTime {
         self.host
     }
 
     /// Tokens that the draft had guessed.
-    pub(super) fn accepted(&self) -> usize {
+    pub fn accepted(&self) -> usize {
         self.accepted
     }
 
     /// Runs the next chunk of the prompt: how many tokens have passed, and how many there are; `None` when only the last
     /// one is left.
-    pub(super) fn prefill(&mut self) -> Result<Option<(usize, usize)>> {
+    ///
+    /// # Errors
+    /// [`Error::Mlx`].
+    pub fn prefill(&mut self) -> Result<Option<(usize, usize)>> {
         let (done, total) = (self.cache.offset().max() as usize, self.sequence.prompt);
         if done + 1 >= total {
             return Ok(None);
@@ -96,7 +108,10 @@ impl<'m> Speculative<'m> {
     }
 
     /// The tokens of the next round: at least one, unless the sequence has ended.
-    pub(super) fn round(&mut self) -> Result<Vec<Token>> {
+    ///
+    /// # Errors
+    /// [`Error::Mlx`]; the sequence has ended then.
+    pub fn round(&mut self) -> Result<Vec<Token>> {
         while self.prefill()?.is_some() {}
         if self.ended || self.sequence.options.max_tokens == 0 {
             return Ok(vec![]);
@@ -180,7 +195,7 @@ impl<'m> Speculative<'m> {
     }
 
     /// What the sequence leaves behind.
-    pub(super) fn snapshot(&self) -> Snapshot {
+    pub fn snapshot(&self) -> Snapshot {
         Snapshot::of(&self.sequence, self.cache.clone())
     }
 }

@@ -3,10 +3,13 @@
 #![allow(dead_code, reason = "each test takes what it needs")]
 
 use mlx::{
-    Array, Module,
+    Array, Loader, Module,
     nn::{Quantization, quantize},
 };
-use mlx_lm::{ModelConfig, models::llama};
+use mlx_lm::{
+    ModelConfig,
+    models::{LanguageModel, build, llama},
+};
 use serde_json::Value;
 use std::{collections::BTreeMap, path::Path};
 
@@ -85,4 +88,26 @@ fn splitmix64(state: &mut u64) -> u64 {
     let z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
     let z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
     z ^ (z >> 31)
+}
+
+/// A tiny model of a family of the golden tests: the one called `name`, or the first.
+pub(crate) fn tiny_model(family: &str, name: Option<&str>) -> Box<dyn LanguageModel> {
+    let fixture = read_json(&format!("golden/{family}.json"));
+    let models = fixture["models"].as_array().unwrap();
+    let model = models.iter().find(|model| name.is_none_or(|name| model["name"] == name)).unwrap();
+    let shapes = model["tensors"].as_object().unwrap().iter().map(|(name, shape)| {
+        let shape = shape.as_array().unwrap().iter().map(|n| n.as_i64().unwrap() as i32).collect();
+        (name.as_str(), shape)
+    });
+    build(&config(&model["config"]), &Loader::new(named_weights(shapes))).unwrap()
+}
+
+/// Tokens from 1 to 15, which every tiny model knows.
+pub(crate) fn prompt(seed: u32, length: usize) -> Vec<u32> {
+    let mut state = seed.wrapping_mul(2_654_435_761).wrapping_add(12345);
+    let mut next = || {
+        state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+        1 + (state >> 16) % 15
+    };
+    (0..length).map(|_| next()).collect()
 }

@@ -164,17 +164,17 @@ fn special_tokens(format: &Format, first: u32, config: &Map<String, Value>) -> V
 
 /// Every way to make a token of two others, in the order of the ranks.
 fn merges(ranks: &HashMap<Vec<u8>, u32>) -> Vec<(String, String)> {
-    let mut merges: Vec<(u32, u32, u32, &[u8], &[u8])> = Vec::new();
+    let mut merges = Vec::new();
     for (token, &rank) in ranks {
         for at in 1..token.len() {
             let (left, right) = token.split_at(at);
             if let (Some(&a), Some(&b)) = (ranks.get(left), ranks.get(right)) {
-                merges.push((rank, a, b, left, right));
+                merges.push(([rank, a, b], left, right));
             }
         }
     }
     merges.sort_unstable();
-    merges.into_iter().map(|(.., left, right)| (spelled(left), spelled(right))).collect()
+    merges.into_iter().map(|(_, left, right)| (spelled(left), spelled(right))).collect()
 }
 
 /// Bytes as GPT-2's printable characters.

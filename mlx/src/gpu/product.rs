@@ -233,11 +233,10 @@ fn gated(y: &Array) -> Result<Option<Product>> {
     let is_half = |part: &Array, start: i32| -> Result<bool> {
         const MOST: usize = 3 * 4;
         let (numbers, count) = parameters::<MOST>(part)?;
-        if count < 3 || count > MOST {
+        let Some(last) = numbers.get(..count).and_then(|numbers| numbers.last_chunk::<3>()) else {
             return Ok(false);
-        }
-        let last = &numbers[count - 3..count];
-        Ok(part.shape()? == y.shape()? && last == [f64::from(start), f64::from(start + half), 1.0])
+        };
+        Ok(part.shape()? == y.shape()? && *last == [f64::from(start), f64::from(start + half), 1.0])
     };
     let halves = same(whole, other)
         && whole.shape()?.last() == Some(&(2 * half))

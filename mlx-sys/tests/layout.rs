@@ -65,6 +65,8 @@ fn layouts() -> Vec<Layout> {
         mlx_optional_int { value, has_value }
         mlx_optional_stream { value, has_value }
         mlx_owned_string { data, size }
+        mlx_prepared { p }
+        mlx_rewrite { ctx, primitive, rewrite, drop }
         mlx_safetensors { p }
         mlx_scalar_arg { kind, integer, real }
         mlx_shape_vector { p }

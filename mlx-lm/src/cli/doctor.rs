@@ -1,5 +1,6 @@
 //! `mlx-lm doctor`: what the program runs on, and what is missing.
 
+use super::output::{print, print_json};
 use clap::Args;
 use mlx::{Array, Device, Dtype, Engine, Property, transforms::compile};
 use mlx_lm::{Error, Result, source::SourceOptions};
@@ -30,9 +31,9 @@ pub(crate) fn run(arguments: Arguments) -> Result<()> {
     findings.extend(engine.run(|()| checks())?);
     findings.extend(files()?);
     if arguments.json {
-        println!("{:#}", document(&findings));
+        print_json(&document(&findings))?;
     } else {
-        print(&findings);
+        print(&report(&findings))?;
     }
     match findings.iter().filter(|finding| finding.value.is_err()).count() {
         0 => Ok(()),
@@ -86,20 +87,13 @@ fn libraries() -> Vec<Finding> {
     ];
     let maps = fs::read_to_string("/proc/self/maps").unwrap_or_default();
     let paths: BTreeSet<&str> = maps.lines().filter_map(|line| Some(&line[line.find('/')?..])).collect();
-    let named = |path: &&str| {
-        let file =
-            Path::new(path).file_name().map_or_else(String::new, |name| name.to_string_lossy().into_owned());
-        NAMES.contains(&file.split('.').next().unwrap_or_default())
+    let file = |path: &str| {
+        Path::new(path).file_name().map_or_else(String::new, |name| name.to_string_lossy().into_owned())
     };
-    paths
-        .into_iter()
-        .filter(named)
-        .map(|path| {
-            let file = Path::new(path)
-                .file_name()
-                .map_or_else(String::new, |name| name.to_string_lossy().into_owned());
-            found("libraries", &file, path)
-        })
+    let files = paths.into_iter().map(|path| (file(path), path));
+    files
+        .filter(|(file, _)| NAMES.contains(&file.split('.').next().unwrap_or_default()))
+        .map(|(file, path)| found("libraries", &file, path))
         .collect()
 }
 
@@ -184,19 +178,20 @@ fn files() -> Result<Vec<Finding>> {
     ])
 }
 
-fn print(findings: &[Finding]) {
-    let mut section = "";
+fn report(findings: &[Finding]) -> String {
+    let (mut text, mut section) = (String::new(), "");
     for finding in findings {
         if finding.section != section {
             section = finding.section;
-            println!("{section}");
+            text += &format!("{section}\n");
         }
-        let (mark, text) = match &finding.value {
+        let (mark, value) = match &finding.value {
             Ok(value) => (" ", value),
             Err(problem) => ("!", problem),
         };
-        println!("{mark} {:20} {text}", finding.name);
+        text += &format!("{mark} {:20} {value}\n", finding.name);
     }
+    text
 }
 
 fn document(findings: &[Finding]) -> Value {

@@ -74,6 +74,15 @@ impl<'a> Floats<'a> {
 }
 
 impl FloatsMut<'_> {
+    /// The same numbers, lent.
+    pub fn reborrow(&mut self) -> FloatsMut<'_> {
+        match self {
+            FloatsMut::F32(x) => FloatsMut::F32(x),
+            FloatsMut::F16(x) => FloatsMut::F16(x),
+            FloatsMut::Bf16(x) => FloatsMut::Bf16(x),
+        }
+    }
+
     /// How many there are.
     pub fn len(&self) -> usize {
         with_floats!(mut self, x => x.len())

@@ -2,7 +2,7 @@
 
 use mlx_cpu::{
     Floats, FloatsMut, bf16, f16,
-    quantized::{Encoding, Quantized, project_picked},
+    quantized::{Encoding, Quantized, project_picked, project_together},
 };
 
 struct Random(u64);
@@ -220,6 +220,34 @@ fn projections_are_their_sums() {
             let mut out = vec![f32::NAN; count * columns];
             matrix.view().project_back(Floats::F32(&x), count, FloatsMut::F32(&mut out));
             assert_close(&format!("back: {what}"), &out, &expected, 0.0);
+        }
+    }
+}
+
+#[test]
+fn products_together_are_those_of_each() {
+    let mut random = Random(7);
+    for count in COUNTS {
+        for formats in [&FORMATS[..1], &FORMATS[..4], &FORMATS, &[FORMATS[3]; 3]] {
+            let columns = 128 * (1 + random.below(5));
+            let matrices: Vec<Matrix> = formats
+                .iter()
+                .map(|format| {
+                    let rows = 1 + random.below(70);
+                    Matrix::new(&mut random, *format, rows, columns)
+                })
+                .collect();
+            let x = random.floats(count * columns);
+            let views: Vec<Quantized<'_>> = matrices.iter().map(Matrix::view).collect();
+            let mut wide: Vec<Vec<f32>> =
+                matrices.iter().map(|matrix| vec![f32::NAN; count * matrix.rows]).collect();
+            let mut outs: Vec<FloatsMut<'_>> = wide.iter_mut().map(|out| FloatsMut::F32(out)).collect();
+            project_together(&views, Floats::F32(&x), count, &mut outs);
+            for ((view, out), format) in views.iter().zip(&wide).zip(formats) {
+                let mut alone = vec![f32::NAN; out.len()];
+                view.project(Floats::F32(&x), count, FloatsMut::F32(&mut alone));
+                assert_eq!(out, &alone, "{format:?}, {count} times {} columns", columns);
+            }
         }
     }
 }

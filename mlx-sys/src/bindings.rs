@@ -1993,6 +1993,14 @@ unsafe extern "C" {
         s: mlx_stream,
     ) -> ::core::ffi::c_int;
 }
+unsafe extern "C" {
+    #[doc = " The context of the caller's operation that is yet to compute `a`, and which of its outputs `a` is; null where it is no\n such operation."]
+    pub fn mlx_array_operation(
+        context: *mut *mut ::core::ffi::c_void,
+        output: *mut usize,
+        a: mlx_array,
+    ) -> ::core::ffi::c_int;
+}
 #[doc = " MLX's own operations ----------------------------------------------------------------------------"]
 pub type mlx_in_place = i32;
 #[doc = " Outputs have memory of their own."]

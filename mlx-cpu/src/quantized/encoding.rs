@@ -58,6 +58,12 @@ impl<'a> Encoding<'a> {
         }
     }
 
+    /// Whether rows of both meet the numbers of a vector in the same order.
+    pub(super) fn is_like(&self, other: &Encoding<'_>) -> bool {
+        std::mem::discriminant(self) == std::mem::discriminant(other)
+            && (self.bits(), self.group_size()) == (other.bits(), other.group_size())
+    }
+
     /// How many groups there are. Panics where scales and biases differ.
     pub(super) fn groups(&self) -> usize {
         match self {

@@ -2,7 +2,7 @@
 
 use super::numbers::Numbers;
 use crate::simd::{Kernel, Simd, dispatch};
-use std::marker::PhantomData;
+use std::{any::TypeId, cell::RefCell, collections::HashMap, marker::PhantomData, sync::Arc};
 
 /// Where the numbers of a row are when it is loaded in blocks, each a vector of words.
 pub(super) struct Layout {
@@ -29,7 +29,23 @@ fn first_number<N: Numbers>(word: usize) -> usize {
 }
 
 impl Layout {
-    /// The layout of rows for vectors of `lanes` elements.
+    /// The layout of rows for vectors of `lanes` elements. Models have few different ones, and use each in every step.
+    fn of<N: Numbers>(columns: usize, group_size: usize, lanes: usize) -> Arc<Layout> {
+        type Known = HashMap<(TypeId, usize, usize, usize), Arc<Layout>>;
+        /// Whoever has more makes them anew.
+        const MOST: usize = 64;
+        thread_local! {
+            static KNOWN: RefCell<Known> = RefCell::default();
+        }
+        let key = (TypeId::of::<N>(), columns, group_size, lanes);
+        KNOWN.with_borrow_mut(|known| {
+            if known.len() >= MOST && !known.contains_key(&key) {
+                known.clear();
+            }
+            known.entry(key).or_insert_with(|| Arc::new(Layout::new::<N>(columns, group_size, lanes))).clone()
+        })
+    }
+
     fn new<N: Numbers>(columns: usize, group_size: usize, lanes: usize) -> Layout {
         let words = columns * N::BITS / 32;
         let group_words = group_size * N::BITS / 32;
@@ -60,7 +76,7 @@ impl Layout {
 /// Vectors to multiply rows with, in the order of the rows' numbers.
 pub(super) struct Arranged {
     /// How the rows are laid out.
-    pub(super) layout: Layout,
+    pub(super) layout: Arc<Layout>,
     /// For each vector, block and slot the elements that meet the numbers there, times the unit of the slot; zeros where
     /// there are no numbers.
     values: Vec<f32>,
@@ -98,7 +114,7 @@ impl<N: Numbers> Kernel for Arrange<'_, N> {
     #[inline(always)]
     fn run<S: Simd>(self, s: S) -> Arranged {
         let Arrange { x, count, columns, group_size, .. } = self;
-        let layout = Layout::new::<N>(columns, group_size, S::LANES);
+        let layout = Layout::of::<N>(columns, group_size, S::LANES);
         let groups = layout.present.len();
         let mut values = vec![0.0; count * layout.blocks * N::ALL_SLOTS * S::LANES];
         let mut sums = vec![0.0; count * groups];

@@ -96,6 +96,26 @@ impl<'a> Quantized<'a> {
     }
 }
 
+/// Multiplies `count` vectors by several transposed matrices of as many columns: `x[count, columns]` to
+/// `out[count, rows]` of each. The threads share the work on all at once.
+///
+/// # Panics
+/// If there is not an output for each matrix, the matrices have different numbers of columns, or `x` or an output is of
+/// another length.
+pub fn project_together(matrices: &[Quantized<'_>], x: Floats<'_>, count: usize, outs: &mut [FloatsMut<'_>]) {
+    assert_eq!(matrices.len(), outs.len(), "an output for each matrix");
+    for (matrix, out) in matrices.iter().zip(outs.iter()) {
+        assert_eq!(
+            (x.len(), out.len()),
+            (count * matrix.columns, count * matrix.rows),
+            "vectors of the matrix's size"
+        );
+    }
+    if count > 0 {
+        product::project_together(matrices, x, count, outs);
+    }
+}
+
 /// Multiplies blocks of vectors by transposed matrices that are picked for each: block `i` of `out[picks, count, rows]` is
 /// block `of_x[i]` of `x[blocks, count, columns]` times matrix `of_matrices[i]`. All matrices are of one shape.
 ///

@@ -9,7 +9,7 @@ use crate::{
     pool,
     simd::{Element, dispatch},
 };
-use std::marker::PhantomData;
+use std::{marker::PhantomData, sync::Arc};
 
 /// Up to so many vectors, decoding each number where it is used costs less than packing panels.
 const FEW: usize = 12;
@@ -25,26 +25,76 @@ pub(super) fn project(matrix: &Quantized<'_>, x: Floats<'_>, count: usize, out: 
     }
     let x = widened(x);
     match out {
-        FloatsMut::F32(out) if count == 1 => few(matrix, &x, count, out),
+        FloatsMut::F32(out) if count == 1 => few(&[*matrix], &x, count, out),
         out => {
             let mut products = vec![0.0; count * matrix.rows];
-            few(matrix, &x, count, &mut products);
+            few(&[*matrix], &x, count, &mut products);
             with_floats!(mut out, out => transpose(&products, count, out));
         }
     }
 }
 
-/// Into `out[rows, count]`, of which each task has some rows.
-fn few(matrix: &Quantized<'_>, x: &[f32], count: usize, out: &mut [f32]) {
+pub(super) fn project_together(
+    matrices: &[Quantized<'_>],
+    x: Floats<'_>,
+    count: usize,
+    outs: &mut [FloatsMut<'_>],
+) {
+    let x = widened(x);
+    if count > FEW {
+        for (matrix, out) in matrices.iter().zip(outs) {
+            project(matrix, Floats::F32(&x), count, out.reborrow());
+        }
+        return;
+    }
+    let mut products = vec![0.0; outs.iter().map(|out| out.len()).sum()];
+    few(matrices, &x, count, &mut products);
+    let mut rest = &*products;
+    for out in outs {
+        let (part, others) = rest.split_at(out.len());
+        with_floats!(mut out, out => transpose(part, count, out));
+        rest = others;
+    }
+}
+
+/// Into `out[rows of all, count]`, of which each task has some rows.
+fn few(matrices: &[Quantized<'_>], x: &[f32], count: usize, out: &mut [f32]) {
     let picks: Vec<u32> = (0..count as u32).collect();
-    with_numbers!(matrix.encoding, N => {
-        let vectors = Arranged::new::<N>(x, count, matrix.columns, matrix.encoding.group_size());
-        let rows = task_rows(matrix.rows, matrix.columns * count);
-        pool::for_each_chunk(out, rows * count, |i, out| {
-            let numbers = PhantomData::<N>;
-            dispatch(Products { matrix, row: i * rows, vectors: &vectors, picks: &picks, out, numbers });
-        });
+    let vectors: Vec<Arc<Arranged>> = arranged(matrices, x, count);
+    let columns = matrices.first().map_or(0, |matrix| matrix.columns);
+    let rows = task_rows(out.len() / count, columns * count);
+    pool::for_each_chunk(out, rows * count, |i, mut out| {
+        let mut skip = i * rows;
+        for (matrix, vectors) in matrices.iter().zip(&vectors) {
+            let row = skip.min(matrix.rows);
+            skip -= row;
+            let part = out.len().min((matrix.rows - row) * count);
+            if part == 0 {
+                continue;
+            }
+            let (out_of_matrix, rest) = out.split_at_mut(part);
+            out = rest;
+            with_numbers!(matrix.encoding, N => {
+                let (picks, numbers) = (&*picks, PhantomData::<N>);
+                dispatch(Products { matrix, row, vectors, picks, out: out_of_matrix, numbers });
+            });
+        }
     });
+}
+
+/// The vectors as each matrix meets them, arranged once for those that are encoded alike.
+fn arranged(matrices: &[Quantized<'_>], x: &[f32], count: usize) -> Vec<Arc<Arranged>> {
+    let mut all: Vec<Arc<Arranged>> = Vec::with_capacity(matrices.len());
+    for (i, matrix) in matrices.iter().enumerate() {
+        let same = matrices[..i].iter().position(|other| other.encoding.is_like(&matrix.encoding));
+        all.push(match same {
+            Some(same) => all[same].clone(),
+            None => Arc::new(with_numbers!(matrix.encoding, N => {
+                Arranged::new::<N>(x, count, matrix.columns, matrix.encoding.group_size())
+            })),
+        });
+    }
+    all
 }
 
 /// Writes `from[rows, count]` as `to[count, rows]`.

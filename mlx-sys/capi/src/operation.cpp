@@ -88,6 +88,8 @@ class Operation : public mx::Primitive {
 
   const char* name() const override { return name_.c_str(); }
 
+  void* context() const { return host_.table.ctx; }
+
  private:
   Host<mlx_operation> host_;
   std::string name_;
@@ -122,5 +124,17 @@ int mlx_operation_record(mlx_array_vector* out, mlx_operation operation, mlx_arr
   return guard([&] {
     Host host(operation);
     put(out, record(std::move(host), get(inputs), outputs, get(s)));
+  });
+}
+
+int mlx_array_operation(void** context, size_t* output, mlx_array a) noexcept {
+  return guard([&] {
+    const array& result = get(a);
+    *context = nullptr;
+    if (!result.has_primitive() || !is_operation(result.primitive())) return;
+    const Arrays all = result.outputs();
+    auto is_result = [&](const array& other) { return other.id() == result.id(); };
+    *output = std::find_if(all.begin(), all.end(), is_result) - all.begin();
+    *context = static_cast<const Operation&>(result.primitive()).context();
   });
 }

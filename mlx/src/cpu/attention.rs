@@ -40,7 +40,7 @@ pub(crate) fn attention(
     }
     let operation = Attention { scale, kind, sinks: sinks.is_some() };
     let inputs = [Some(q), Some(k), Some(v), mask.as_ref(), sinks];
-    record(operation, &inputs.into_iter().flatten().collect::<Vec<_>>()).map(Some)
+    record(operation, &inputs.into_iter().flatten().collect::<Vec<_>>()).map(|[y]| Some(y))
 }
 
 /// The mask broadcast to all scores, if it is one that there is a kernel for.

@@ -1,8 +1,11 @@
 //! Operations that MLX composes of many on a CPU, as one.
+//!
+//! Most have one output and are [`Fused`]; every [`Fused`] is a [`Composite`], of which the outputs are a list.
 
 use super::views::is_float;
 use crate::{
     Array, Error, Result,
+    ffi::kernels::operation,
     kernels::{Operation, Spec, View, ViewMut, apply},
     transforms::{jvp, vjp, vmap_axes},
     zeros,
@@ -34,25 +37,78 @@ pub(super) trait Fused: PartialEq + Send + Sync + 'static {
     }
 }
 
+/// Like [`Fused`], with any number of outputs.
+pub(super) trait Composite: PartialEq + Send + Sync + 'static {
+    /// MLX's name.
+    const NAME: &'static str;
+
+    /// What comes out; the inputs have been checked.
+    fn outputs(&self, inputs: &[Spec]) -> Vec<Spec>;
+
+    /// Computes the outputs.
+    fn eval(&self, inputs: &[View<'_>], outputs: &mut [ViewMut<'_>]) -> Result<()>;
+
+    /// The same, recorded as MLX's operations: what transforms see.
+    fn compose(&self, inputs: &[Array]) -> Result<Vec<Array>>;
+
+    /// Whether inputs come as they lie in memory; otherwise they are made dense first.
+    fn strided(&self) -> bool {
+        true
+    }
+}
+
+impl<F: Fused> Composite for F {
+    const NAME: &'static str = F::NAME;
+
+    fn outputs(&self, inputs: &[Spec]) -> Vec<Spec> {
+        vec![self.output(inputs)]
+    }
+
+    fn eval(&self, inputs: &[View<'_>], outputs: &mut [ViewMut<'_>]) -> Result<()> {
+        match outputs {
+            [output] => Fused::eval(self, inputs, output),
+            _ => Err(Error::invalid(F::NAME, "there is one output")),
+        }
+    }
+
+    fn compose(&self, inputs: &[Array]) -> Result<Vec<Array>> {
+        Ok(vec![Fused::compose(self, inputs)?])
+    }
+
+    fn strided(&self) -> bool {
+        Fused::strided(self)
+    }
+}
+
 /// Records `operation` on `inputs`.
 #[track_caller]
-pub(super) fn record<F: Fused>(operation: F, inputs: &[&Array]) -> Result<Array> {
-    let [output] = apply(&shared(operation), inputs)?;
-    Ok(output)
+pub(super) fn record<C: Composite, const N: usize>(operation: C, inputs: &[&Array]) -> Result<[Array; N]> {
+    apply(&shared(operation), inputs)
+}
+
+/// The operation of this kind that gives `array`, and which of its outputs that is: for one that takes it along.
+pub(super) fn recorded<C: Composite>(array: &Array) -> Result<Option<(Arc<Node<C>>, usize)>> {
+    let Some((context, index)) = operation(array)? else { return Ok(None) };
+    KNOWN.with_borrow(|known| {
+        let list = known.get(&TypeId::of::<C>()).map_or(&[][..], |list| list);
+        let node = list.iter().find(|node| Arc::as_ptr(node).addr() == context);
+        Ok(node.and_then(|node| node.clone().downcast::<Node<C>>().ok()).map(|node| (node, index)))
+    })
+}
+
+thread_local! {
+    static KNOWN: RefCell<HashMap<TypeId, Vec<Arc<dyn Any + Send + Sync>>>> = RefCell::default();
 }
 
 /// The operation that equals this one and was recorded before, if there is one: then compiled functions compute equal
 /// calls once, and a function that is traced again records the same.
-fn shared<F: Fused>(operation: F) -> Arc<Node<F>> {
+fn shared<C: Composite>(operation: C) -> Arc<Node<C>> {
     /// Programs use few different ones; who makes more goes without.
     const KEPT: usize = 64;
-    thread_local! {
-        static KNOWN: RefCell<HashMap<TypeId, Vec<Arc<dyn Any + Send + Sync>>>> = RefCell::default();
-    }
     let node = Node(operation);
     KNOWN.with_borrow_mut(|known| {
-        let list = known.entry(TypeId::of::<F>()).or_default();
-        let mut nodes = list.iter().filter_map(|known| known.clone().downcast::<Node<F>>().ok());
+        let list = known.entry(TypeId::of::<C>()).or_default();
+        let mut nodes = list.iter().filter_map(|known| known.clone().downcast::<Node<C>>().ok());
         if let Some(same) = nodes.find(|known| known.0 == node.0) {
             return same;
         }
@@ -65,22 +121,20 @@ fn shared<F: Fused>(operation: F) -> Arc<Node<F>> {
     })
 }
 
-struct Node<F>(F);
+/// A recorded operation.
+pub(super) struct Node<C>(pub(super) C);
 
-impl<F: Fused> Operation for Node<F> {
+impl<C: Composite> Operation for Node<C> {
     fn name(&self) -> &str {
-        F::NAME
+        C::NAME
     }
 
     fn outputs(&self, inputs: &[Spec]) -> Result<Vec<Spec>> {
-        Ok(vec![self.0.output(inputs)])
+        Ok(self.0.outputs(inputs))
     }
 
     fn eval(&self, inputs: &[View<'_>], outputs: &mut [ViewMut<'_>]) -> Result<()> {
-        match outputs {
-            [output] => self.0.eval(inputs, output),
-            _ => Err(Error::invalid(F::NAME, "there is one output")),
-        }
+        self.0.eval(inputs, outputs)
     }
 
     fn strided_inputs(&self) -> bool {
@@ -90,7 +144,7 @@ impl<F: Fused> Operation for Node<F> {
     fn vjp(&self, inputs: &[Array], _outputs: &[Array], cotangents: &[Array]) -> Result<Vec<Array>> {
         let (floats, places) = floats(inputs)?;
         let compose = |x: &Vec<Array>| self.0.compose(&placed(inputs, &places, x));
-        let (_, mut products) = vjp(compose, &floats, &cotangents[0])?;
+        let (_, mut products) = vjp(compose, &floats, &cotangents.to_vec())?;
         let mut all = inputs.iter().map(|x| Ok(zeros(x.shape()?, x.dtype()?))).collect::<Result<Vec<_>>>()?;
         for (place, product) in places.iter().zip(products.drain(..)) {
             all[*place] = product;
@@ -99,20 +153,18 @@ impl<F: Fused> Operation for Node<F> {
     }
 
     fn jvp(&self, inputs: &[Array], tangents: &[Option<Array>]) -> Result<Vec<Array>> {
-        let (floats, places) = floats(inputs)?;
+        // Of the others there may be no derivatives.
+        let given = |place: usize| Some((place, tangents[place].clone()?));
+        let (places, tangents): (Vec<usize>, Vec<Array>) = (0..inputs.len()).filter_map(given).unzip();
+        let varied: Vec<Array> = places.iter().map(|&place| inputs[place].clone()).collect();
         let compose = |x: &Vec<Array>| self.0.compose(&placed(inputs, &places, x));
-        let tangent = |&place: &usize| match &tangents[place] {
-            Some(tangent) => Ok(tangent.clone()),
-            None => Ok(zeros(inputs[place].shape()?, inputs[place].dtype()?)),
-        };
-        let tangents = places.iter().map(tangent).collect::<Result<Vec<_>>>()?;
-        Ok(vec![jvp(compose, &floats, &tangents)?.1])
+        Ok(jvp(compose, &varied, &tangents)?.1)
     }
 
     fn vmap(&self, inputs: &[Array], axes: &[Option<usize>]) -> Result<Vec<(Array, Option<usize>)>> {
         let axes = axes.iter().map(|axis| axis.map(|axis| axis as i32)).collect::<Vec<_>>();
         let mapped = vmap_axes(|x: &Vec<Array>| self.0.compose(x), axes, 0);
-        Ok(vec![(mapped(&inputs.to_vec())?, Some(0))])
+        Ok(mapped(&inputs.to_vec())?.into_iter().map(|output| (output, Some(0))).collect())
     }
 }
 

@@ -14,6 +14,7 @@ mod quantized;
 mod rope;
 mod softmax;
 mod swiglu;
+mod together;
 mod views;
 
 pub(crate) use attention::attention;
@@ -21,6 +22,7 @@ pub(crate) use norm::{layer_norm, rms_norm};
 pub(crate) use quantized::quantized_matmul;
 pub(crate) use rope::rope;
 pub(crate) use swiglu::swiglu;
+pub(crate) use together::products;
 
 use crate::{Result, ffi::stream};
 use std::{

@@ -16,7 +16,8 @@ use crate::{
 pub(crate) fn rms_norm(x: &Array, weight: Option<&Array>, eps: f32) -> Result<Option<Array>> {
     match weight.map_or_else(|| fits(x, &[]), |weight| fits(x, &[weight]))? {
         true => {
-            record(RmsNorm { eps }, &[Some(x), weight].into_iter().flatten().collect::<Vec<_>>()).map(Some)
+            let inputs = [Some(x), weight].into_iter().flatten().collect::<Vec<_>>();
+            record(RmsNorm { eps }, &inputs).map(|[y]| Some(y))
         }
         false => Ok(None),
     }
@@ -35,7 +36,7 @@ pub(crate) fn layer_norm(
         return Ok(None);
     }
     let operation = LayerNorm { eps, weight: weight.is_some(), bias: bias.is_some() };
-    record(operation, &[&[x], &*affine].concat()).map(Some)
+    record(operation, &[&[x], &*affine].concat()).map(|[y]| Some(y))
 }
 
 /// Whether there is a kernel; arguments that MLX refuses are left to it.
@@ -58,8 +59,8 @@ fn like_first(inputs: &[Spec]) -> Spec {
 }
 
 #[derive(PartialEq)]
-struct RmsNorm {
-    eps: f32,
+pub(super) struct RmsNorm {
+    pub(super) eps: f32,
 }
 
 impl Fused for RmsNorm {

@@ -45,12 +45,12 @@ pub(crate) fn quantized_matmul(
         matrix.scales.dim(-1)? * matrix.quantization.group_size
     };
     let product = Product { quantization: matrix.quantization, transpose };
-    record(Mixed { product, columns }, &[x, &matrix.weight, &matrix.scales, biases]).map(Some)
+    record(Mixed { product, columns }, &[x, &matrix.weight, &matrix.scales, biases]).map(|[y]| Some(y))
 }
 
 /// `x` times a quantized matrix, which may be transposed.
 #[derive(Clone, PartialEq)]
-struct Product {
+pub(super) struct Product {
     quantization: Quantization,
     transpose: bool,
 }
@@ -70,10 +70,14 @@ impl Product {
         Some(Product { quantization, transpose: transpose != 0.0 })
     }
 
+    /// `x` times a transposed matrix.
+    pub(super) fn transposed(quantization: Quantization) -> Product {
+        Product { quantization, transpose: true }
+    }
+
     fn compute(&self, inputs: &[View<'_>], output: &mut ViewMut<'_>) -> Result<()> {
         let [x, parts @ ..] = inputs else { return Err(missing()) };
-        let stack = self.stack(parts)?;
-        let matrix = stack.first().ok_or_else(missing)?;
+        let matrix = self.matrix(parts)?;
         let (m, x, output) = (rows(x).0, floats(x)?, floats_mut(output)?);
         if self.transpose {
             matrix.project(x, m, output)
@@ -81,6 +85,19 @@ impl Product {
             matrix.project_back(x, m, output)
         }
         Ok(())
+    }
+
+    /// The matrix of words, scales and perhaps biases.
+    pub(super) fn matrix<'a>(&self, parts: &[View<'a>]) -> Result<Quantized<'a>> {
+        self.stack(parts)?.first().copied().ok_or_else(missing)
+    }
+
+    /// The same, recorded as MLX's operation.
+    pub(super) fn compose(&self, x: &Array, parts: &[Array]) -> Result<Array> {
+        let Quantization { group_size, bits, mode } = self.quantization;
+        let [weight, scales, biases @ ..] = parts else { return Err(missing()) };
+        let (group_size, bits, biases) = (Some(group_size), Some(bits), biases.first());
+        ops::quantized_matmul(x, weight, scales, biases, self.transpose, group_size, bits, mode.name())
     }
 
     /// The matrices of a batch, from words, scales and perhaps biases.
@@ -206,12 +223,8 @@ impl Fused for Mixed {
     }
 
     fn compose(&self, inputs: &[Array]) -> Result<Array> {
-        let Quantization { group_size, bits, mode } = self.product.quantization;
-        let [x, weight, scales, biases] = inputs else {
-            return Err(Error::invalid("quantized_matmul", "there are four inputs"));
-        };
-        let (group_size, bits, transpose) = (Some(group_size), Some(bits), self.product.transpose);
-        ops::quantized_matmul(x, weight, scales, Some(biases), transpose, group_size, bits, mode.name())
+        let [x, parts @ ..] = inputs else { return Err(missing()) };
+        self.product.compose(x, parts)
     }
 
     fn strided(&self) -> bool {

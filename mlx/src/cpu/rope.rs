@@ -25,7 +25,8 @@ pub(crate) fn rope(x: &Array, offset: &Offset<'_>, options: &RopeOptions<'_>) ->
         Offset::Array(offset) => offset.astype(Dtype::I32)?,
     };
     let operation = Rope { dims, traditional, base: freqs.is_none().then_some(base), scale };
-    record(operation, &[Some(x), Some(&offset), freqs].into_iter().flatten().collect::<Vec<_>>()).map(Some)
+    record(operation, &[Some(x), Some(&offset), freqs].into_iter().flatten().collect::<Vec<_>>())
+        .map(|[y]| Some(y))
 }
 
 /// Whether there is a kernel; arguments that MLX refuses are left to it.

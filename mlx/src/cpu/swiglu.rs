@@ -3,6 +3,7 @@
 use super::{
     fused::{Fused, record},
     fuses,
+    together::gated,
     views::{floats, floats_mut, is_float},
 };
 use crate::{
@@ -14,8 +15,11 @@ use crate::{
 /// `silu(gate) * up`, where it can be one operation.
 #[track_caller]
 pub(crate) fn swiglu(gate: &Array, up: &Array) -> Result<Option<Array>> {
+    if let Some(y) = gated(gate, up)? {
+        return Ok(Some(y));
+    }
     let fits = fuses()? && is_float(gate.dtype()?) && Spec::of(gate)? == Spec::of(up)?;
-    if fits { record(SwiGlu, &[gate, up]).map(Some) } else { Ok(None) }
+    if fits { record(SwiGlu, &[gate, up]).map(|[y]| Some(y)) } else { Ok(None) }
 }
 
 #[derive(PartialEq)]

@@ -1,7 +1,7 @@
 //! Linear layers that read the same input.
 
 use super::{Linear, Quantized, weight::Weight};
-use crate::{Array, Device, Loader, Module, Path, Result, Slot, SlotMut, concatenate, index::Rest};
+use crate::{Array, Device, Loader, Module, Path, Result, Slot, SlotMut, concatenate, cpu, index::Rest};
 
 /// `N` linear layers of the same input, `[x W₁ᵀ + b₁, x W₂ᵀ + b₂, …]`: queries, keys and values of attention; gate and
 /// up projection of a feed-forward layer.
@@ -56,12 +56,34 @@ impl<const N: usize> PackedLinear<N> {
                 }
             }
             None => {
+                if let Some(all) = self.together(x)? {
+                    return Ok(all);
+                }
                 for part in &self.parts {
                     all.push(part.forward(x)?);
                 }
             }
         }
         Ok(std::array::from_fn(|i| all[i].clone()))
+    }
+
+    /// The outputs of quantized layers as one operation, where there is one.
+    #[track_caller]
+    fn together(&self, x: &Array) -> Result<Option<[Array; N]>> {
+        let quantized = self.parts.iter().filter_map(|part| match &part.weight {
+            Weight::Quantized(matrix) => Some(matrix),
+            Weight::Dense(_) => None,
+        });
+        let Ok(matrices) = <[&Quantized; N]>::try_from(quantized.collect::<Vec<_>>()) else {
+            return Ok(None);
+        };
+        let Some(mut all) = cpu::products(x, matrices)? else { return Ok(None) };
+        for (y, part) in all.iter_mut().zip(&self.parts) {
+            if let Some(bias) = part.bias.as_deref() {
+                *y = y.add(bias)?;
+            }
+        }
+        Ok(Some(all))
     }
 
     /// One layer of all, if they can be; the layers become parts of it.

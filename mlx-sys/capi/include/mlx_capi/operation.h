@@ -69,6 +69,10 @@ typedef struct mlx_operation {
 MLX_C_API int mlx_operation_record(mlx_array_vector* out, mlx_operation operation, mlx_arrays inputs,
                                    mlx_specs outputs, mlx_stream s) MLX_C_NOEXCEPT;
 
+/// The context of the caller's operation that is yet to compute `a`, and which of its outputs `a` is; null where it is no
+/// such operation.
+MLX_C_API int mlx_array_operation(void** context, size_t* output, mlx_array a) MLX_C_NOEXCEPT;
+
 // MLX's own operations ----------------------------------------------------------------------------
 
 typedef int32_t mlx_in_place;

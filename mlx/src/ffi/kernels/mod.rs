@@ -11,6 +11,6 @@ mod view;
 pub(crate) use append::append_in_place;
 pub(crate) use cpu_kernel::{InPlace, primitive_name, replace_cpu, replace_cpu_everywhere};
 pub(crate) use gpu_kernel::{Definition, GpuKernel, LaunchArgs, call_precompiled, compile_cuda};
-pub(crate) use operation::record;
+pub(crate) use operation::{operation, record};
 pub(crate) use rewrite::{Prepared, is_result_of, parameters, rewrite_gpu_everywhere};
 pub use view::{Layout, Strided, View, ViewMut};

@@ -60,6 +60,16 @@ pub(crate) fn record<O: Operation>(
     })
 }
 
+/// Where the Rust operation is that is yet to compute `array`, and which of its outputs that is; `None` where MLX computes it,
+/// or has.
+#[track_caller]
+pub(crate) fn operation(array: &Array) -> Result<Option<(usize, usize)>> {
+    let (handle, mut context, mut output) = (array.handle()?.raw(), std::ptr::null_mut(), 0);
+    // SAFETY: a live handle and valid out-pointers.
+    call("operation", || unsafe { mlx_sys::mlx_array_operation(&mut context, &mut output, handle) })?;
+    Ok((!context.is_null()).then(|| (context.addr(), output)))
+}
+
 /// Specs as the C API takes them, borrowing the shapes.
 pub(super) fn specs(list: &[Spec]) -> Vec<mlx_spec> {
     let spec = |spec: &Spec| mlx_spec {

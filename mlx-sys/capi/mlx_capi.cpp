@@ -16,6 +16,7 @@
 #include "in_place.cpp"
 #include "io.cpp"
 #include "kernels.cpp"
+#include "launch.cpp"
 #include "linalg.cpp"
 #include "memory.cpp"
 #include "metal.cpp"

@@ -3966,6 +3966,7 @@ pub struct mlx_rewrite {
         unsafe extern "C" fn(
             ctx: *mut ::core::ffi::c_void,
             a: mlx_array,
+            stream: mlx_stream,
             out: *mut mlx_array,
         ) -> ::core::ffi::c_int,
     >,

@@ -39,9 +39,11 @@ def make_tokenizer(folder, vocabulary):
     (folder / "tokenizer_config.json").write_text(json.dumps(config))
 
 
-def make_model(folder, name, bits):
-    """A checkpoint of random weights, in bfloat16 or quantized."""
+def make_model(folder, name, bits, dtype="bfloat16"):
+    """A checkpoint of random weights of that type, or quantized (16 bits are not)."""
     import mlx.core as mx
+
+    dtype = getattr(mx, dtype)
 
     hidden, layers, heads, kv_heads, head, ffn, vocabulary, tied, base = SHAPES[name]
     folder.mkdir(parents=True)
@@ -49,7 +51,7 @@ def make_model(folder, name, bits):
         "model_type": "llama", "architectures": ["LlamaForCausalLM"], "hidden_size": hidden,
         "num_hidden_layers": layers, "num_attention_heads": heads, "num_key_value_heads": kv_heads, "head_dim": head,
         "intermediate_size": ffn, "vocab_size": vocabulary, "tie_word_embeddings": tied, "rope_theta": base,
-        "rms_norm_eps": 1e-5, "max_position_embeddings": 131072, "torch_dtype": "bfloat16",
+        "rms_norm_eps": 1e-5, "max_position_embeddings": 131072, "torch_dtype": str(dtype).removeprefix("mlx.core."),
         "eos_token_id": vocabulary - 1, "bos_token_id": vocabulary - 1, "hidden_act": "silu",
     }
     if bits != 16:
@@ -59,14 +61,14 @@ def make_model(folder, name, bits):
 
     def matrix(path, rows, columns):
         if bits == 16:
-            return {f"{path}.weight": (mx.random.normal((rows, columns)) * 0.02).astype(mx.bfloat16)}
+            return {f"{path}.weight": (mx.random.normal((rows, columns)) * 0.02).astype(dtype)}
         scale = mx.random.uniform(0.9, 1.1, (rows, columns // GROUP)) * 0.07 / (1 << bits)
         words = mx.random.randint(0, 2**31, (rows, columns * bits // 32)).astype(mx.uint32)
         words = words ^ (words << 13)
         return {
             f"{path}.weight": words,
-            f"{path}.scales": scale.astype(mx.bfloat16),
-            f"{path}.biases": (-scale * (1 << bits) / 2).astype(mx.bfloat16),
+            f"{path}.scales": scale.astype(dtype),
+            f"{path}.biases": (-scale * (1 << bits) / 2).astype(dtype),
         }
 
     def save(part, tensors):
@@ -74,7 +76,7 @@ def make_model(folder, name, bits):
         index.update({key: f"model-{part:05}-of-{layers + 1:05}.safetensors" for key in tensors})
 
     index = {}
-    ones = mx.ones((hidden,), mx.bfloat16)
+    ones = mx.ones((hidden,), dtype)
     for i in range(layers):
         at = f"model.layers.{i}"
         tensors = {f"{at}.input_layernorm.weight": ones, f"{at}.post_attention_layernorm.weight": ones}
@@ -193,7 +195,7 @@ def main():
                     continue
                 median = {key: statistics.median(run[key] for run in list_of_runs)
                           for key in ("prompt", "decode", "first", "wall", "peak")}
-                ratio = median["decode"] / statistics.median(run["decode"] for run in base)
+                ratio = median["decode"] / max(statistics.median(run["decode"] for run in base), 1e-9)
                 same = agreement(list_of_runs[-1]["tokens"], base[-1]["tokens"])
                 print(f"| {model} | {length} | {program} | {median['prompt']:.0f} | {median['decode']:.1f} | {ratio:.2f} | "
                       f"{median['first']:.2f} | {median['wall']:.1f} | {median['peak']:.2f} | {same} |", flush=True)

@@ -51,7 +51,9 @@ pub(crate) fn run(arguments: &Arguments) -> Result {
     if arguments.tests {
         let tests = build(arguments, &["test", "--release", "--no-run", "-p", "mlx", "-p", "mlx-lm"])?;
         let benches = build(arguments, &["bench", "--no-run", "-p", "benches"])?;
-        for program in tests.executables.iter().chain(&benches.executables) {
+        let examples =
+            build(arguments, &["build", "--release", "-p", "mlx-lm", "--example", "decode_logits"])?;
+        for program in [&tests, &benches, &examples].into_iter().flat_map(|built| &built.executables) {
             copy(program, &out.join("bin/tests").join(test_name(program)))?;
         }
     }

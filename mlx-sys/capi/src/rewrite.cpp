@@ -2,6 +2,7 @@
 
 #include "cpu_kernels.h"
 #include "host.h"
+#include "launch.h"
 #include "parameters.h"
 #include "registry.h"
 
@@ -46,8 +47,10 @@ void apply_rewrites(const array& a) {
   if (!entry) return;
   mlx_array borrowed, out{};
   std::memcpy(&borrowed, &a, sizeof(borrowed));
+  mlx_stream stream;
+  put(&stream, a.primitive().stream());
   const auto& table = entry->table;
-  const int answer = table.rewrite(table.ctx, borrowed, &out);
+  const int answer = table.rewrite(table.ctx, borrowed, stream, &out);
   if (answer < 0) throw CallbackFailed();
   if (answer == 0) return;
   const array other = std::move(*static_cast<array*>(static_cast<void*>(&out)));
@@ -76,7 +79,7 @@ int mlx_prepare(mlx_prepared* out, mlx_array a) noexcept {
     if (!output.has_primitive() || !output.siblings().empty()) {
       throw std::invalid_argument("the array is not the only result of an operation");
     }
-    out->p = new Prepared{output.primitive_ptr(), output.shape(), output.dtype()};
+    out->p = new Prepared{with_direct_launch(output), output.shape(), output.dtype()};
   });
 }
 

@@ -8,6 +8,7 @@ use crate::{
     ffi::{
         graph::inputs,
         kernels::{Prepared, is_result_of, parameters, rewrite_gpu_everywhere},
+        stream,
     },
     kernels::{Launch, PrecompiledCudaKernel, Scalar, compile_cuda},
 };
@@ -46,6 +47,7 @@ struct Shape {
     dtype: Dtype,
     /// The bits of the scale.
     scale: u32,
+    stream: [u8; 8],
 }
 
 thread_local! {
@@ -73,7 +75,8 @@ impl Attention {
         }
         let ([scale], _) = parameters::<1>(y)?;
         let scale = (scale as f32).to_bits();
-        let shape = Shape { batch, heads, kv_heads, capacity: keys.dim(2)?, dim, dtype, scale };
+        let stream = stream::key()?;
+        let shape = Shape { batch, heads, kv_heads, capacity: keys.dim(2)?, dim, dtype, scale, stream };
         Ok(Some(Attention { q, keys, values, length, shape }))
     }
 
@@ -100,7 +103,7 @@ impl Attention {
 
 impl Shape {
     fn compile(&self, inputs: &[&Array]) -> Result<(Array, Array)> {
-        let Shape { batch, heads, kv_heads, capacity, dim, dtype, scale } = *self;
+        let Shape { batch, heads, kv_heads, capacity, dim, dtype, scale, stream: _ } = *self;
         let (group, parts) = (heads / kv_heads, (capacity / KEYS).clamp(1, MOST_PARTS));
         let names = ["attend", "merge"].map(|name| format!("{name}_{}_{dim}_{group}", self.element()));
         let module = compile_cuda(&self.source(&names, group))?;

@@ -6,6 +6,7 @@ use crate::{
     ffi::{
         graph::inputs,
         kernels::{Prepared, is_result_of, parameters, rewrite_gpu_everywhere},
+        stream,
     },
     kernels::{Launch, PrecompiledCudaKernel, Scalar, compile_cuda},
 };
@@ -71,6 +72,7 @@ struct Key {
     /// The bits of eps.
     norm: Option<i32>,
     residual: bool,
+    stream: [u8; 8],
 }
 
 thread_local! {
@@ -140,6 +142,7 @@ impl Product {
             swiglu: self.swiglu,
             norm: self.norm.as_ref().map(|(_, eps)| eps.to_bits() as i32),
             residual: self.residual.is_some(),
+            stream: stream::key()?,
         };
         let mut inputs = vec![&self.x, &self.w, &self.scales, &self.biases];
         inputs.extend(self.norm.as_ref().map(|(weight, _)| weight));

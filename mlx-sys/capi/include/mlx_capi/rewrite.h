@@ -8,8 +8,8 @@ MLX_C_BEGIN
 
 /// Another way to compute the operations of one kind.
 ///
-/// `rewrite` is called as an operation is about to be computed, on the thread that evaluates. It returns 1 after
-/// writing an array that has not been evaluated, of the same shape and type on the same stream, that is computed by one
+/// `rewrite` is called as an operation is about to be computed on `stream`, on the thread that evaluates. It returns 1
+/// after writing an array that has not been evaluated, of the same shape and type, that is computed on that stream by one
 /// operation with one output: that takes the place of the operation of `a`, with its inputs. It returns 0 to leave the
 /// operation as it is, and -1 after `mlx_callback_failed`. Then the inputs of `a` get their turn. `drop` is called when
 /// registering fails; what is registered stays.
@@ -17,7 +17,7 @@ typedef struct mlx_rewrite {
   void* ctx;
   /// The name of the operations, as `mlx_array_primitive_name` gives it.
   mlx_string primitive;
-  int (*rewrite)(void* ctx, mlx_array a, mlx_array* out);
+  int (*rewrite)(void* ctx, mlx_array a, mlx_stream stream, mlx_array* out);
   void (*drop)(void* ctx);
 } mlx_rewrite;
 
@@ -26,8 +26,9 @@ typedef struct mlx_rewrite {
 MLX_C_API int mlx_rewrite_gpu_everywhere(mlx_rewrite rewrite) MLX_C_NOEXCEPT;
 
 /// The parameters of the operation that gives `a`, as `mlx_cpu_kernels` lists them, and more: for RMSNorm eps; for
-/// ScaledDotProductAttention the scale; for Slice the start, end and step along each axis. At most `capacity` are written; `*count` is how many there are. None where `a` has
-/// been evaluated, or is the result of an operation that is not MLX's own.
+/// ScaledDotProductAttention the scale; for Slice the start, end and step along each axis. At most `capacity` are written;
+/// `*count` is how many there are. None where `a` has been evaluated, or is the result of an operation that is not MLX's
+/// own.
 MLX_C_API int mlx_array_parameters(double* out, size_t capacity, size_t* count, mlx_array a) MLX_C_NOEXCEPT;
 
 /// An operation that can be recorded again.
@@ -35,7 +36,8 @@ typedef struct mlx_prepared {
   void* p;
 } mlx_prepared;
 
-/// The operation that gives `a`, which has one output, with that output's shape and type.
+/// The operation that gives `a`, which has one output, with that output's shape and type, on the same stream. A call of
+/// a compiled CUDA kernel is launched at less cost than `a` itself.
 MLX_C_API int mlx_prepare(mlx_prepared* out, mlx_array a) MLX_C_NOEXCEPT;
 
 /// Records the operation with other inputs, of the same shapes and types.

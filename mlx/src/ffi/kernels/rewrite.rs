@@ -3,17 +3,17 @@
 use super::callback::{context, release, run};
 use crate::{
     Array, Result,
-    ffi::{ArrayList, Handle, args::Arg, call, call::call_for_array},
+    ffi::{ArrayList, Handle, args::Arg, call, call::call_for_array, stream},
 };
-use mlx_sys::{mlx_array, mlx_prepared, mlx_rewrite, mlx_string};
+use mlx_sys::{mlx_array, mlx_prepared, mlx_rewrite, mlx_stream, mlx_string};
 use std::{
     ffi::{c_int, c_void},
     mem::{ManuallyDrop, MaybeUninit},
     sync::Arc,
 };
 
-/// Has each operation called `primitive` that is computed on a GPU from now on rewritten as what `rewrite` records for it,
-/// unless that is `None`.
+/// Has each operation called `primitive` that is computed on a GPU from now on rewritten as what `rewrite` records for it
+/// on the operation's stream, which is then the current one, unless that is `None`.
 ///
 /// Called in the middle of an evaluation, it must not evaluate anything.
 #[track_caller]
@@ -37,7 +37,12 @@ where
 
 /// # Safety
 /// Called by MLX as `mlx_rewrite` says: with a context that is an `F`, a live array, and a valid out-pointer.
-unsafe extern "C" fn call_rewrite<F>(context: *mut c_void, array: mlx_array, out: *mut mlx_array) -> c_int
+unsafe extern "C" fn call_rewrite<F>(
+    context: *mut c_void,
+    array: mlx_array,
+    stream: mlx_stream,
+    out: *mut mlx_array,
+) -> c_int
 where
     F: Fn(&Array) -> Result<Option<Array>>,
 {
@@ -49,6 +54,7 @@ where
                 unsafe { (&*context.cast::<F>(), Handle::from_out(MaybeUninit::new(array))) };
             let Some(handle) = handle else { return Ok(0) };
             let array = ManuallyDrop::new(Array::from_handle(handle));
+            let _scope = Scope(stream::replace_scope(Some(stream)));
             let Some(other) = rewrite(&array)? else { return Ok(0) };
             let handle = ManuallyDrop::new(other.handle()?.clone());
             // SAFETY: see above; the reference becomes MLX's.
@@ -56,6 +62,15 @@ where
             Ok(1)
         },
     )
+}
+
+/// Puts the stream of the enclosing scope back.
+struct Scope(Option<mlx_stream>);
+
+impl Drop for Scope {
+    fn drop(&mut self) {
+        stream::replace_scope(self.0);
+    }
 }
 
 /// Whether `array` is yet to be computed by the operation called `name`.

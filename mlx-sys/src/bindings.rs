@@ -777,7 +777,7 @@ unsafe extern "C" {
     pub fn mlx_cuda_device_info(out: *mut mlx_info, device_index: ::core::ffi::c_int) -> ::core::ffi::c_int;
 }
 unsafe extern "C" {
-    #[doc = " Compiles CUDA C++ for an architecture such as `sm_90` with NVRTC, which MLX for CUDA brings along; no headers are\n there. Gives a cubin, or fails with what the compiler says."]
+    #[doc = " Compiles CUDA C++ for an architecture such as `sm_90` with NVRTC, which MLX for CUDA brings along; no headers are\n there. Gives a cubin, or fails with what the compiler says. The same source is compiled once in a process."]
     pub fn mlx_cuda_compile(
         out: *mut mlx_owned_string,
         source: mlx_string,
@@ -3955,7 +3955,7 @@ unsafe extern "C" {
         s: mlx_stream,
     ) -> ::core::ffi::c_int;
 }
-#[doc = " Another way to compute the operations of one kind.\n\n `rewrite` is called as an operation is about to be computed, on the thread that evaluates. It returns 1 after\n writing an array that has not been evaluated, of the same shape and type on the same stream, that is computed by one\n operation with one output: that takes the place of the operation of `a`, with its inputs. It returns 0 to leave the\n operation as it is, and -1 after `mlx_callback_failed`. Then the inputs of `a` get their turn. `drop` is called when\n registering fails; what is registered stays."]
+#[doc = " Another way to compute the operations of one kind.\n\n `rewrite` is called as an operation is about to be computed on `stream`, on the thread that evaluates. It returns 1\n after writing an array that has not been evaluated, of the same shape and type, that is computed on that stream by one\n operation with one output: that takes the place of the operation of `a`, with its inputs. It returns 0 to leave the\n operation as it is, and -1 after `mlx_callback_failed`. Then the inputs of `a` get their turn. `drop` is called when\n registering fails; what is registered stays."]
 #[repr(C)]
 #[derive(Debug, Copy, Clone)]
 pub struct mlx_rewrite {
@@ -3986,7 +3986,7 @@ unsafe extern "C" {
     pub fn mlx_rewrite_gpu_everywhere(rewrite: mlx_rewrite) -> ::core::ffi::c_int;
 }
 unsafe extern "C" {
-    #[doc = " The parameters of the operation that gives `a`, as `mlx_cpu_kernels` lists them, and more: for RMSNorm eps; for Slice the\n start, end and step along each axis. At most `capacity` are written; `*count` is how many there are. None where `a` has\n been evaluated, or is the result of an operation that is not MLX's own."]
+    #[doc = " The parameters of the operation that gives `a`, as `mlx_cpu_kernels` lists them, and more: for RMSNorm eps; for\n ScaledDotProductAttention the scale; for Slice the start, end and step along each axis. At most `capacity` are written;\n `*count` is how many there are. None where `a` has been evaluated, or is the result of an operation that is not MLX's\n own."]
     pub fn mlx_array_parameters(
         out: *mut f64,
         capacity: usize,
@@ -4007,7 +4007,7 @@ const _: () = {
     ["Offset of field: mlx_prepared::p"][::core::mem::offset_of!(mlx_prepared, p) - 0usize];
 };
 unsafe extern "C" {
-    #[doc = " The operation that gives `a`, which has one output, with that output's shape and type."]
+    #[doc = " The operation that gives `a`, which has one output, with that output's shape and type, on the same stream. A call of\n a compiled CUDA kernel is launched at less cost than `a` itself."]
     pub fn mlx_prepare(out: *mut mlx_prepared, a: mlx_array) -> ::core::ffi::c_int;
 }
 unsafe extern "C" {

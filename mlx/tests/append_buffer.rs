@@ -23,9 +23,9 @@ fn rows(random: &mut Random, count: i32, dtype: Dtype) -> Result<Array> {
 }
 
 /// Row by row, as numbers.
-fn numbers(array: &Array) -> Result<Vec<Vec<f64>>> {
-    let flat = array.transpose([1, 0, 2])?.to_vec::<f64>()?;
-    Ok(flat.chunks(6).map(<[f64]>::to_vec).collect())
+fn numbers(array: &Array) -> Result<Vec<Vec<f32>>> {
+    let flat = array.transpose([1, 0, 2])?.to_vec::<f32>()?;
+    Ok(flat.chunks(6).map(<[f32]>::to_vec).collect())
 }
 
 #[test]
@@ -33,9 +33,9 @@ fn any_sequence_of_steps_gives_what_lists_give() -> Result<()> {
     for seed in 0..40 {
         let mut random = Random(seed);
         let dtype = [Dtype::F32, Dtype::Bf16, Dtype::I8][seed as usize % 3];
-        let mut buffers = vec![(AppendBuffer::new(1), Vec::<Vec<f64>>::new())];
+        let mut buffers = vec![(AppendBuffer::new(1), Vec::<Vec<f32>>::new())];
         // Arrays from before, of which some are evaluated late.
-        let mut earlier: Vec<(Array, Vec<Vec<f64>>)> = vec![];
+        let mut earlier: Vec<(Array, Vec<Vec<f32>>)> = vec![];
         for _ in 0..60 {
             let place = random.below(buffers.len() as u64) as usize;
             let (buffer, list) = &mut buffers[place];

@@ -2,6 +2,9 @@
 
 #include <dlfcn.h>
 
+#include <mutex>
+#include <unordered_map>
+
 #include "convert.h"
 #include "info.h"
 
@@ -65,6 +68,16 @@ class Nvrtc {
   int (*cubin_)(void*, char*);
 };
 
+/// What has been compiled is kept: kernels for other sizes often have the same source.
+const std::string& compiled(const std::string& source, const std::string& architecture) {
+  static auto* mutex = new std::mutex();
+  static auto* known = new std::unordered_map<std::string, std::string>();
+  std::lock_guard lock(*mutex);
+  std::string& cubin = (*known)[architecture + "\n" + source];
+  if (cubin.empty()) cubin = Nvrtc().compile(source, architecture);
+  return cubin;
+}
+
 }  // namespace
 }  // namespace mlx_capi
 
@@ -81,5 +94,5 @@ int mlx_cuda_device_info(mlx_info* out, int device_index) noexcept {
 }
 
 int mlx_cuda_compile(mlx_owned_string* out, mlx_string source, mlx_string architecture) noexcept {
-  return guard([&] { put(out, Nvrtc().compile(get(source), get(architecture))); });
+  return guard([&] { put(out, compiled(get(source), get(architecture))); });
 }

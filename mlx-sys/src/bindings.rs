@@ -3955,7 +3955,7 @@ unsafe extern "C" {
         s: mlx_stream,
     ) -> ::core::ffi::c_int;
 }
-#[doc = " Another way to compute the operations of one kind.\n\n `rewrite` is called as an operation is about to be computed on `stream`, on the thread that evaluates. It returns 1\n after writing an array that has not been evaluated, of the same shape and type, that is computed on that stream by one\n operation with one output: that takes the place of the operation of `a`, with its inputs. It returns 0 to leave the\n operation as it is, and -1 after `mlx_callback_failed`. Then the inputs of `a` get their turn. `drop` is called when\n registering fails; what is registered stays."]
+#[doc = " Another way to compute the operations of one kind.\n\n `rewrite` is called as an operation is about to be computed on `stream`, on the thread that evaluates. It returns 1\n after writing an array that has not been evaluated, of the same shape and type, that is computed on that stream by\n one operation with one output: that takes the place of the operation of `a`, with its inputs. It returns 0 to leave\n the operation as it is, and -1 after `mlx_callback_failed`. Then the inputs of `a` get their turn. `drop` is called\n when registering fails; what is registered stays."]
 #[repr(C)]
 #[derive(Debug, Copy, Clone)]
 pub struct mlx_rewrite {
@@ -3986,7 +3986,7 @@ unsafe extern "C" {
     pub fn mlx_rewrite_gpu_everywhere(rewrite: mlx_rewrite) -> ::core::ffi::c_int;
 }
 unsafe extern "C" {
-    #[doc = " The parameters of the operation that gives `a`, as `mlx_cpu_kernels` lists them, and more: for RMSNorm eps; for\n ScaledDotProductAttention the scale; for Slice the start, end and step along each axis. At most `capacity` are written;\n `*count` is how many there are. None where `a` has been evaluated, or is the result of an operation that is not MLX's\n own."]
+    #[doc = " The parameters of the operation that gives `a`, as `mlx_cpu_kernels` lists them, and more: for RMSNorm eps; for\n ScaledDotProductAttention the scale; for Slice the start, end and step along each axis. At most `capacity` are\n written; `*count` is how many there are. None where `a` has been evaluated, or is the result of an operation that is\n not MLX's own."]
     pub fn mlx_array_parameters(
         out: *mut f64,
         capacity: usize,

@@ -27,14 +27,14 @@ struct Dimensions {
   }
 };
 
-/// MLX's encoder of CUDA graphs, and the driver. Their headers need CUDA's, so they are found by their names, which hold the
-/// types of their parameters; what is missing leaves launches to MLX.
+/// MLX's encoder of CUDA graphs, and the driver. Their headers need CUDA's, so they are found by their names,
+/// which hold the types of their parameters; what is missing leaves launches to MLX.
 struct Cuda {
   void* (*encoder)(mx::Stream) = nullptr;
   void (*add_input)(void* encoder, const array&) = nullptr;
   void (*add_output)(void* encoder, const array&) = nullptr;
-  void (*add_kernel)(void* encoder, void* function, Dimensions grid, Dimensions block, Dimensions cluster, uint32_t memory,
-                     void** arguments) = nullptr;
+  void (*add_kernel)(void* encoder, void* function, Dimensions grid, Dimensions block, Dimensions cluster,
+                     uint32_t memory, void** arguments) = nullptr;
   int (*load)(void** module, const void* image) = nullptr;
   int (*get)(void** function, void* module, const char* name) = nullptr;
   int (*set)(void* function, int attribute, int value) = nullptr;
@@ -68,8 +68,8 @@ struct Cuda {
 class Launch : public Delegating {
  public:
   Launch(const array& output, const Cuda& cuda) : Delegating(array(output).primitive_ptr()), cuda_(cuda) {
-    const auto [name, module, threads, block, shape_infos, row_contiguous, init_value, scalars, precompiled, memory,
-                options] = static_cast<const mx::fast::CustomKernel&>(*inner_).state();
+    const auto [name, module, threads, block, shape_infos, row_contiguous, init_value, scalars, precompiled,
+                memory, options] = static_cast<const mx::fast::CustomKernel&>(*inner_).state();
     direct_ = precompiled && !init_value;
     name_ = name;
     module_ = module;
@@ -81,7 +81,8 @@ class Launch : public Delegating {
   }
 
   void eval_gpu(const Arrays& inputs, Arrays& outputs) override {
-    const bool dense = std::all_of(inputs.begin(), inputs.end(), [](const array& a) { return a.flags().row_contiguous; });
+    auto is_dense = [](const array& a) { return a.flags().row_contiguous; };
+    const bool dense = std::all_of(inputs.begin(), inputs.end(), is_dense);
     if (!direct_ || !dense) return inner_->eval_gpu(inputs, outputs);
     if (!function_) load();
     allocate(outputs);
@@ -129,8 +130,9 @@ class Launch : public Delegating {
     throw std::runtime_error("[" + name_ + "] CUDA cannot load the kernel: error " + std::to_string(code));
   }
 
-  /// Gives the output memory of the GPU's own. The public door of MLX's allocator gives such as the host shares, which is
-  /// moved about. An operation over no elements launches nothing, but allocates for as many as its input claims to have.
+  /// Gives the output memory of the GPU's own. The public door of MLX's allocator gives such as the host shares,
+  /// which is moved about. An operation over no elements launches nothing, but allocates for as many as its input
+  /// claims to have.
   void allocate(Arrays& outputs) {
     const array& out = outputs[0];
     size_t longest = 1;
@@ -156,8 +158,8 @@ class Launch : public Delegating {
 std::shared_ptr<mx::Primitive> with_direct_launch(const array& output) {
   const Cuda* cuda = Cuda::find();
   const auto& primitive = array(output).primitive_ptr();
-  if (!cuda || std::string_view(primitive->name()) != "CustomKernel" || is_foreign(*primitive)) return primitive;
-  return std::make_shared<Launch>(output, *cuda);
+  const bool is_kernel = std::string_view(primitive->name()) == "CustomKernel" && !is_foreign(*primitive);
+  return cuda && is_kernel ? std::make_shared<Launch>(output, *cuda) : primitive;
 }
 
 }  // namespace mlx_capi

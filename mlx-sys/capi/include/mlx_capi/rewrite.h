@@ -9,10 +9,10 @@ MLX_C_BEGIN
 /// Another way to compute the operations of one kind.
 ///
 /// `rewrite` is called as an operation is about to be computed on `stream`, on the thread that evaluates. It returns 1
-/// after writing an array that has not been evaluated, of the same shape and type, that is computed on that stream by one
-/// operation with one output: that takes the place of the operation of `a`, with its inputs. It returns 0 to leave the
-/// operation as it is, and -1 after `mlx_callback_failed`. Then the inputs of `a` get their turn. `drop` is called when
-/// registering fails; what is registered stays.
+/// after writing an array that has not been evaluated, of the same shape and type, that is computed on that stream by
+/// one operation with one output: that takes the place of the operation of `a`, with its inputs. It returns 0 to leave
+/// the operation as it is, and -1 after `mlx_callback_failed`. Then the inputs of `a` get their turn. `drop` is called
+/// when registering fails; what is registered stays.
 typedef struct mlx_rewrite {
   void* ctx;
   /// The name of the operations, as `mlx_array_primitive_name` gives it.
@@ -26,9 +26,9 @@ typedef struct mlx_rewrite {
 MLX_C_API int mlx_rewrite_gpu_everywhere(mlx_rewrite rewrite) MLX_C_NOEXCEPT;
 
 /// The parameters of the operation that gives `a`, as `mlx_cpu_kernels` lists them, and more: for RMSNorm eps; for
-/// ScaledDotProductAttention the scale; for Slice the start, end and step along each axis. At most `capacity` are written;
-/// `*count` is how many there are. None where `a` has been evaluated, or is the result of an operation that is not MLX's
-/// own.
+/// ScaledDotProductAttention the scale; for Slice the start, end and step along each axis. At most `capacity` are
+/// written; `*count` is how many there are. None where `a` has been evaluated, or is the result of an operation that is
+/// not MLX's own.
 MLX_C_API int mlx_array_parameters(double* out, size_t capacity, size_t* count, mlx_array a) MLX_C_NOEXCEPT;
 
 /// An operation that can be recorded again.

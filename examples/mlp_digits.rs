@@ -86,9 +86,8 @@ fn main() -> std::result::Result<(), Box<dyn std::error::Error>> {
             eval(model.parameters().values().chain(optimizer.state().values()).chain([&total]))?;
         }
         if epoch % 5 == 0 || epoch == epochs {
-            model.set_training(false); // no dropout
-            let (loss, accuracy) = ((total / batches).item::<f32>()?, test.accuracy(&model)?);
-            model.set_training(true);
+            let accuracy = model.with_training(false, |model| test.accuracy(model))?; // no dropout
+            let loss = (total / batches).item::<f32>()?;
             println!("epoch {epoch:2}: loss {loss:.4}, test accuracy {:.1} %", 100.0 * accuracy);
         }
     }

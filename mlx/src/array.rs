@@ -33,6 +33,7 @@ impl Array {
     /// assert_eq!(x.shape().unwrap(), [2, 3]);
     /// ```
     #[doc(alias = "mx.array")]
+    #[doc(alias = "asarray")]
     #[track_caller]
     pub fn from_slice<T: Element>(data: &[T], shape: &[i32]) -> Array {
         let result = match element_count(shape) {

@@ -10,6 +10,7 @@ use crate::{Array, Dtype, Result, ffi, ffi::ArrayList};
 ///          └─ (Bool)  └─ Inexact ─┬─ Floating
 ///                                 └─ ComplexFloating
 /// ```
+#[doc(alias = "DtypeCategory")]
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Category {
     /// Every type.
@@ -74,6 +75,7 @@ impl Dtype {
     /// assert!(Dtype::Bf16.issubdtype(Category::Floating));
     /// assert!(!Dtype::Bool.issubdtype(Category::Number));
     /// ```
+    #[doc(alias = "isdtype")]
     pub const fn issubdtype(self, family: Category) -> bool {
         self.category().issubdtype(family)
     }
@@ -94,13 +96,15 @@ impl Dtype {
     }
 }
 
-/// The type that an operation on arrays of types `a` and `b` computes in.
+/// The type that an operation on arrays of types `a` and `b` computes in. Python's `can_cast(a, b)` asks
+/// whether that is `b`.
 ///
 /// ```
 /// use mlx::Dtype;
 /// assert_eq!(mlx::promote_types(Dtype::F16, Dtype::Bf16)?, Dtype::F32);
 /// # Ok::<(), mlx::Error>(())
 /// ```
+#[doc(alias = "can_cast")]
 #[track_caller]
 pub fn promote_types(a: Dtype, b: Dtype) -> Result<Dtype> {
     ffi::dtype::promote_types(a, b)

@@ -21,6 +21,7 @@ macro_rules! dtypes {
             }
 
             /// Bytes of one element.
+            #[doc(alias = "itemsize")]
             pub const fn size(self) -> usize {
                 match self { $(Dtype::$variant => $size),* }
             }

@@ -86,6 +86,7 @@ type Fun<'f> = Box<ffi::export::FunKwargs<'f>>;
 /// # }
 /// ```
 #[doc(alias = "mx.exporter")]
+#[doc(alias = "FunctionExporter")]
 pub struct Exporter<'f> {
     path: PathBuf,
     shapeless: bool,

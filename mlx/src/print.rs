@@ -7,6 +7,8 @@ use std::fmt;
 const MOST_DECIMALS: usize = 1074;
 
 /// How arrays are printed; see [`set_printoptions`].
+#[doc(alias = "printoptions")]
+#[doc(alias = "get_printoptions")]
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct PrintOptions {
     decimals: Option<usize>,

@@ -50,6 +50,31 @@ fn products_are_those_of_the_numbers() -> Result<()> {
 }
 
 #[test]
+fn products_of_halves_are_near_those_of_the_numbers() -> Result<()> {
+    for quantization in quantizations() {
+        for (dtype, tolerance) in [(Dtype::F16, 4e-3), (Dtype::Bf16, 2e-2)] {
+            let what = format!("{quantization:?}, {dtype}");
+            let half = |x: Array| x.astype(dtype);
+            let experts = quantize(&half(normal(&[3, 32, 64], 0))?, quantization)?;
+            let (q, x) = (quantize(&half(normal(&[32, 64], 1))?, quantization)?, half(normal(&[3, 64], 2))?);
+            let picks = Array::from_slice(&[2, 0], &[2]);
+            let matrices = experts.dequantize_as(Dtype::F32)?.take(&picks, 0)?;
+            for (found, matrix) in [
+                (q.project(&x)?, q.dequantize_as(Dtype::F32)?),
+                (experts.gather_project(&x, Gather::new().rhs(&picks))?, matrices),
+            ] {
+                assert_eq!(found.dtype()?, dtype, "{what}");
+                let expected = x.astype(Dtype::F32)?.matmul(&matrix.t()?)?;
+                let far =
+                    (found.astype(Dtype::F32)? - &expected).abs()?.max(..)? / expected.abs()?.max(..)?;
+                assert!(far.item::<f32>()? < tolerance, "{what}: {far} off");
+            }
+        }
+    }
+    Ok(())
+}
+
+#[test]
 fn picked_products_are_those_of_the_numbers() -> Result<()> {
     for quantization in quantizations() {
         let experts = quantize(&normal(&[4, 32, 64], 0), quantization)?;

@@ -26,6 +26,7 @@ import ops_arrays
 import ops_linear
 import ops_numbers
 from ops_recorder import Recorder
+from ops_variations import variations
 
 # What is no operation on arrays, or another name of one that is covered.
 ELSEWHERE = """asarray async_eval broadcast_shapes can_cast checkpoint clear_cache clear_streams compile default_device
@@ -66,6 +67,7 @@ def main() -> None:
     record = Recorder()
     for family in (*ops_numbers.FAMILIES, *ops_arrays.FAMILIES, *ops_linear.FAMILIES):
         family(record)
+    variations(record)
     assert not record.surprises, "\n".join(record.surprises)
     check_complete(set(record.counts))
     arrays = {f"in/{name}": array for name, array in record.inputs.arrays.items()} | record.results

@@ -109,11 +109,14 @@ class Recorder:
     def __init__(self):
         self.inputs, self.results, self.cases, self.counts = Inputs(), {}, [], {}
         self.surprises = []
+        # Of each operation the first case that works: the inputs, and all else that it was called with.
+        self.first = {}
 
     def __call__(self, op: str, *inputs: str, function=None, grad=False, expect="works", **args) -> None:
         """Records a case that `expect` says "works", "fails", or is either."""
         number = self.counts[op] = self.counts.get(op, -1) + 1
         name = f"{op}.{number}"
+        options = {"function": function, **args}
         function = function or lookup(op)
         values = {k: self.inputs.get(v.name) if isinstance(v, A) else v for k, v in args.items()}
         run = lambda *arrays: listed(function(*arrays, **values))
@@ -124,6 +127,7 @@ class Recorder:
             mx.eval(outputs)
             case["out"] = [NAMES[output.dtype] for output in outputs]
             self.keep(f"{name}/out", outputs)
+            self.first.setdefault(op, (list(inputs), options))
         except (ValueError, TypeError, RuntimeError, IndexError, OverflowError) as error:
             # A TypeError tells that the arguments are not the function's, rather than that it refuses them.
             if expect == "works" or isinstance(error, TypeError) and expect == "either":

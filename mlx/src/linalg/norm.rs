@@ -49,6 +49,7 @@ impl From<f64> for Norm {
 /// # Ok(())
 /// # }
 /// ```
+#[doc(alias = "matrix_norm")]
 #[track_caller]
 pub fn norm(x: &Array, norm: impl Into<Norm>, axes: impl Into<Axes>) -> Result<Array> {
     let x = &reducible(x)?;

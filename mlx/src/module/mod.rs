@@ -3,10 +3,13 @@
 mod containers;
 mod loader;
 mod param;
+mod training;
 
 pub(crate) use containers::without_parameters;
 pub use loader::Loader;
-pub use param::{Param, Training};
+pub use param::Param;
+use training::Switched;
+pub use training::Training;
 
 use crate::{Array, Dtype, Error, ErrorKind, Result, error::at_caller, io, nn::Weight};
 use std::{collections::BTreeMap, path::Path as FilePath};
@@ -49,9 +52,11 @@ pub type Parameters = BTreeMap<String, Array>;
 #[doc(alias = "nn.Module")]
 pub trait Module {
     /// Calls `f` with the path and each thing the module holds.
+    #[doc(alias = "filter_and_map")]
     fn visit(&self, path: &mut Path, f: &mut dyn FnMut(&str, Slot<'_>));
 
     /// Calls `f` with the path and the place of each thing the module holds.
+    #[doc(alias = "apply_to_modules")]
     fn visit_mut(&mut self, path: &mut Path, f: &mut dyn FnMut(&str, SlotMut<'_>));
 
     /// Takes each array from the checkpoint; see [`Loader`].
@@ -153,6 +158,25 @@ pub trait Module {
                 mode.set(training);
             }
         });
+    }
+
+    /// Runs `f` with all layers switched to training or to inference, and puts each back as it was, also after a panic.
+    ///
+    /// ```
+    /// # fn main() -> mlx::Result<()> {
+    /// use mlx::{Dtype, Module, nn::Dropout, ones};
+    /// let (mut model, x) = (Dropout::new(0.5), ones(&[8], Dtype::F32));
+    /// let y = model.with_training(false, |model| model.forward(&x, None))?;
+    /// assert_eq!(y.to_vec::<f32>()?, [1.0; 8]);
+    /// # Ok(())
+    /// # }
+    /// ```
+    #[doc(alias = "eval")]
+    fn with_training<O>(&mut self, training: bool, f: impl FnOnce(&Self) -> O) -> O
+    where
+        Self: Sized,
+    {
+        f(Switched::new(self, training).module())
     }
 
     /// Replaces each array by what `f` makes of it; stops at the first error.

@@ -89,37 +89,3 @@ impl Module for Param {
         Ok(())
     }
 }
-
-/// Whether a layer is in training, for layers that compute something else then. A fresh one is.
-#[derive(Clone, Debug)]
-pub struct Training(bool);
-
-impl Training {
-    /// Whether the layer is in training.
-    pub fn is_on(&self) -> bool {
-        self.0
-    }
-
-    /// Switches training on or off.
-    pub fn set(&mut self, on: bool) {
-        self.0 = on;
-    }
-}
-
-impl Default for Training {
-    fn default() -> Training {
-        Training(true)
-    }
-}
-
-impl Module for Training {
-    fn visit(&self, _path: &mut Path, _f: &mut dyn FnMut(&str, Slot<'_>)) {}
-
-    fn visit_mut(&mut self, path: &mut Path, f: &mut dyn FnMut(&str, SlotMut<'_>)) {
-        f(path.as_str(), SlotMut::Training(self));
-    }
-
-    fn load(&mut self, _weights: &Loader) -> Result<()> {
-        Ok(())
-    }
-}

@@ -26,6 +26,7 @@ pub(crate) fn check_shape(op: &'static str, shape: &[i32], dtype: Dtype) -> Resu
 /// # Ok(())
 /// # }
 /// ```
+#[doc(alias = "empty")]
 #[track_caller]
 pub fn zeros(shape: &[i32], dtype: Dtype) -> Array {
     Array::from_result(check_shape("zeros", shape, dtype).and_then(|()| ops::zeros(shape, dtype)))
@@ -67,6 +68,7 @@ impl Array {
     }
 
     /// Zeros of this shape and dtype.
+    #[doc(alias = "empty_like")]
     #[track_caller]
     pub fn zeros_like(&self) -> Result<Array> {
         ops::zeros_like(self, self.dtype()?)

@@ -18,16 +18,22 @@ unary! {
     /// Absolute value.
     abs;
     /// The angle in radians with this cosine.
+    #[doc(alias = "acos")]
     arccos;
     /// Inverse hyperbolic cosine.
+    #[doc(alias = "acosh")]
     arccosh;
     /// The angle in radians with this sine.
+    #[doc(alias = "asin")]
     arcsin;
     /// Inverse hyperbolic sine.
+    #[doc(alias = "asinh")]
     arcsinh;
     /// The angle in radians with this tangent.
+    #[doc(alias = "atan")]
     arctan;
     /// Inverse hyperbolic tangent.
+    #[doc(alias = "atanh")]
     arctanh;
     /// All bits of an integer flipped, or of `Bool` the truth; also `!x`.
     bitwise_invert;
@@ -120,6 +126,7 @@ binary! {
     /// `self + rhs`, with the error at once where the operator defers it.
     add;
     /// The angle of the point (`rhs`, `self`), in radians.
+    #[doc(alias = "atan2")]
     arctan2;
     /// Bits set in both; also `a & b`.
     bitwise_and;
@@ -144,6 +151,7 @@ binary! {
     /// `self >= rhs`; `Bool`.
     greater_equal;
     /// Bits moved up by `rhs` places; also `a << b`. Of more places than there are bits, the result is unspecified.
+    #[doc(alias = "bitwise_left_shift")]
     left_shift;
     /// `self < rhs`; `Bool`.
     less;
@@ -182,8 +190,10 @@ binary! {
     /// # Ok(())
     /// # }
     /// ```
+    #[doc(alias = "pow")]
     power;
     /// Bits moved down by `rhs` places; also `a >> b`. Of more places than there are bits, the result is unspecified.
+    #[doc(alias = "bitwise_right_shift")]
     right_shift;
     /// `self - rhs`.
     subtract;

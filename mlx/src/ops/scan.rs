@@ -70,6 +70,7 @@ scans! {
     /// The smallest element so far; before the first, the highest number.
     cummin();
     /// Running products. Small dtypes may overflow: `astype` first.
+    #[doc(alias = "cumulative_prod")]
     cumprod(None);
     /// Running sums. Small dtypes may overflow: `astype` first.
     ///
@@ -81,6 +82,7 @@ scans! {
     /// # Ok(())
     /// # }
     /// ```
+    #[doc(alias = "cumulative_sum")]
     cumsum(None);
     /// `log` of the running sum of `exp(x)`, without overflow.
     logcumsumexp();

@@ -39,6 +39,7 @@ impl Array {
     /// # Ok(())
     /// # }
     /// ```
+    #[doc(alias = "permute_dims")]
     #[track_caller]
     pub fn transpose(&self, axes: impl Into<Axes>) -> Result<Array> {
         ops::transpose(self, &axes.into())
@@ -350,6 +351,7 @@ impl<const AXES: usize> From<[i32; AXES]> for Shifts {
 /// # Ok(())
 /// # }
 /// ```
+#[doc(alias = "concat")]
 #[track_caller]
 pub fn concatenate(arrays: &[impl AsRef<Array>], axis: i32) -> Result<Array> {
     ops::concatenate(&ArrayList::of(arrays)?, axis)

@@ -9,6 +9,7 @@ use mlx::{
         TransformerEncoder, TransformerOptions,
         losses::{Reduction, cross_entropy, mse_loss},
     },
+    ones,
     optimizers::{AdamW, Optimizer, Sgd},
     random,
 };
@@ -192,5 +193,23 @@ fn a_recurrent_layer_learns() -> Result<()> {
         losses.push(loss.item::<f32>()?);
     }
     assert!(losses[39] < losses[0] / 20.0, "{losses:?}");
+    Ok(())
+}
+
+#[test]
+fn modes_come_back() -> Result<()> {
+    let mut model = vec![Dropout::new(0.9), Dropout::new(0.9)];
+    model[1].set_training(false);
+    let (x, key) = (ones(&[64], Dtype::F32), random::key(0)?);
+    let drops = |model: &Vec<Dropout>| -> Result<Vec<bool>> {
+        let zeros = |layer: &Dropout| layer.forward(&x, &key)?.equal(0.0)?.any(..)?.item::<bool>();
+        model.iter().map(zeros).collect()
+    };
+    assert_eq!(drops(&model)?, [true, false]);
+    assert_eq!(model.with_training(true, drops)?, [true, true]);
+    assert_eq!(model.with_training(false, drops)?, [false, false]);
+    let panic = std::panic::AssertUnwindSafe(|| model.with_training(true, |_| panic!("inside")));
+    assert!(std::panic::catch_unwind(panic).is_err());
+    assert_eq!(drops(&model)?, [true, false]);
     Ok(())
 }

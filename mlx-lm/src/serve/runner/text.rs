@@ -152,10 +152,11 @@ impl Texts {
             return Ok(());
         }
         if job.format != Format::Text
-            && !conversation.tools.is_empty()
-            && conversation.choice != ToolChoice::None
+            && structure::may_call(conversation)
+            && !structure::can_force(&self.tokenizer)
         {
-            let message = "an answer cannot follow a format and call tools; send one of the two";
+            let message =
+                "this model's calls cannot be told from an answer that follows a format; send one of the two";
             return Err(Failure::unsupported("response_format", message));
         }
         // What must be JSON, or a call, from its first token on has no thoughts before.

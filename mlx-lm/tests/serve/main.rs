@@ -5,8 +5,12 @@
 
 mod apis;
 mod clients;
+#[path = "../common/mod.rs"]
+mod common;
+mod embeddings;
 mod faults;
 mod http;
 mod program;
+mod python;
 mod security;
 mod tools;

@@ -34,7 +34,7 @@ use utoipa::{IntoResponses, OpenApi, ToSchema};
         ollama::models::remove,
         ollama::generate::generate,
         ollama::chat::chat,
-        ollama::models::embed,
+        ollama::embed::embed,
         text::tokenize,
         text::detokenize,
         text::apply_template,

@@ -6,6 +6,7 @@ mod fields;
 mod ollama;
 mod openai;
 mod operations;
+mod shapes;
 mod text;
 mod vectors;
 

@@ -148,6 +148,13 @@ impl ModelConfig {
         T::deserialize(Value::Object(fields)).map_err(|e| Error::config(&self.path, e))
     }
 
+    /// The same with another value of one of the language model's fields.
+    pub(crate) fn with(&self, key: &str, value: Value) -> ModelConfig {
+        let mut config = self.clone();
+        config.fields.insert(key.to_owned(), value);
+        config
+    }
+
     /// The object of the language model's fields: `text_config` and its like in multimodal checkpoints, else the
     /// whole of the configuration.
     pub fn text(&self) -> &Value {

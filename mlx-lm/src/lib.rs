@@ -22,6 +22,7 @@ mod chat_template;
 mod config;
 mod convert;
 mod detokenizer;
+mod embed;
 mod error;
 mod fit;
 mod generation_config;
@@ -47,6 +48,7 @@ pub use chat_template::{ChatTemplate, Message, TemplateOptions};
 pub use config::ModelConfig;
 pub use convert::{ConvertOptions, Converted, LayerInfo, MixedBits, Recipe, WeightChange, convert};
 pub use detokenizer::Detokenizer;
+pub use embed::{Embedding, Pooling};
 pub use error::{Error, Result};
 pub use fit::{Fit, fit};
 pub use generate::{

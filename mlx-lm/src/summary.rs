@@ -1,7 +1,7 @@
 //! What a model is and needs, from its files' headers alone.
 
 use crate::{
-    ModelConfig, Result, Tokenizer,
+    ModelConfig, Pooling, Result, Tokenizer,
     gguf::Gguf,
     models,
     source::Location,
@@ -32,6 +32,8 @@ pub struct Summary {
     pub thinking: bool,
     /// Whether it calls tools in a format that is understood.
     pub tools: bool,
+    /// Whether it makes vectors of texts, by [`Lm::embed`](crate::Lm::embed).
+    pub embedding: bool,
 }
 
 impl Summary {
@@ -62,6 +64,7 @@ impl Summary {
             chat: tokenizer.chat_template().is_some(),
             thinking: format.has_thinking(),
             tools: format.tool_format().is_some(),
+            embedding: Pooling::of(&config).is_ok(),
             architecture: config.model_type,
         })
     }

@@ -160,10 +160,10 @@ mod terminal {
     }
 
     impl Terminal {
-        fn start(arguments: &str) -> Terminal {
+        fn start(command: &str) -> Terminal {
             let state = tempfile::tempdir().unwrap();
             let mut child = Command::new("script")
-                .args(["-qefc", &format!("{} chat {arguments}", env!("CARGO_BIN_EXE_mlx-lm")), "/dev/null"])
+                .args(["-qefc", &format!("{} {command}", env!("CARGO_BIN_EXE_mlx-lm")), "/dev/null"])
                 .env("TERM", "xterm")
                 .env("XDG_STATE_HOME", state.path())
                 .env_remove("NO_COLOR")
@@ -212,7 +212,7 @@ mod terminal {
 
     #[test]
     fn control_c_stops_the_answer_and_pressed_twice_the_program() {
-        let mut terminal = Terminal::start("--max-tokens 4000");
+        let mut terminal = Terminal::start("chat --max-tokens 4000");
         terminal.expect(">>> ");
         terminal.send("Tell me a very long story about a dragon.\r");
         terminal.expect("dragon.");
@@ -251,9 +251,21 @@ mod terminal {
 
     #[test]
     fn control_d_leaves() {
-        let mut terminal = Terminal::start("");
+        let mut terminal = Terminal::start("chat");
         terminal.expect(">>> ");
         terminal.send("\x04");
+        assert_eq!(terminal.wait(), 0);
+    }
+
+    #[test]
+    fn run_without_a_prompt_is_a_chat() {
+        let mut terminal = Terminal::start(&format!("run {}", mlx_lm::source::DEFAULT_MODEL));
+        terminal.expect(">>> ");
+        terminal.send("What is the capital of France?\r");
+        terminal.expect("France?");
+        terminal.expect("Paris");
+        terminal.expect(">>> ");
+        terminal.send("/exit\r");
         assert_eq!(terminal.wait(), 0);
     }
 }

@@ -23,6 +23,8 @@ enum Set {
     Caches,
     /// What transformers assumes of models whose config.json says nothing, for `mlx-lm` itself (seconds)
     Defaults,
+    /// Vectors of texts by a tiny model (seconds)
+    Embeddings,
     /// A function exported by Python, for the tests of `mlx`; not compared, as it holds addresses (seconds)
     Export,
     /// The functions and layers of mlx.nn (seconds)
@@ -56,6 +58,9 @@ pub(crate) fn run(arguments: &Arguments) -> Result {
     }
     if sets.contains(&Set::Defaults) && !arguments.check {
         execute(script(&python, "config_defaults.py").arg(root().join("mlx-lm/src/config/defaults.json")))?;
+    }
+    if sets.contains(&Set::Embeddings) {
+        execute(script(&python, "embeddings.py").arg(&models.output))?;
     }
     if sets.contains(&Set::Export) && !arguments.check {
         execute(script(&python, "export.py").arg(root().join("mlx/tests/golden/export")))?;

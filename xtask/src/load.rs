@@ -1,6 +1,6 @@
 //! Load on a running server of OpenAI's API: time to the first token, time between tokens, throughput.
 
-use std::io::{BufRead, BufReader, Write};
+use std::io::{BufRead, BufReader, Lines, Write};
 use std::net::TcpStream;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
@@ -14,7 +14,8 @@ use crate::Result;
 /// `mlx_lm.server --port 8082`, then give both.
 #[derive(clap::Args)]
 pub(crate) struct Arguments {
-    /// A server and its model: HOST:PORT=MODEL. May be given more than once; the servers take turns.
+    /// A server and its model: HOST:PORT=MODEL. May be given more than once; the servers take turns, and the throughput
+    /// of each is compared with that of the last.
     #[arg(required = true)]
     servers: Vec<String>,
     /// Clients at once, one row each.
@@ -23,6 +24,13 @@ pub(crate) struct Arguments {
     /// Requests of each client.
     #[arg(long, default_value_t = 3)]
     requests: usize,
+    #[command(flatten)]
+    shape: Shape,
+}
+
+/// What requests are like.
+#[derive(clap::Args, Clone, Copy)]
+pub(crate) struct Shape {
     /// Words of each prompt, about a token each; all prompts differ.
     #[arg(long, default_value_t = 100)]
     prompt_words: usize,
@@ -33,36 +41,64 @@ pub(crate) struct Arguments {
 
 /// What one client saw of one answer.
 #[derive(Default)]
-struct Timed {
+pub(crate) struct Timed {
     first: Duration,
     gaps: Vec<Duration>,
-    tokens: usize,
+    pub(crate) tokens: usize,
 }
 
 pub(crate) fn run(arguments: &Arguments) -> Result {
     println!(
-        "| server | clients | tokens/s | first token, ms: median | 99 % | between tokens, ms: median | 99 % |\n\
-         |---|---|---|---|---|---|---|"
+        "| clients | server | tokens/s | of the last server's | first token, ms: median | 99 % | between tokens, ms: median \
+         | 99 % | of one client's median |\n|---|---|---|---|---|---|---|---|---|"
     );
+    // Of each server: the median between tokens with the fewest clients.
+    let mut single = vec![None; arguments.servers.len()];
     for &clients in &arguments.clients {
+        let mut rows = vec![];
         for server in &arguments.servers {
-            let (address, model) = server.split_once('=').ok_or("a server is HOST:PORT=MODEL")?;
-            let row = load(address, model, clients, arguments)?;
-            println!("| {address} | {clients} | {row} |");
+            let (address, model) = split(server)?;
+            rows.push((address, load(address, model, clients, arguments)?));
+        }
+        let last = rows.last().map_or(f64::NAN, |(_, row)| row.throughput);
+        for ((address, row), single) in rows.iter().zip(&mut single) {
+            let median = *single.get_or_insert(row.gap[0]);
+            println!(
+                "| {clients} | {address} | {:.1} | {:.2} | {:.1} | {:.1} | {:.1} | {:.1} | {:.2} |",
+                row.throughput,
+                row.throughput / last,
+                row.first[0],
+                row.first[1],
+                row.gap[0],
+                row.gap[1],
+                row.gap[1] / median,
+            );
         }
     }
     Ok(())
 }
 
+/// The address and the model of HOST:PORT=MODEL.
+pub(crate) fn split(server: &str) -> Result<(&str, &str)> {
+    Ok(server.split_once('=').ok_or("a server is HOST:PORT=MODEL")?)
+}
+
+/// What so many clients saw of one server; of times, the median and the 99th percentile in milliseconds.
+struct Row {
+    throughput: f64,
+    first: [f64; 2],
+    gap: [f64; 2],
+}
+
 /// Numbers of prompts, so that no two are alike: a cached prompt would make a server look faster than it is.
 static PROMPTS: AtomicUsize = AtomicUsize::new(0);
 
-fn load(address: &str, model: &str, clients: usize, arguments: &Arguments) -> Result<String> {
+fn load(address: &str, model: &str, clients: usize, arguments: &Arguments) -> Result<Row> {
     let began = Instant::now();
     let results: Vec<std::result::Result<Vec<Timed>, String>> = thread::scope(|scope| {
         let client = || {
             (0..arguments.requests)
-                .map(|_| ask(address, model, arguments).map_err(|error| error.to_string()))
+                .map(|_| ask(address, model, arguments.shape).map_err(|error| error.to_string()))
                 .collect()
         };
         let running: Vec<_> = (0..clients).map(|_| scope.spawn(client)).collect();
@@ -77,52 +113,30 @@ fn load(address: &str, model: &str, clients: usize, arguments: &Arguments) -> Re
         answers.extend(result?);
     }
     let tokens: usize = answers.iter().map(|answer| answer.tokens).sum();
-    let mut first: Vec<Duration> = answers.iter().map(|answer| answer.first).collect();
-    let mut gaps: Vec<Duration> = answers.iter().flat_map(|answer| answer.gaps.clone()).collect();
-    Ok(format!(
-        "{:.1} | {} | {} | {} | {}",
-        tokens as f64 / seconds,
-        percentile(&mut first, 50),
-        percentile(&mut first, 99),
-        percentile(&mut gaps, 50),
-        percentile(&mut gaps, 99),
-    ))
+    let first = percentiles(answers.iter().map(|answer| answer.first).collect());
+    let gap = percentiles(answers.iter().flat_map(|answer| answer.gaps.clone()).collect());
+    Ok(Row { throughput: tokens as f64 / seconds, first, gap })
 }
 
-fn percentile(times: &mut [Duration], percent: usize) -> String {
+fn percentiles(mut times: Vec<Duration>) -> [f64; 2] {
     times.sort();
-    let index = (times.len() * percent / 100).min(times.len().saturating_sub(1));
-    times.get(index).map_or("-".into(), |time| format!("{:.1}", time.as_secs_f64() * 1000.0))
+    [50, 99].map(|percent| {
+        let index = (times.len() * percent / 100).min(times.len().saturating_sub(1));
+        times.get(index).map_or(f64::NAN, |time| time.as_secs_f64() * 1000.0)
+    })
 }
 
 /// Streams one answer. Each event that has text is a token.
-fn ask(address: &str, model: &str, arguments: &Arguments) -> Result<Timed> {
+pub(crate) fn ask(address: &str, model: &str, shape: Shape) -> Result<Timed> {
     let number = PROMPTS.fetch_add(1, Ordering::Relaxed);
-    let words = (0..arguments.prompt_words).map(|i| format!("{} ", (number * 7919 + i * 104_729) % 1000));
+    let words = (0..shape.prompt_words).map(|i| format!("{} ", (number * 7919 + i * 104_729) % 1000));
     let prompt = format!("Story {number}. {}Once upon a time", words.collect::<String>());
     let body = format!(
         r#"{{"model": "{model}", "prompt": "{prompt}", "max_tokens": {}, "stream": true}}"#,
-        arguments.max_tokens
-    );
-    let request = format!(
-        "POST /v1/completions HTTP/1.1\r\nHost: {address}\r\nContent-Type: application/json\r\nConnection: close\r\n\
-         Content-Length: {}\r\n\r\n{body}",
-        body.len()
+        shape.max_tokens
     );
     let began = Instant::now();
-    let mut stream = TcpStream::connect(address)?;
-    stream.set_nodelay(true)?;
-    stream.set_read_timeout(Some(Duration::from_secs(600)))?;
-    stream.write_all(request.as_bytes())?;
-    let mut lines = BufReader::new(stream).lines();
-    let status = lines.next().transpose()?.unwrap_or_default();
-    if !status.contains(" 200") {
-        return Err(format!(
-            "{address} answers {status}: {}",
-            lines.map_while(|line| line.ok()).last().unwrap_or_default()
-        )
-        .into());
-    }
+    let lines = send(address, "POST", "/v1/completions", &body)?;
     let mut timed = Timed::default();
     let mut last = began;
     for line in lines {
@@ -144,4 +158,29 @@ fn ask(address: &str, model: &str, arguments: &Arguments) -> Result<Timed> {
         return Err(format!("{address} sent no text").into());
     }
     Ok(timed)
+}
+
+/// Sends a request and gives the lines of a good answer, its headers first.
+pub(crate) fn send(
+    address: &str,
+    method: &str,
+    path: &str,
+    body: &str,
+) -> Result<Lines<BufReader<TcpStream>>> {
+    let request = format!(
+        "{method} {path} HTTP/1.1\r\nHost: {address}\r\nContent-Type: application/json\r\nConnection: close\r\n\
+         Content-Length: {}\r\n\r\n{body}",
+        body.len()
+    );
+    let mut stream = TcpStream::connect(address)?;
+    stream.set_nodelay(true)?;
+    stream.set_read_timeout(Some(Duration::from_secs(600)))?;
+    stream.write_all(request.as_bytes())?;
+    let mut lines = BufReader::new(stream).lines();
+    let status = lines.next().transpose()?.unwrap_or_default();
+    if !status.contains(" 200") {
+        let last = lines.map_while(|line| line.ok()).last().unwrap_or_default();
+        return Err(format!("{address} answers {status}: {last}").into());
+    }
+    Ok(lines)
 }

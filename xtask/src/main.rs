@@ -8,6 +8,7 @@ mod golden;
 mod load;
 mod python_env;
 mod sanitize;
+mod soak;
 mod tools;
 
 use std::error::Error;
@@ -41,6 +42,8 @@ enum Command {
     Load(load::Arguments),
     /// Run the tests of `mlx` under AddressSanitizer or valgrind.
     Sanitize(sanitize::Arguments),
+    /// Load a running server for long, and watch the memory of its processes.
+    Soak(soak::Arguments),
     /// Measure decoding beside Python mlx-lm, on the same weights.
     BenchDecode(compare::Arguments),
 }
@@ -53,6 +56,7 @@ fn main() -> ExitCode {
         Command::Golden(arguments) => golden::run(&arguments),
         Command::Load(arguments) => load::run(&arguments),
         Command::Sanitize(arguments) => sanitize::run(&arguments),
+        Command::Soak(arguments) => soak::run(&arguments),
         Command::BenchDecode(arguments) => compare::run(&arguments),
     };
     match result {

@@ -67,11 +67,13 @@ impl Converted {
 
 /// Files that go along unchanged.
 const COMPANIONS: &[&str] = &[
+    "1_Pooling/config.json",
     "added_tokens.json",
     "chat_template.jinja",
     "chat_template.json",
     "generation_config.json",
     "merges.txt",
+    "modules.json",
     "special_tokens_map.json",
     "tokenizer.json",
     "tokenizer.model",
@@ -155,6 +157,9 @@ fn copy_companions(from: &Path, to: &Path) -> Result<()> {
     for name in COMPANIONS {
         let file = from.join(name);
         if file.is_file() {
+            if let Some((folder, _)) = name.split_once('/') {
+                fs::create_dir_all(to.join(folder)).map_err(|e| Error::io(&to.join(folder), e))?;
+            }
             fs::copy(&file, to.join(name)).map_err(|e| Error::io(&file, e))?;
         }
     }

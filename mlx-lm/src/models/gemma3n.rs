@@ -272,7 +272,7 @@ fn resized(x: &Array, size: &Array) -> mlx::Result<Array> {
 }
 
 impl LanguageModel for Gemma3n {
-    fn forward(&self, tokens: &Array, cache: &mut Cache) -> mlx::Result<Array> {
+    fn features(&self, tokens: &Array, cache: &mut Cache) -> mlx::Result<Array> {
         let model = &self.model;
         let h = model.embed_tokens.forward(tokens)? * self.embedding_scale;
         let inputs = model.inputs.forward(tokens, &h)?;
@@ -285,7 +285,11 @@ impl LanguageModel for Gemma3n {
             let computed = layer.compute(&active, &position, &mut caches)?;
             streams = layer.update(&predicted, &computed, &PerLayerInputs::of_layer(&inputs, i)?)?;
         }
-        let logits = model.embed_tokens.as_linear(&model.norm.forward(&model.join(&streams)?)?)?;
+        model.norm.forward(&model.join(&streams)?)
+    }
+
+    fn head(&self, features: &Array) -> mlx::Result<Array> {
+        let logits = self.model.embed_tokens.as_linear(features)?;
         self.cap.map_or(Ok(logits.clone()), |cap| soft_cap(&logits, cap))
     }
 

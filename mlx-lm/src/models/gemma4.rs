@@ -211,7 +211,7 @@ struct Decoder {
 }
 
 impl LanguageModel for Gemma4 {
-    fn forward(&self, tokens: &Array, cache: &mut Cache) -> mlx::Result<Array> {
+    fn features(&self, tokens: &Array, cache: &mut Cache) -> mlx::Result<Array> {
         let model = &self.model;
         let mut h = model.embed_tokens.forward(tokens)? * self.embedding_scale;
         let inputs = model.inputs.as_ref().map(|inputs| inputs.forward(tokens, &h)).transpose()?;
@@ -222,10 +222,13 @@ impl LanguageModel for Gemma4 {
             let input = inputs.as_ref().map(|inputs| PerLayerInputs::of_layer(inputs, i)).transpose()?;
             h = layer.feed_forward(&h, input.as_ref())?;
         }
-        let h = model.norm.forward(&h)?;
+        model.norm.forward(&h)
+    }
+
+    fn head(&self, features: &Array) -> mlx::Result<Array> {
         let logits = match &self.lm_head {
-            Some(head) => head.forward(&h)?,
-            None => model.embed_tokens.as_linear(&h)?,
+            Some(head) => head.forward(features)?,
+            None => self.model.embed_tokens.as_linear(features)?,
         };
         self.cap.map_or(Ok(logits.clone()), |cap| soft_cap(&logits, cap))
     }

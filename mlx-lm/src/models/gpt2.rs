@@ -90,14 +90,18 @@ pub fn new(c: &Config) -> Result<Gpt2> {
 }
 
 impl LanguageModel for Gpt2 {
-    fn forward(&self, tokens: &Array, cache: &mut Cache) -> mlx::Result<Array> {
+    fn features(&self, tokens: &Array, cache: &mut Cache) -> mlx::Result<Array> {
         let length = tokens.dim(1)?;
         let positions = cache.offset().positions(length)?;
         let mut h = self.wte.forward(tokens)? + self.wpe.forward(&positions)?;
         for (layer, cache) in self.h.iter().zip(cache.layers_mut()) {
             h = layer.forward(&h, Mask::causal(length), cache)?;
         }
-        self.wte.as_linear(&self.ln_f.forward(&h)?)
+        self.ln_f.forward(&h)
+    }
+
+    fn head(&self, features: &Array) -> mlx::Result<Array> {
+        self.wte.as_linear(features)
     }
 
     fn new_cache(&self) -> Cache {

@@ -52,9 +52,18 @@ use serde::de::DeserializeOwned;
 
 /// A causal language model.
 pub trait LanguageModel: Module {
+    /// What the model makes of each of `tokens` `[batch, length]`, which follow those in `cache`: features
+    /// `[batch, length, features]`, behind the last norm and before the head.
+    fn features(&self, tokens: &Array, cache: &mut Cache) -> mlx::Result<Array>;
+
+    /// The scores `[…, vocabulary]` of the next token, from `features` `[…, features]`.
+    fn head(&self, features: &Array) -> mlx::Result<Array>;
+
     /// The scores `[batch, length, vocabulary]` of the token after each of `tokens` `[batch, length]`, which follow
     /// those in `cache`.
-    fn forward(&self, tokens: &Array, cache: &mut Cache) -> mlx::Result<Array>;
+    fn forward(&self, tokens: &Array, cache: &mut Cache) -> mlx::Result<Array> {
+        self.head(&self.features(tokens, cache)?)
+    }
 
     /// An empty cache for one batch.
     fn new_cache(&self) -> Cache;
@@ -132,7 +141,12 @@ pub fn build(config: &ModelConfig, weights: &Loader) -> Result<Box<dyn LanguageM
     match REGISTRY.iter().find(find) {
         Some((_, build)) => {
             drop_unused(weights)?;
-            build(&Source { config, weights })
+            if !is_headless(weights) {
+                return build(&Source { config, weights });
+            }
+            weights.rename(|path| format!("model.{path}"))?;
+            // What the model was made from may have had a head of its own.
+            build(&Source { config: &config.with("tie_word_embeddings", true.into()), weights })
         }
         None => Err(Error::UnsupportedModel { model_type: config.model_type.clone(), known: known() }),
     }
@@ -154,6 +168,11 @@ fn known() -> String {
 fn drop_unused(weights: &Loader) -> mlx::Result<()> {
     weights.ignore(is_unused);
     blocks::rename(weights, &[("model.language_model", "model"), ("language_model", "")])
+}
+
+/// Whether the checkpoint has the layers alone, at its top: so models that make vectors of texts are published.
+fn is_headless(weights: &Loader) -> bool {
+    weights.at("embed_tokens.weight").peek().is_some()
 }
 
 /// Whether the tensor at `path` belongs to another modality, or follows from the configuration.

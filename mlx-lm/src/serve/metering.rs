@@ -50,6 +50,7 @@ fn describe() {
     describe_counter!("mlx_lm_prompt_tokens_total", "Tokens of prompts");
     describe_counter!("mlx_lm_cached_tokens_total", "Tokens of prompts that a cached prefix spared");
     describe_counter!("mlx_lm_generated_tokens_total", "Tokens generated");
+    describe_counter!("mlx_lm_embedded_tokens_total", "Tokens of texts that vectors were made of");
     describe_counter!("mlx_lm_tool_parse_failures_total", "Answers whose tool calls could not be read");
     describe_histogram!("mlx_lm_request_seconds", Unit::Seconds, "Time of whole requests");
     describe_histogram!("mlx_lm_first_token_seconds", Unit::Seconds, "Time to the first token");

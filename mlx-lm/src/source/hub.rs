@@ -171,7 +171,9 @@ fn is_part_of_model(name: &str) -> bool {
             || name == "tokenizer.model"
             || weights::is_weight_name(name);
     };
-    folder == "additional_chat_templates" && is_plain(file) && file.ends_with(".jinja")
+    let is_template = folder == "additional_chat_templates" && is_plain(file) && file.ends_with(".jinja");
+    // How sentence-transformers makes one vector of a text.
+    is_template || folder.ends_with("_Pooling") && is_plain(folder) && file == "config.json"
 }
 
 /// The GGUF files there are, and how to ask for one.
@@ -237,6 +239,7 @@ mod tests {
             "qwen.tiktoken",
             "chat_template.jinja",
             "additional_chat_templates/rag.jinja",
+            "1_Pooling/config.json",
         ] {
             assert!(is_part_of_model(name), "{name}");
         }

@@ -7,11 +7,13 @@ use mlx::{
     nn::{Quantization, quantize},
 };
 use mlx_lm::{
-    ModelConfig,
-    models::{LanguageModel, build, llama},
+    ModelConfig, Tokenizer,
+    gguf::Gguf,
+    models::{LanguageModel, build, llama, qwen3},
+    source::{DEFAULT_MODEL, Location, SourceOptions, resolve},
 };
-use serde_json::Value;
-use std::{collections::BTreeMap, path::Path};
+use serde_json::{Value, json};
+use std::{collections::BTreeMap, fs, path::Path};
 
 pub(crate) type Tensors = BTreeMap<String, Array>;
 
@@ -100,6 +102,38 @@ pub(crate) fn tiny_model(family: &str, name: Option<&str>) -> Box<dyn LanguageMo
         (name.as_str(), shape)
     });
     build(&config(&model["config"]), &Loader::new(named_weights(shapes))).unwrap()
+}
+
+/// Writes the tiny Qwen3 of `golden/embeddings.json` into `folder`, with the tokenizer and the chat template of SmolLM2.
+/// What it says makes no sense, but comes fast.
+pub(crate) fn write_tiny_qwen3(folder: &Path) {
+    let tokenizer = match resolve(DEFAULT_MODEL, &SourceOptions::from_env().unwrap()).unwrap() {
+        Location::Folder(folder) => Tokenizer::from_folder(folder).unwrap(),
+        Location::Gguf(file) => {
+            Tokenizer::from_gguf(Gguf::open(&file).unwrap().tokenizer().unwrap()).unwrap()
+        }
+    };
+    tokenizer.save(folder).unwrap();
+    let fixture = read_json("golden/embeddings.json");
+    let model = qwen3::new(&config(&fixture["config"]).args().unwrap()).unwrap();
+    let parameters = model.parameters();
+    let shapes = parameters.iter().map(|(name, array)| (name.as_str(), array.shape().unwrap().to_vec()));
+    let weights = named_weights(shapes);
+    let arrays = weights.iter().map(|(name, array)| (name.as_str(), array));
+    mlx::io::save_safetensors(folder.join("model.safetensors"), arrays, &[]).unwrap();
+    fs::write(folder.join("config.json"), fixture["config"].to_string()).unwrap();
+    let ends = json!({"eos_token_id": tokenizer.eos_ids()});
+    fs::write(folder.join("generation_config.json"), ends.to_string()).unwrap();
+}
+
+/// Adds the files of sentence-transformers to the model in `folder`: it pools by `mode`.
+pub(crate) fn write_pooling(folder: &Path, mode: &str, normalize: bool) {
+    let module = |path: &str, kind: &str| json!({"path": path, "type": format!("sentence_transformers.models.{kind}")});
+    let mut modules = vec![module("", "Transformer"), module("1_Pooling", "Pooling")];
+    modules.extend(normalize.then(|| module("2_Normalize", "Normalize")));
+    fs::write(folder.join("modules.json"), json!(modules).to_string()).unwrap();
+    fs::create_dir_all(folder.join("1_Pooling")).unwrap();
+    fs::write(folder.join("1_Pooling/config.json"), json!({"pooling_mode": mode}).to_string()).unwrap();
 }
 
 /// Tokens from 1 to 15, which every tiny model knows.

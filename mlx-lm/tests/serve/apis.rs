@@ -245,6 +245,9 @@ fn text(server: &Server) {
     let reply = ok(post(server.address, "/tokenize", &json!({"model": MODEL, "content": "Hello, world"})));
     let back = ok(post(server.address, "/detokenize", &json!({"model": MODEL, "tokens": reply["tokens"]})));
     assert_eq!(back["content"], "Hello, world");
+    let unknown =
+        post(server.address, "/detokenize", &json!({"model": MODEL, "tokens": [1, 4_294_967_295u32]}));
+    assert_eq!((unknown.status, &unknown.json()["error"]["param"]), (400, &json!("tokens")));
     let prompt =
         ok(post(server.address, "/apply-template", &ask(&json!({}))))["prompt"].as_str().unwrap().to_owned();
     assert!(prompt.ends_with("<|im_start|>assistant\n"), "{prompt}");

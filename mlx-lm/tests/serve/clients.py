@@ -87,7 +87,7 @@ def openai_client():
         "grammar",
     )
     equal((error.param, error.code), ("grammar", "unsupported_parameter"))
-    raises(openai.BadRequestError, lambda: client.embeddings.create(model=MODEL, input="x"), "no embeddings")
+    raises(openai.BadRequestError, lambda: client.embeddings.create(model=MODEL, input="x"), "no vectors")
     raises(openai.NotFoundError, lambda: client.chat.completions.create(model="no/model", messages=ASK), "no model")
     wrong = openai.OpenAI(base_url=f"{URL}/v1", api_key="wrong", max_retries=0)
     raises(openai.AuthenticationError, wrong.models.list, "API key")
@@ -143,7 +143,7 @@ def ollama_client():
     client.delete("copied")
     equal([part.status for part in client.pull(MODEL, stream=True)][-1], "success")
     equal(client.pull(MODEL).status, "success")
-    raises(ollama.ResponseError, lambda: client.embed(model=MODEL, input="x"), "no embeddings")
+    raises(ollama.ResponseError, lambda: client.embed(model=MODEL, input="x"), "no vectors")
     raises(ollama.ResponseError, lambda: client.chat(model="no/model", messages=ASK), "no model")
     raises(ollama.ResponseError, lambda: client.generate(model=MODEL, prompt="x", options={"typical_p": 0.5}))
     raises(ollama.ResponseError, lambda: client.delete(MODEL), "keeps it")

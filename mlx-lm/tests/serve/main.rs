@@ -5,8 +5,15 @@
 
 mod apis;
 mod clients;
+#[path = "../common/mod.rs"]
+mod common;
+mod contract;
+mod embeddings;
 mod faults;
 mod http;
+mod page;
 mod program;
+mod python;
 mod security;
 mod tools;
+mod turns;

@@ -21,11 +21,17 @@ pub(crate) const MODEL: &str = mlx_lm::source::DEFAULT_MODEL;
 impl Server {
     /// Starts it and waits until it listens.
     pub(crate) fn start(arguments: &[&str]) -> Server {
+        Server::start_with(arguments, &[])
+    }
+
+    /// The same in an environment with these variables.
+    pub(crate) fn start_with(arguments: &[&str], variables: &[(&str, &str)]) -> Server {
         let mut child = Command::new(env!("CARGO_BIN_EXE_mlx-lm"))
             .args(["serve", "--port", "0"])
             .args(arguments)
             .env("MLX_LM_LOG", "debug,hyper=info")
             .env("NO_COLOR", "1")
+            .envs(variables.iter().copied())
             .stdin(Stdio::null())
             .stderr(Stdio::piped())
             .spawn()

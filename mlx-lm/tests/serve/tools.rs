@@ -96,12 +96,38 @@ fn openai(server: &Server) {
 
     next["tool_choice"] = json!({"type": "function", "function": {"name": "other"}});
     assert_eq!(post(server.address, "/v1/chat/completions", &next).status, 400);
-    let mut both = body;
-    both["response_format"] = json!({"type": "json_object"});
+    call_or_answer(server, body);
+}
+
+/// With a format beside tools, an answer is a call or follows the format; here the bias of its first token decides.
+fn call_or_answer(server: &Server, mut body: Value) {
+    let token = |text: &str| {
+        let tokens =
+            post(server.address, "/tokenize", &json!({"model": "m", "content": text})).json()["tokens"]
+                .clone();
+        assert_eq!(tokens.as_array().unwrap().len(), 1, "{text}");
+        tokens[0].to_string()
+    };
+    let schema = json!({"type": "object", "properties": {"sure": {"type": "boolean"}}, "required": ["sure"],
+                        "additionalProperties": false});
+    body["response_format"] = json!({"type": "json_schema", "json_schema": {"name": "s", "schema": schema}});
+    body["tool_choice"] = json!("auto");
+    body["parallel_tool_calls"] = json!(false);
+    let mut ask = |first: &str| {
+        body["logit_bias"] = json!({token(first): 100});
+        post(server.address, "/v1/chat/completions", &body).json()["choices"][0].clone()
+    };
+    let answer = ask("{");
+    let content: Value = serde_json::from_str(answer["message"]["content"].as_str().unwrap()).unwrap();
+    assert!(content["sure"].is_boolean() && answer["finish_reason"] == "stop", "{answer}");
+    let call = ask("<");
     assert_eq!(
-        post(server.address, "/v1/chat/completions", &both).json()["error"]["param"],
-        "response_format"
+        (&call["finish_reason"], &call["message"]["content"]),
+        (&json!("tool_calls"), &Value::Null),
+        "{call}"
     );
+    let function = &call["message"]["tool_calls"][0]["function"];
+    check(&function["name"], &serde_json::from_str(function["arguments"].as_str().unwrap()).unwrap());
 }
 
 fn responses(server: &Server) {

@@ -82,25 +82,8 @@ impl<B: Block, N: Norm> CausalLm<B, N> {
         CausalLm { logits, ..self }
     }
 
-    fn head(&self, h: &Array) -> Result<Array> {
-        let logits = match &self.lm_head {
-            Some(head) => head.forward(h)?,
-            None => self.model.embed_tokens.as_linear(h)?,
-        };
-        match self.logits {
-            Logits::Plain => Ok(logits),
-            Logits::Scaled(scale) => logits.multiply(scale),
-            Logits::Capped(cap) => soft_cap(&logits, cap),
-        }
-    }
-}
-
-impl<B: Block, N: Norm> LanguageModel for CausalLm<B, N> {
-    fn forward(&self, tokens: &Array, cache: &mut Cache) -> Result<Array> {
-        self.forward_embeddings(&self.model.embed_tokens.forward(tokens)?, cache)
-    }
-
-    fn forward_embeddings(&self, embeddings: &Array, cache: &mut Cache) -> Result<Array> {
+    /// What the layers make of `embeddings`.
+    fn decode(&self, embeddings: &Array, cache: &mut Cache) -> Result<Array> {
         let mut h = match self.embedding_scale {
             Some(scale) => embeddings.multiply(scale)?,
             None => embeddings.clone(),
@@ -109,7 +92,29 @@ impl<B: Block, N: Norm> LanguageModel for CausalLm<B, N> {
         for (layer, cache) in self.model.layers.iter().zip(cache.layers_mut()) {
             h = layer.forward(&h, mask, cache)?;
         }
-        self.head(&self.model.norm.forward(&h)?)
+        self.model.norm.forward(&h)
+    }
+}
+
+impl<B: Block, N: Norm> LanguageModel for CausalLm<B, N> {
+    fn features(&self, tokens: &Array, cache: &mut Cache) -> Result<Array> {
+        self.decode(&self.model.embed_tokens.forward(tokens)?, cache)
+    }
+
+    fn head(&self, features: &Array) -> Result<Array> {
+        let logits = match &self.lm_head {
+            Some(head) => head.forward(features)?,
+            None => self.model.embed_tokens.as_linear(features)?,
+        };
+        match self.logits {
+            Logits::Plain => Ok(logits),
+            Logits::Scaled(scale) => logits.multiply(scale),
+            Logits::Capped(cap) => soft_cap(&logits, cap),
+        }
+    }
+
+    fn forward_embeddings(&self, embeddings: &Array, cache: &mut Cache) -> Result<Array> {
+        self.head(&self.decode(embeddings, cache)?)
     }
 
     fn new_cache(&self) -> Cache {

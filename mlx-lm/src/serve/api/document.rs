@@ -1,6 +1,6 @@
 //! The OpenAPI document of the server.
 
-use super::{anthropic, ollama, openai, operations, text};
+use super::{anthropic, ollama, openai, operations, shapes, text};
 use crate::serve::http::json;
 use axum::response::Response;
 use serde_json::Value;
@@ -34,7 +34,7 @@ use utoipa::{IntoResponses, OpenApi, ToSchema};
         ollama::models::remove,
         ollama::generate::generate,
         ollama::chat::chat,
-        ollama::models::embed,
+        ollama::embed::embed,
         text::tokenize,
         text::detokenize,
         text::apply_template,
@@ -45,7 +45,13 @@ struct Document;
 /// The document
 #[utoipa::path(get, path = "/openapi.json", tag = "Operations", responses(Json, Failures))]
 pub(super) async fn openapi() -> Response {
-    json(&Document::openapi())
+    json(&document())
+}
+
+fn document() -> Value {
+    let mut document = serde_json::to_value(Document::openapi()).unwrap_or_default();
+    shapes::describe(&mut document);
+    document
 }
 
 /// A success.
@@ -109,6 +115,20 @@ mod tests {
             assert!(documented.contains(&path), "{path} is not in the document");
         }
         assert_eq!(documented.len(), ROUTES.len() - 1);
+    }
+
+    #[test]
+    fn every_answer_is_described() {
+        let document = document();
+        for (path, operations) in document["paths"].as_object().unwrap() {
+            for operation in operations.as_object().unwrap().values() {
+                let content =
+                    |status: &str| operation["responses"][status]["content"]["application/json"].clone();
+                assert!(content("400")["schema"]["required"].is_array(), "{path}");
+                let bare = ["/metrics", "/api/copy", "/api/delete"].contains(&path.as_str());
+                assert_ne!(content("200")["schema"]["required"].is_array(), bare, "{path}");
+            }
+        }
     }
 
     /// Types of the same name in two APIs must not take each other's place.

@@ -6,7 +6,9 @@ mod fields;
 mod ollama;
 mod openai;
 mod operations;
+mod shapes;
 mod text;
+mod vectors;
 
 use super::{App, failure::Failure};
 use axum::routing::{MethodRouter, delete, get, post};
@@ -47,7 +49,7 @@ pub(super) const ROUTES: &[Route] = &[
     route("/api/delete", || delete(ollama::models::remove)),
     route("/api/generate", || post(ollama::generate::generate)),
     route("/api/chat", || post(ollama::chat::chat)),
-    route("/api/embed", || post(ollama::models::embed)),
+    route("/api/embed", || post(ollama::embed::embed)),
     route("/tokenize", || post(text::tokenize)),
     route("/detokenize", || post(text::detokenize)),
     route("/apply-template", || post(text::apply_template)),

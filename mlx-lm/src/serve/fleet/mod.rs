@@ -150,7 +150,7 @@ impl Fleet {
     ) -> Result<Lease, Failure> {
         let lease = self.lease(name, keep).await?;
         let room = self.options.load.batch + self.options.queue;
-        if lease.generations() + count > room {
+        if lease.busy() + count > room {
             metrics::counter!("mlx_lm_queue_full_total").increment(1);
             let message = format!("{room} requests run or wait already; try again later");
             return Err(Failure::new(Kind::QueueFull, message));

@@ -117,6 +117,7 @@ impl Runner {
         let (reply, answer) = oneshot::channel();
         lock(&self.shared.questions).insert(id, reply);
         let _ = self.orders.send(Order::Ask { id, question });
+        let _ticket = Ticket { id, orders: self.orders.clone(), shared: self.shared.clone() };
         if self.is_dead() {
             self.shared.fail_all();
         }
@@ -127,9 +128,9 @@ impl Runner {
         self.shared.dead.load(Ordering::SeqCst)
     }
 
-    /// Generations that run or wait.
-    pub(in crate::serve) fn generations(&self) -> usize {
-        lock(&self.shared.generations).len()
+    /// Generations and questions that run or wait.
+    pub(in crate::serve) fn busy(&self) -> usize {
+        lock(&self.shared.generations).len() + lock(&self.shared.questions).len()
     }
 
     pub(in crate::serve) fn gauges(&self) -> Gauges {
@@ -223,7 +224,7 @@ fn died() -> Failure {
     Failure::new(Kind::RunnerDied, "the model's process died; it starts again with the next request")
 }
 
-/// A generation that someone waits for. Dropping it cancels what has not ended.
+/// A generation or a question that someone waits for. Dropping it cancels what has not ended.
 pub(in crate::serve) struct Ticket {
     id: u64,
     orders: mpsc::UnboundedSender<Order>,
@@ -232,7 +233,9 @@ pub(in crate::serve) struct Ticket {
 
 impl Drop for Ticket {
     fn drop(&mut self) {
-        if lock(&self.shared.generations).remove(&self.id).is_some() {
+        let generation = lock(&self.shared.generations).remove(&self.id).is_some();
+        let question = lock(&self.shared.questions).remove(&self.id).is_some();
+        if generation || question {
             metrics::counter!("mlx_lm_requests_cancelled_total").increment(1);
             let _ = self.orders.send(Order::Cancel { id: self.id });
         }

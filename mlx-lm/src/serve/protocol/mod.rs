@@ -70,6 +70,8 @@ pub(super) struct Facts {
     pub(super) weight_bytes: u64,
     pub(super) has_template: bool,
     pub(super) can_call_tools: bool,
+    /// Why the model makes no vectors of texts; none if it does.
+    pub(super) no_vectors: Option<String>,
     /// Whether what the model keeps of a text can be cut back to any beginning of it.
     pub(super) can_cut: bool,
     pub(super) warnings: Vec<String>,
@@ -177,6 +179,28 @@ pub(super) enum Question {
     Detokenize { tokens: Vec<u32>, skip_special: bool },
     Render(Conversation),
     Count(Input),
+    Embed(Texts),
+}
+
+/// Texts to make vectors of.
+#[derive(Debug, Serialize, Deserialize)]
+pub(super) struct Texts {
+    pub(super) inputs: Vec<Input>,
+    /// Cut what is too long, instead of refusing it.
+    pub(super) truncate: bool,
+    /// The numbers of a vector to keep; none keeps all.
+    pub(super) dimensions: Option<usize>,
+    /// The most tokens of a text, where the model allows more.
+    pub(super) context: Option<usize>,
+}
+
+/// The vectors of [`Texts`].
+#[derive(Debug, Serialize, Deserialize)]
+pub(super) struct Vectors {
+    /// In the order of the texts, each `f32` numbers, little end first, as base64.
+    pub(super) vectors: Vec<String>,
+    /// Tokens of all texts.
+    pub(super) tokens: usize,
 }
 
 /// The answer to a [`Question`].
@@ -185,6 +209,7 @@ pub(super) enum Answer {
     Tokens(Vec<u32>),
     Text(String),
     Count(usize),
+    Vectors(Vectors),
 }
 
 /// What happens to a generation. `Accepted` comes first, `Finished` or `Failed` last.

@@ -1,12 +1,14 @@
 //! The thread that owns the model: it takes requests in, lets them decode together, and tells how they fare.
 
 use super::{
-    Outbox, fail,
+    Outbox,
+    embeddings::Embeddings,
+    fail,
     prefix::PrefixTree,
     requests,
     schedule::{Action, Pace, Tick, decide_tick},
     session::Session,
-    text::Prepared,
+    text::{Prepared, Work},
 };
 use crate::{
     Batch, Cache, Event as Step, Finish, Lm,
@@ -33,7 +35,7 @@ const GAUGES_EVERY: Duration = Duration::from_millis(250);
 const NAP: Duration = Duration::from_millis(20);
 
 /// Works until the process ends.
-pub(super) fn run(lm: &Lm, options: &LoadOptions, queue: &mpsc::Receiver<Prepared>, out: &Outbox) {
+pub(super) fn run(lm: &Lm, options: &LoadOptions, queue: &mpsc::Receiver<Work>, out: &Outbox) {
     Engine {
         lm,
         cache_size: CacheSize::of(lm.config()),
@@ -42,6 +44,8 @@ pub(super) fn run(lm: &Lm, options: &LoadOptions, queue: &mpsc::Receiver<Prepare
         batch: Batch::new(lm),
         waiting: VecDeque::new(),
         active: BTreeMap::new(),
+        embeddings: Embeddings::default(),
+        vectors_next: false,
         prefixes: PrefixTree::new(options.prefix_bytes),
         grammars: requests::Grammars::default(),
         pace: Pace::default(),
@@ -61,6 +65,9 @@ struct Engine<'m> {
     /// Requests that have not begun, the oldest first.
     waiting: VecDeque<Prepared>,
     active: BTreeMap<Id, Active>,
+    embeddings: Embeddings<'m>,
+    /// Whether it is the turn of vectors, and not of prompts.
+    vectors_next: bool,
     prefixes: PrefixTree<Cache>,
     grammars: requests::Grammars,
     pace: Pace,
@@ -80,24 +87,28 @@ struct Active {
 }
 
 impl Engine<'_> {
-    fn work(&mut self, queue: &mpsc::Receiver<Prepared>) {
+    fn work(&mut self, queue: &mpsc::Receiver<Work>) {
         loop {
-            if self.waiting.is_empty() && self.batch.is_empty() {
+            if self.waiting.is_empty() && self.batch.is_empty() && self.embeddings.is_empty() {
                 self.report_gauges(true);
                 match queue.recv() {
-                    Ok(request) => self.waiting.push_back(request),
+                    Ok(work) => self.take_in(work),
                     Err(_) => return,
                 }
             }
-            self.waiting.extend(queue.try_iter());
+            queue.try_iter().for_each(|work| self.take_in(work));
             self.sweep();
             self.admit();
             let tick = Tick {
                 decoding: self.batch.running(),
-                prompts: self.batch.waiting() > 0,
+                prompts: self.batch.waiting() > 0 || !self.embeddings.is_empty(),
                 steps_since_chunk: self.steps_since_chunk,
             };
             let done = match decide_tick(tick) {
+                Action::Prefill if self.is_turn_of_vectors() => {
+                    self.embed();
+                    Ok(())
+                }
                 Action::Prefill => self.prefill(),
                 Action::Decode => self.decode(),
                 Action::Wait => {
@@ -118,8 +129,35 @@ impl Engine<'_> {
         }
     }
 
+    fn take_in(&mut self, work: Work) {
+        match work {
+            Work::Generate(request) => self.waiting.push_back(request),
+            Work::Embed(asked) => self.embeddings.push(asked),
+        }
+    }
+
+    /// Vectors and prompts take turns.
+    fn is_turn_of_vectors(&mut self) -> bool {
+        self.vectors_next = !self.vectors_next;
+        !self.embeddings.is_empty() && (self.vectors_next || self.batch.waiting() == 0)
+    }
+
+    fn embed(&mut self) {
+        self.steps_since_chunk = 0;
+        let tokens = self.embeddings.tokens_ahead(self.lm, self.out);
+        match self.room(tokens) {
+            Room::Enough => self.embeddings.step(self.out),
+            Room::Later => {}
+            Room::Never => {
+                let failure = Failure::new(Kind::Memory, "the model's memory is full: the texts do not fit");
+                self.embeddings.refuse(self.out, failure);
+            }
+        }
+    }
+
     /// Lets go what nobody waits for any more, and what took too long.
     fn sweep(&mut self) {
+        self.embeddings.sweep();
         let now = Instant::now();
         let is_late = |request: &Prepared| request.deadline.is_some_and(|deadline| now > deadline);
         let late = || Failure::new(Kind::Deadline, "the request took too long");
@@ -155,7 +193,7 @@ impl Engine<'_> {
     fn admit(&mut self) {
         while self.batch.waiting() == 0 && self.active.len() < self.options.batch {
             let Some(request) = self.waiting.pop_front() else { return };
-            match self.room_for(&request) {
+            match self.room(request.prompt.len() + request.max_tokens.min(ANSWER_AHEAD)) {
                 Room::Enough => {}
                 Room::Later => {
                     self.waiting.push_front(request);
@@ -175,10 +213,9 @@ impl Engine<'_> {
         }
     }
 
-    /// Whether a request fits the memory, by what is in use and not by what MLX keeps for reuse.
-    fn room_for(&mut self, request: &Prepared) -> Room {
+    /// Whether so many tokens fit the memory, by what is in use and not by what MLX keeps for reuse.
+    fn room(&mut self, tokens: usize) -> Room {
         let Some(limit) = self.options.memory else { return Room::Enough };
-        let tokens = request.prompt.len() + request.max_tokens.min(ANSWER_AHEAD);
         let need = self.cache_size.bytes(tokens as u64);
         let used = || mlx::memory::active().unwrap_or(0) as u64;
         let lacking = |used: u64| (used + need).saturating_sub(limit);
@@ -345,7 +382,7 @@ impl Engine<'_> {
             prefix_bytes: self.prefixes.bytes(),
             prefix_entries: self.prefixes.entries(),
             running: self.active.len() as u64,
-            waiting: self.waiting.len() as u64,
+            waiting: (self.waiting.len() + self.embeddings.len()) as u64,
         };
         self.gauges = (Instant::now(), gauges);
         if gauges != before {

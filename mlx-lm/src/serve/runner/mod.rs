@@ -3,6 +3,7 @@
 //! Three kinds of thread: this one reads orders; one (with a big stack) owns the model; two turn text into tokens and
 //! answer questions. Another writes reports. When the front is gone, the process ends.
 
+mod embeddings;
 mod engine;
 mod outbox;
 mod prefix;
@@ -33,7 +34,7 @@ use std::{
 };
 use text::{Task, Texts};
 
-/// Flags by which generations that wait or run are told to stop.
+/// Flags by which what waits or runs is told to stop.
 pub(super) type Flag = Arc<AtomicBool>;
 
 /// Runs until the front closes its end of stdin.
@@ -95,10 +96,7 @@ fn obey(front: &mut UnixStream, tasks: &mpsc::Sender<Task>) -> io::Result<()> {
         match order {
             Order::Load(_) => return Err(io::Error::other("a runner loads one model")),
             Order::Generate { id, job } => {
-                // Flags that only this map still holds belong to generations that have ended.
-                flags.retain(|_, flag| Arc::strong_count(flag) > 1);
-                let flag = Flag::default();
-                flags.insert(id, flag.clone());
+                let flag = new_flag(&mut flags, id);
                 tasks.send(Task::Generate { id, job, flag }).map_err(io::Error::other)?;
             }
             Order::Cancel { id } => {
@@ -107,11 +105,20 @@ fn obey(front: &mut UnixStream, tasks: &mpsc::Sender<Task>) -> io::Result<()> {
                 }
             }
             Order::Ask { id, question } => {
-                tasks.send(Task::Ask { id, question }).map_err(io::Error::other)?;
+                let flag = new_flag(&mut flags, id);
+                tasks.send(Task::Ask { id, question, flag }).map_err(io::Error::other)?;
             }
         }
     }
     Ok(())
+}
+
+fn new_flag(flags: &mut HashMap<u64, Flag>, id: u64) -> Flag {
+    // Flags that only this map still holds belong to what has ended.
+    flags.retain(|_, flag| Arc::strong_count(flag) > 1);
+    let flag = Flag::default();
+    flags.insert(id, flag.clone());
+    flag
 }
 
 /// Tells the front how generation `id` went wrong.

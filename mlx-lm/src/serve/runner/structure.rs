@@ -23,17 +23,28 @@ pub(super) fn forces(conversation: &Conversation) -> bool {
     matches!(conversation.choice, ToolChoice::Required | ToolChoice::Named(_))
 }
 
+/// Whether a job's answer may be a call, though none is forced.
+pub(super) fn may_call(conversation: &Conversation) -> bool {
+    !conversation.tools.is_empty() && conversation.choice == ToolChoice::Auto
+}
+
 /// What the answer to `job` must spell, if it is not free.
 pub(super) fn structure(tokenizer: &Tokenizer, job: &Job) -> Option<Structure> {
-    if let Input::Chat(conversation) = &job.input
-        && forces(conversation)
-    {
-        return Some(Structure::Lark(call(tokenizer, conversation)));
-    }
-    match &job.format {
+    let schema = match &job.format {
         Format::Text => None,
-        Format::Json => Some(Structure::JsonSchema(bounded(json!({ "type": "object" })))),
-        Format::Schema(schema) => Some(Structure::JsonSchema(bounded(schema.clone()))),
+        Format::Json => Some(bounded(json!({ "type": "object" }))),
+        Format::Schema(schema) => Some(bounded(schema.clone())),
+    };
+    match (&job.input, schema) {
+        (Input::Chat(conversation), _) if forces(conversation) => {
+            Some(Structure::Lark(format!("start: call\n{}", call(tokenizer, conversation))))
+        }
+        (Input::Chat(conversation), Some(schema)) if may_call(conversation) => {
+            let more = if conversation.one_call { "" } else { " (\"\\n\" call)*" };
+            let call = call(tokenizer, conversation);
+            Some(Structure::Lark(format!("start: call{more} | answer\n{call}answer: %json {schema}\n")))
+        }
+        (_, schema) => schema.map(Structure::JsonSchema),
     }
 }
 
@@ -45,7 +56,7 @@ fn bounded(mut schema: Value) -> Value {
     schema
 }
 
-/// A grammar, in Lark's notation, of one call of a tool that may be called.
+/// The rule `call` in Lark's notation: one call of a tool that may be called.
 fn call(tokenizer: &Tokenizer, conversation: &Conversation) -> String {
     let may_be_called = |tool: &&Value| match &conversation.choice {
         ToolChoice::Named(name) => tool["function"]["name"] == name.as_str(),
@@ -58,7 +69,7 @@ fn call(tokenizer: &Tokenizer, conversation: &Conversation) -> String {
         Err(schemas) => json!({ "anyOf": schemas }),
     };
     let [open, close] = MARKS.map(|mark| terminal(tokenizer, mark));
-    format!("start: {open} \"\\n\" call \"\\n\" {close}\ncall: %json {}\n", bounded(schema))
+    format!("call: {open} \"\\n\" function \"\\n\" {close}\nfunction: %json {}\n", bounded(schema))
 }
 
 fn call_schema(function: &Value) -> Value {

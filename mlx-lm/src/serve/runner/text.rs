@@ -1,11 +1,13 @@
 //! What happens to text before the model sees it: templates, tokens, limits.
 
-use super::{Flag, Outbox, fail, structure};
+use super::{Flag, Outbox, embeddings::Asked, fail, structure};
 use crate::{
-    Lm, Result, TemplateOptions, Tokenizer,
+    Lm, Pooling, Result, TemplateOptions, Tokenizer,
     serve::{
         failure::{Failure, Kind},
-        protocol::{Answer, Conversation, Event, Facts, Format, Input, Job, Question, Report, ToolChoice},
+        protocol::{
+            self, Answer, Conversation, Event, Facts, Format, Input, Job, Question, Report, ToolChoice,
+        },
     },
 };
 use std::{
@@ -26,7 +28,13 @@ const BYTES_PER_TOKEN: usize = 64;
 /// Work for the text threads.
 pub(super) enum Task {
     Generate { id: u64, job: Box<Job>, flag: Flag },
-    Ask { id: u64, question: Question },
+    Ask { id: u64, question: Question, flag: Flag },
+}
+
+/// Work for the model.
+pub(super) enum Work {
+    Generate(Prepared),
+    Embed(Asked),
 }
 
 /// A generation that is ready for the model.
@@ -55,6 +63,7 @@ pub(super) fn facts(lm: &Lm) -> Result<Facts> {
         weight_bytes: lm.weight_bytes()? as u64,
         has_template: template.is_some(),
         can_call_tools: template.is_some_and(|template| template.source_with_tools().contains("tools")),
+        no_vectors: Pooling::of(lm.config()).err().map(|error| error.to_string()),
         can_cut: lm.model().new_cache().can_trim(1),
         warnings: lm.warnings().to_vec(),
     })
@@ -65,7 +74,7 @@ pub(super) struct Texts {
     tokenizer: Tokenizer,
     facts: Facts,
     context: Option<usize>,
-    work: mpsc::Sender<Prepared>,
+    work: mpsc::Sender<Work>,
     out: Outbox,
 }
 
@@ -74,7 +83,7 @@ impl Texts {
         tokenizer: Tokenizer,
         facts: Facts,
         context: Option<usize>,
-        work: mpsc::Sender<Prepared>,
+        work: mpsc::Sender<Work>,
         out: Outbox,
     ) -> Texts {
         let limits = [context, facts.context_length];
@@ -96,13 +105,23 @@ impl Texts {
                     let prepared = self.prepare(id, job, flag.clone())?;
                     let event = Event::Accepted { prompt_tokens: prepared.prompt.len() };
                     self.out.send(Report::Event { id, event });
-                    self.work.send(prepared).map_err(|_| Failure::internal("the engine has stopped"))
+                    self.hand_over(Work::Generate(prepared))
                 };
                 if let Err(failure) = done(&mut work) {
                     fail(&self.out, id, failure);
                 }
             }
-            Task::Ask { id, question } => {
+            Task::Ask { id, question: Question::Embed(texts), flag } => {
+                let mut work = || {
+                    let (flag, dimensions) = (flag.clone(), texts.dimensions);
+                    let texts = self.texts(&texts)?;
+                    self.hand_over(Work::Embed(Asked { id, flag, texts, dimensions }))
+                };
+                if let Err(failure) = done(&mut work) {
+                    self.out.send(Report::Answer { id, answer: Err(failure) });
+                }
+            }
+            Task::Ask { id, question, .. } => {
                 let mut answer = Err(Failure::internal("no answer"));
                 let asked = done(&mut || {
                     answer = self.answer(&question);
@@ -112,6 +131,37 @@ impl Texts {
                 self.out.send(Report::Answer { id, answer });
             }
         }
+    }
+
+    fn hand_over(&self, work: Work) -> Result<(), Failure> {
+        self.work.send(work).map_err(|_| Failure::internal("the engine has stopped"))
+    }
+
+    /// The tokens of texts that the model is to make vectors of.
+    fn texts(&self, texts: &protocol::Texts) -> Result<Vec<Vec<u32>>, Failure> {
+        if let Some(why) = &self.facts.no_vectors {
+            let message = format!("the model makes no vectors of texts: {why}");
+            return Err(Failure::unsupported("model", message));
+        }
+        let limit = self.context.into_iter().chain(texts.context).min().unwrap_or(usize::MAX);
+        let tokens = |input: &Input| {
+            let (mut tokens, _) =
+                self.encode(input).map_err(|f| Failure { param: Some("input".into()), ..f })?;
+            if tokens.is_empty() {
+                return Err(Failure::invalid("input", "a text is empty"));
+            }
+            if tokens.len() > limit {
+                if !texts.truncate {
+                    return Err(Failure::from(&crate::Error::ContextLength { prompt: tokens.len(), limit }));
+                }
+                // The token that closes a text stays at its end.
+                let end = tokens.last().copied().filter(|id| self.tokenizer.eos_ids().contains(id));
+                tokens.truncate(limit - usize::from(end.is_some()));
+                tokens.extend(end);
+            }
+            Ok(tokens)
+        };
+        texts.inputs.iter().map(tokens).collect()
     }
 
     fn prepare(&self, id: u64, job: Box<Job>, flag: Flag) -> Result<Prepared, Failure> {
@@ -152,10 +202,11 @@ impl Texts {
             return Ok(());
         }
         if job.format != Format::Text
-            && !conversation.tools.is_empty()
-            && conversation.choice != ToolChoice::None
+            && structure::may_call(conversation)
+            && !structure::can_force(&self.tokenizer)
         {
-            let message = "an answer cannot follow a format and call tools; send one of the two";
+            let message =
+                "this model's calls cannot be told from an answer that follows a format; send one of the two";
             return Err(Failure::unsupported("response_format", message));
         }
         // What must be JSON, or a call, from its first token on has no thoughts before.
@@ -204,10 +255,7 @@ impl Texts {
         Ok(match input {
             Input::Text(text) => (self.tokens(text, true)?, None),
             Input::Tokens(tokens) => {
-                if let Some(id) = tokens.iter().find(|id| **id as usize >= self.facts.vocabulary) {
-                    let message = format!("the model has no token {id}");
-                    return Err(Failure::invalid("prompt", message));
-                }
+                self.check_known("prompt", tokens)?;
                 (tokens.clone(), None)
             }
             Input::Chat(conversation) => {
@@ -215,6 +263,13 @@ impl Texts {
                 (self.tokens(&text, false)?, Some(text))
             }
         })
+    }
+
+    fn check_known(&self, param: &str, tokens: &[u32]) -> Result<(), Failure> {
+        match tokens.iter().find(|id| **id as usize >= self.facts.vocabulary) {
+            Some(id) => Err(Failure::invalid(param, format!("the model has no token {id}"))),
+            None => Ok(()),
+        }
     }
 
     fn render(&self, conversation: &Conversation) -> Result<String, Failure> {
@@ -239,10 +294,12 @@ impl Texts {
         Ok(match question {
             Question::Tokenize { text, special } => Answer::Tokens(self.tokens(text, *special)?),
             Question::Detokenize { tokens, skip_special } => {
+                self.check_known("tokens", tokens)?;
                 Answer::Text(self.tokenizer.decode(tokens, *skip_special).map_err(failed)?)
             }
             Question::Render(conversation) => Answer::Text(self.render(conversation)?),
             Question::Count(input) => Answer::Count(self.encode(input)?.0.len()),
+            Question::Embed(_) => return Err(Failure::internal("vectors are the model's work")),
         })
     }
 }

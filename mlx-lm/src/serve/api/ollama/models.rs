@@ -133,7 +133,12 @@ pub(in crate::serve) async fn show(
 /// What the files of a model say of it.
 fn describe(stored: &Stored) -> Result<Value, Failure> {
     let summary = Summary::read(&stored.location).map_err(|error| Failure::from(&error))?;
-    let capabilities = [("completion", true), ("tools", summary.tools), ("thinking", summary.thinking)];
+    let capabilities = [
+        ("completion", true),
+        ("tools", summary.tools),
+        ("thinking", summary.thinking),
+        ("embedding", summary.embedding),
+    ];
     let capabilities: Vec<&str> =
         capabilities.into_iter().filter_map(|(name, can)| can.then_some(name)).collect();
     let architecture = &summary.architecture;
@@ -190,29 +195,4 @@ pub(in crate::serve) async fn remove(
     let task = tokio::task::spawn_blocking(move || app.fleet.remove(&request.model));
     task.await.map_err(|error| Failure::internal(error.to_string()))??;
     Ok(StatusCode::OK.into_response())
-}
-
-/// A request for vectors.
-#[derive(Debug, Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
-#[schema(as = ollama::EmbedRequest)]
-#[allow(dead_code, reason = "checked and refused")]
-pub(in crate::serve) struct EmbedRequest {
-    #[schema(min_length = 1, max_length = 256)]
-    model: String,
-    input: Value,
-    truncate: Option<bool>,
-    dimensions: Option<usize>,
-    options: Option<Value>,
-    keep_alive: Option<Value>,
-}
-
-/// Refused: the models served here generate text
-#[utoipa::path(post, path = "/api/embed", tag = "Ollama", request_body = EmbedRequest,
-    responses(document::Failures))]
-pub(in crate::serve) async fn embed(
-    State(app): State<Arc<App>>,
-    Strict(request): Strict<EmbedRequest>,
-) -> Result<Response, Failure> {
-    openai::embeddings::refuse(&app, &request.model)
 }

@@ -66,7 +66,7 @@ pub(in crate::serve) struct CompletionRequest {
 #[derive(Clone, Debug, Deserialize, ToSchema)]
 #[serde(untagged)]
 #[schema(as = openai::Prompt)]
-enum Prompt {
+pub(super) enum Prompt {
     Text(String),
     Texts(Vec<String>),
     Tokens(Vec<u32>),
@@ -74,7 +74,7 @@ enum Prompt {
 }
 
 impl Prompt {
-    fn inputs(self) -> Vec<Input> {
+    pub(super) fn inputs(self) -> Vec<Input> {
         match self {
             Prompt::Text(text) => vec![Input::Text(text)],
             Prompt::Texts(texts) => texts.into_iter().map(Input::Text).collect(),

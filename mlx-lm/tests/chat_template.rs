@@ -159,7 +159,7 @@ fn hostile_templates_fail_soon() {
         "{% if 1 %}".repeat(6_000),
         "{{ 1 }}".repeat(1_000_000),
     ];
-    // Each takes three seconds at most on a machine that is free, and without bounds hours or all memory.
+    // Together they take eight seconds of one processor. Without bounds each would take hours, or all memory.
     for source in table {
         let start = Instant::now();
         let result = render(&source, &TemplateOptions::default());

@@ -14,17 +14,19 @@ use crate::generation_config::{GenerationConfig, token_ids};
 use crate::gguf::GgufTokenizer;
 
 /// Files of tokenizers that only Python reads.
-const FOREIGN: [&str; 4] = ["tekken.json", "vocab.json", "vocab.txt", "hy.tiktoken"];
+const FOREIGN: [&str; 3] = ["vocab.json", "vocab.txt", "hy.tiktoken"];
 
 mod frame;
 mod merges;
 mod protobuf;
 mod sentence_piece;
+mod tekken;
 mod tiktoken;
 mod vocabulary;
 
 pub(crate) use frame::frame;
 pub(crate) use merges::merges_from_scores;
+pub(crate) use vocabulary::is_vocabulary;
 
 /// A tokenizer with its special tokens and chat template.
 #[derive(Clone, Debug)]
@@ -39,9 +41,9 @@ pub struct Tokenizer {
 }
 
 impl Tokenizer {
-    /// Reads the tokenizer of the checkpoint in `folder`: `tokenizer.json`, else `tokenizer.model` (SentencePiece, or
-    /// Llama 3's tiktoken file), `tiktoken.model`, `qwen.tiktoken`; and what stands beside it in
-    /// `tokenizer_config.json`, `special_tokens_map.json`, `added_tokens.json`, `config.json`,
+    /// Reads the tokenizer of the checkpoint in `folder`: `tokenizer.json`, else Mistral's `tekken.json`,
+    /// `tokenizer.model` (SentencePiece, or Llama 3's tiktoken file), `tiktoken.model`, `qwen.tiktoken`; and what stands
+    /// beside it in `tokenizer_config.json`, `special_tokens_map.json`, `added_tokens.json`, `config.json`,
     /// `generation_config.json` and the chat template's own files, each of which may be absent.
     ///
     /// # Errors

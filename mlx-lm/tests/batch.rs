@@ -233,7 +233,7 @@ fn a_bounded_cache_takes_no_more_memory_as_time_passes() {
     let model = model("llama");
     let options = TokenOptions {
         max_tokens: 2000,
-        kv: KvOptions { max_size: Some(64), quantization: None },
+        kv: KvOptions { max_size: Some(64), ..KvOptions::default() },
         ..TokenOptions::default()
     };
     let mut batch = TokenBatch::new(model.as_ref());

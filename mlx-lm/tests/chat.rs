@@ -196,7 +196,7 @@ mod terminal {
                     return;
                 }
                 assert!(
-                    start.elapsed() < Duration::from_secs(120),
+                    start.elapsed() < Duration::from_secs(300),
                     "no {text:?} in {:?}",
                     &screen[self.read..]
                 );

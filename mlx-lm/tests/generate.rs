@@ -170,12 +170,15 @@ fn drafts_change_nothing() {
 fn keys_and_values_may_be_packed_or_few() {
     with_model(|lm| {
         let question = "What is the capital of France?";
-        for (max_size, bits) in [(None, Some(8)), (Some(64), None), (Some(40), Some(8))] {
-            let kv = KvOptions { max_size, quantization: bits.map(|bits| Quantization::affine(64, bits)) };
+        for (max_size, bits, quantization_start) in
+            [(None, Some(8), 0), (None, Some(8), 40), (Some(64), None, 0), (Some(40), Some(8), 0)]
+        {
+            let quantization = bits.map(|bits| Quantization::affine(64, bits));
+            let kv = KvOptions { max_size, quantization, quantization_start };
             let text = lm.chat(question).unwrap().kv(kv).max_tokens(12).text().unwrap();
-            assert!(text.starts_with("The capital of France is Paris"), "{max_size:?}, {bits:?}: {text}");
+            assert!(text.starts_with("The capital of France is Paris"), "{kv:?}: {text}");
         }
-        let too_small = KvOptions { max_size: Some(4), quantization: None };
+        let too_small = KvOptions { max_size: Some(4), ..KvOptions::default() };
         let error = lm.chat(question).unwrap().kv(too_small).text().unwrap_err().to_string();
         assert!(error.contains("cannot keep the first 4"), "{error}");
     });

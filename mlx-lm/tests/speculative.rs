@@ -4,11 +4,13 @@
 
 mod common;
 
-use common::{prompt, tiny_model};
+use common::{prompt, tiny_folder, tiny_model};
+use mlx::nn::Quantization;
 use mlx_lm::{
-    Penalties, Sampling,
+    Lm, Penalties, Sampling,
     generate::{Draft, KvOptions, Speculative, TokenOptions, Tokens},
     models::LanguageModel,
+    source::Location,
 };
 
 fn alone(model: &dyn LanguageModel, prompt: &[u32], options: TokenOptions) -> Vec<u32> {
@@ -50,7 +52,7 @@ fn cases() -> Vec<TokenOptions> {
             logprobs: Some(2),
             ..plain.clone()
         },
-        TokenOptions { kv: KvOptions { max_size: Some(24), quantization: None }, ..plain.clone() },
+        TokenOptions { kv: KvOptions { max_size: Some(24), ..KvOptions::default() }, ..plain.clone() },
         TokenOptions { max_tokens: 1, ..plain },
     ]
 }
@@ -94,6 +96,34 @@ fn looking_up_the_text_changes_nothing() {
         }
         assert!(guessed > 0, "{family}: not one guess was right");
     }
+}
+
+#[test]
+fn guesses_do_not_hasten_quantization() {
+    let model = tiny_model("qwen3", Some("head_dim"));
+    for quantization_start in [0, 20, 27, 28, 29, 30, 45] {
+        let quantization = Some(Quantization::affine(32, 2));
+        let kv = KvOptions { quantization, quantization_start, ..KvOptions::default() };
+        let options = TokenOptions { max_tokens: 40, kv, ..TokenOptions::default() };
+        let prompt = prompt(4, 24);
+        let expected = alone(model.as_ref(), &prompt, options.clone());
+        for draft in [Draft::Model { model: model.as_ref(), count: 5 }, Draft::Lookup { count: 5 }] {
+            let (tokens, _) = drafted(model.as_ref(), &prompt, options.clone(), draft);
+            assert_eq!(tokens, expected, "from {quantization_start} on");
+        }
+    }
+}
+
+#[test]
+fn a_recurrent_model_goes_on_without_a_draft_and_says_so() {
+    let folder = tiny_folder("lfm2", &[]);
+    let lm = Lm::open(&Location::Folder(folder.path().into())).unwrap();
+    let request = || lm.generate(prompt(1, 9)).max_tokens(8);
+    let mut generation = request().prompt_lookup(3).start().unwrap();
+    assert!(generation.note().unwrap().contains("cannot take guesses back; the draft is not used"));
+    let text: String = generation.by_ref().map(|piece| piece.unwrap().text).collect();
+    assert_eq!(text, request().text().unwrap());
+    assert_eq!(generation.stats().unwrap().drafted_tokens, 0);
 }
 
 #[test]

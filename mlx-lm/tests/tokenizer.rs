@@ -116,9 +116,9 @@ fn a_missing_tokenizer_is_explained() {
     let folder = tempfile::tempdir().unwrap();
     let message = |folder: &Path| Tokenizer::from_folder(folder).unwrap_err().to_string();
     assert!(message(folder.path()).contains("incomplete"));
-    fs::write(folder.path().join("tekken.json"), "").unwrap();
+    fs::write(folder.path().join("hy.tiktoken"), "").unwrap();
     let text = message(folder.path());
-    assert!(text.contains("tekken.json") && text.contains("save_pretrained"), "{text}");
+    assert!(text.contains("hy.tiktoken") && text.contains("save_pretrained"), "{text}");
 }
 
 #[test]

@@ -1,4 +1,4 @@
-//! Vocabularies without `tokenizer.json` are read as sentencepiece and tiktoken read them:
+//! Vocabularies without `tokenizer.json` are read as sentencepiece, tiktoken and mistral-common read them:
 //! `fixtures/vocabulary/make.py` wrote what is expected.
 
 #![allow(clippy::unwrap_used, reason = "a test may panic")]
@@ -70,6 +70,12 @@ fn special_tokens_stand_where_the_originals_put_them() {
     assert_eq!(kimi.token_to_id("[BOS]"), Some(ranks));
     assert_eq!(kimi.token_to_id(&format!("<|reserved_token_{}|>", ranks + 255)), Some(ranks + 255));
 
+    let tekken = load("tekken");
+    assert_eq!((tekken.bos_token(), tekken.eos_token()), (Some("<s>"), Some("</s>")));
+    assert_eq!(tekken.encode("</s>[INST]<SPECIAL_29>", true).unwrap(), [1, 2, 3, 29]);
+    assert_eq!(tekken.eos_ids(), [2]);
+    assert_eq!(load("tekken_named").encode("[A]<SPECIAL_4>[INST]", false).unwrap()[..3], [3, 4, 30 + 91]);
+
     let bpe = load("bpe");
     assert_eq!((bpe.bos_token(), bpe.eos_token(), bpe.eos_ids()), (Some("<s>"), Some("</s>"), &[2][..]));
     assert_eq!(bpe.encode("a", true).unwrap()[0], 1);
@@ -105,7 +111,7 @@ fn configurations_add_and_frame() {
 
 #[test]
 fn a_saved_vocabulary_reads_the_same() {
-    for kind in ["bpe", "bpe_plain", "unigram", "llama3"] {
+    for kind in ["bpe", "bpe_plain", "unigram", "llama3", "tekken"] {
         let tokenizer = Tokenizer::from_folder(fixtures().join(kind)).unwrap();
         let saved = tempfile::tempdir().unwrap();
         tokenizer.save(saved.path()).unwrap();
@@ -123,7 +129,12 @@ proptest! {
     /// Damaged files are errors, or tokenizers, but never panics.
     #[test]
     fn damaged_files_are_refused(
-        kind in prop::sample::select(vec![("bpe", "tokenizer.model"), ("unigram", "tokenizer.model"), ("qwen", "qwen.tiktoken")]),
+        kind in prop::sample::select(vec![
+            ("bpe", "tokenizer.model"),
+            ("unigram", "tokenizer.model"),
+            ("qwen", "qwen.tiktoken"),
+            ("tekken", "tekken.json"),
+        ]),
         cut in any::<prop::sample::Index>(),
         changes in prop::collection::vec((any::<prop::sample::Index>(), any::<u8>()), 0..4),
     ) {

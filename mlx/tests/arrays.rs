@@ -202,7 +202,7 @@ impl mlx::kernels::Operation for Held {
         _inputs: &[mlx::kernels::View<'_>],
         _outputs: &mut [mlx::kernels::ViewMut<'_>],
     ) -> Result<()> {
-        let held = self.0.lock().expect("no panic").recv_timeout(std::time::Duration::from_secs(10));
+        let held = self.0.lock().expect("no panic").recv_timeout(std::time::Duration::from_secs(120));
         held.map_err(|_| mlx::Error::new(mlx::ErrorKind::Callback, "held", "the reader waited for this"))
     }
 }

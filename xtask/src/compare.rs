@@ -287,7 +287,7 @@ mod tests {
     #[cfg(target_os = "linux")]
     fn measure_reads_the_report_and_the_memory() {
         let mut command = Command::new("sh");
-        let run = measure(command.args(["-c", r#"sleep 0.1; printf '{"prompt_tokens": 7}'"#])).unwrap();
+        let run = measure(command.args(["-c", r#"sleep 1; printf '{"prompt_tokens": 7}'"#])).unwrap();
         assert_eq!(run.report["prompt_tokens"], 7);
         assert!(run.peak_rss.unwrap() > 4096);
         assert!(measure(Command::new("sh").args(["-c", "echo '{}'; exit 3"])).is_err());

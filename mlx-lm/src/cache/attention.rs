@@ -113,12 +113,12 @@ impl AttentionCache {
         self.refresh();
     }
 
-    pub(super) fn quantize(&mut self, quantization: Quantization) -> Result<()> {
-        for row in &mut self.rows {
-            row.keys.quantize(quantization)?;
-            row.values.quantize(quantization)?;
-        }
-        Ok(())
+    pub(super) fn quantize(&mut self, quantization: Quantization, start: i32) -> Result<()> {
+        Ok(self.rows.iter_mut().try_for_each(|row| row.quantize(quantization, start))?)
+    }
+
+    pub(super) fn tokens_before_quantization(&self) -> Option<i32> {
+        self.rows.iter().filter_map(Row::tokens_before_quantization).min()
     }
 
     /// Bounds a cache without a window to one of `size` tokens after the first `keep`.

@@ -196,6 +196,14 @@ impl LayerCache {
         }
     }
 
+    pub(super) fn tokens_before_quantization(&self) -> Option<i32> {
+        match self {
+            LayerCache::Attention(cache) => cache.tokens_before_quantization(),
+            LayerCache::List(parts) => parts.iter().filter_map(LayerCache::tokens_before_quantization).min(),
+            LayerCache::State(_) | LayerCache::Nothing => None,
+        }
+    }
+
     /// Applies `f` to all keys and values of the layer.
     pub(super) fn for_attention(
         &mut self,

@@ -129,12 +129,22 @@ impl Cache {
         Ok(())
     }
 
-    /// Quantizes all keys and values, those here and those to come. States of recurrences stay as they are.
+    /// Quantizes all keys and values, those here and those to come, once `start` tokens have passed in their row: at
+    /// once where they have. What brings a row there sees it whole. States of recurrences stay as they are.
     ///
     /// # Errors
-    /// A quantization that does not exist, or does not fit the size of the heads.
-    pub fn quantize(&mut self, quantization: Quantization) -> Result<()> {
-        self.0.iter_mut().try_for_each(|layer| layer.for_attention(&mut |cache| cache.quantize(quantization)))
+    /// A quantization that does not exist, does not fit the size of the heads, or is another than the one of keys and
+    /// values that are quantized already.
+    pub fn quantize(&mut self, quantization: Quantization, start: i32) -> Result<()> {
+        self.0
+            .iter_mut()
+            .try_for_each(|layer| layer.for_attention(&mut |cache| cache.quantize(quantization, start)))
+    }
+
+    /// How many more tokens can pass before keys and values of a row are quantized that are not yet; none without such
+    /// rows.
+    pub(crate) fn tokens_before_quantization(&self) -> Option<i32> {
+        self.0.iter().filter_map(LayerCache::tokens_before_quantization).min()
     }
 
     /// Tells how long each row will be behind its prompt, which may come in parts: rotary embeddings with wavelengths for

@@ -5,7 +5,7 @@ use super::{
     reach::{Reach, positions},
     store::{Rows, Store},
 };
-use mlx::{Array, fast::Mask};
+use mlx::{Array, fast::Mask, nn::Quantization};
 
 /// Keys and values of one sequence.
 #[derive(Clone, Debug)]
@@ -17,6 +17,8 @@ pub(super) struct Row {
     pub(super) dropped: i32,
     /// How many tokens there will be behind the prompt.
     pub(super) expected: i32,
+    /// What keys and values are yet to be quantized to, and behind how many tokens.
+    planned: Option<(Quantization, i32)>,
 }
 
 impl Row {
@@ -24,7 +26,14 @@ impl Row {
     const REWIND: i32 = 64;
 
     pub(super) fn new(reach: Reach) -> Row {
-        Row { keys: Store::default(), values: Store::default(), reach, dropped: 0, expected: 0 }
+        Row {
+            keys: Store::default(),
+            values: Store::default(),
+            reach,
+            dropped: 0,
+            expected: 0,
+            planned: None,
+        }
     }
 
     pub(super) fn offset(&self) -> i32 {
@@ -49,7 +58,27 @@ impl Row {
         };
         let (from, hidden) = self.seen_by(count, mask)?;
         let mask = hidden.as_ref().map_or(mask, Mask::Array);
-        f(queries, self.keys.rows(from)?, self.values.rows(from)?, mask)
+        let out = f(queries, self.keys.rows(from)?, self.values.rows(from)?, mask)?;
+        self.quantize_if_due()?;
+        Ok(out)
+    }
+
+    pub(super) fn quantize(&mut self, quantization: Quantization, start: i32) -> mlx::Result<()> {
+        self.planned = Some((quantization.check()?, start));
+        self.quantize_if_due()
+    }
+
+    fn quantize_if_due(&mut self) -> mlx::Result<()> {
+        let passed = self.offset();
+        if let Some((quantization, _)) = self.planned.take_if(|(_, start)| passed >= *start) {
+            self.keys.quantize(quantization)?;
+            self.values.quantize(quantization)?;
+        }
+        Ok(())
+    }
+
+    pub(super) fn tokens_before_quantization(&self) -> Option<i32> {
+        self.planned.map(|(_, start)| start - self.offset())
     }
 
     /// The first row that the last `count` tokens see, and a mask where `mask` and the order of rows do not say it all.

@@ -1,5 +1,6 @@
 //! Rows of keys or values, as numbers or quantized.
 
+use super::invalid;
 use mlx::{
     Array, Result,
     fast::AppendBuffer,
@@ -107,8 +108,20 @@ impl Store {
     }
 
     /// Quantizes what is here and what comes, unless it is already.
+    ///
+    /// # Errors
+    /// It is, but otherwise.
     pub(super) fn quantize(&mut self, quantization: Quantization) -> Result<()> {
-        let Store::Plain(rows) = self else { return Ok(()) };
+        let rows = match self {
+            Store::Plain(rows) => rows,
+            Store::Quantized(store) if store.quantization == quantization => return Ok(()),
+            Store::Quantized(QuantizedStore {
+                quantization: Quantization { bits, group_size, .. }, ..
+            }) => {
+                let text = format!("keys and values have {bits} bits in groups of {group_size} already");
+                return Err(invalid("quantize", text));
+            }
+        };
         let mut store = Store::quantized(quantization.check()?);
         if !rows.is_empty() {
             store.append(&rows.array()?)?;

@@ -197,24 +197,42 @@ fn what_is_taken_back_leaves_no_trace() -> Result<()> {
 fn quantized_attention_is_attention_over_what_was_quantized() -> Result<()> {
     let quantization = Quantization::affine(32, 8);
     let lossy = |array: &Array| quantize(array, quantization)?.dequantize();
-    for reach in [Reach::All, Reach::Window { size: 9, keep: 0 }, Reach::Window { size: 40, keep: 3 }] {
+    let reaches = [Reach::All, Reach::Window { size: 9, keep: 0 }, Reach::Window { size: 40, keep: 3 }];
+    for (reach, planned) in reaches.into_iter().flat_map(|reach| [(reach, true), (reach, false)]) {
         let exact = Sequence::new(50, 700)?;
         let rounded = Sequence { q: exact.q.clone(), k: lossy(&exact.k)?, v: lossy(&exact.v)? };
         let mut cache = Cache::new(vec![layer(reach)]);
         let mut at = 0;
         for (i, step) in [3, 1, 300, 1, 1, 350, 1, 1].into_iter().enumerate() {
-            if i == 2 {
-                cache.quantize(quantization)?;
+            match i {
+                0 if planned => cache.quantize(quantization, 4)?,
+                2 if !planned => cache.quantize(quantization, 0)?,
+                _ => {}
             }
             let layer = cache.layers_mut().next().expect("a layer");
             let found = exact.attend(layer, at, at + step)?;
-            if i >= 2 {
-                let error = difference(&found, &rounded.expected(reach, at, at + step)?)?;
-                assert!(error < 1e-4, "{reach:?} at {at}: {error}");
-            }
+            let seen = if i < 2 { &exact } else { &rounded };
+            let error = difference(&found, &seen.expected(reach, at, at + step)?)?;
+            assert!(error < 1e-4, "{reach:?} at {at}: {error}");
             at += step;
         }
     }
+    Ok(())
+}
+
+#[test]
+fn what_is_quantized_stays_as_it_is() -> Result<()> {
+    let mut cache = Cache::new(vec![layer(Reach::All)]);
+    cache.quantize(Quantization::affine(32, 8), 3)?;
+    assert_eq!(cache.tokens_before_quantization(), Some(3));
+    let sequence = Sequence::new(70, 3)?;
+    sequence.attend(cache.layers_mut().next().expect("a layer"), 0, 3)?;
+    assert_eq!(cache.tokens_before_quantization(), None);
+    cache.trim(2)?;
+    cache.quantize(Quantization::affine(32, 8), 3)?;
+    sequence.attend(cache.layers_mut().next().expect("a layer"), 1, 2)?;
+    let error = cache.quantize(Quantization::affine(32, 4), 0).expect_err("it has 8 bits").to_string();
+    assert!(error.contains("8 bits in groups of 32 already"), "{error}");
     Ok(())
 }
 
@@ -223,7 +241,7 @@ fn quantized_attention_has_sinks() -> Result<()> {
     let sinks = random::normal(&[HEADS[0]], Dtype::F32, &random::key(9)?)?;
     let sequence = Sequence::new(60, 20)?;
     let (mut plain, mut packed) = (layer(Reach::All), Cache::new(vec![layer(Reach::All)]));
-    packed.quantize(Quantization::affine(32, 8))?;
+    packed.quantize(Quantization::affine(32, 8), 0)?;
     let [q, k, v] = sequence.part(0, 20)?;
     let expected = plain.attend_with_sinks(&q, &k, &v, SCALE, Mask::Causal, &sinks)?;
     let without = plain.clone().attend_kept(&q, SCALE, Mask::Causal)?;

@@ -1,11 +1,14 @@
 //! `mlx-lm bench`.
 
-use super::output::{print, print_json, print_table, size};
+use super::{
+    constraint::ConstraintArguments,
+    output::{print, print_json, print_table, size},
+};
 use clap::Args;
 use mlx::Engine;
 use mlx_lm::{
     Error, Lm, Machine, Result,
-    measure::{Measurement, Speed, SpeedTest, measure, read_bandwidth},
+    measure::{EngineTime, Measurement, Speed, SpeedTest, engine_time, measure, read_bandwidth},
     source::{DEFAULT_MODEL, SourceOptions, resolve},
 };
 use serde_json::{Value, json};
@@ -33,9 +36,11 @@ pub(crate) struct Arguments {
     /// Prompt tokens per evaluation
     #[arg(long, default_value_t = 2048)]
     prefill_step: usize,
-    /// Also print the time in which the processor prepares each token
+    /// Also print the time in which the processor prepares each token, and what the engine takes of it
     #[arg(long)]
     profile: bool,
+    #[command(flatten)]
+    constraint: ConstraintArguments,
     /// Print a JSON document
     #[arg(long, conflicts_with = "markdown")]
     json: bool,
@@ -67,17 +72,21 @@ fn bench(lm: &Lm, arguments: &Arguments) -> Result<()> {
     let machine = Machine::detect()?;
     let bandwidth = read_bandwidth()?;
     let note = std::io::stderr().is_terminal();
-    let mut results = vec![];
+    let grammar = arguments.constraint.grammar(lm)?;
+    let (mut results, mut engine) = (vec![], vec![]);
     for test in arguments.tests() {
         if note {
             eprintln!("{} …", test.name());
         }
         results.push(measure(lm, test, arguments.repetitions, arguments.prefill_step)?);
+        let profiled = (arguments.profile || grammar.is_some()) && test.speed == Speed::Generation;
+        let time = profiled.then(|| engine_time(lm, test, arguments.repetitions, grammar.as_ref()));
+        engine.push(time.transpose()?);
     }
     if results.is_empty() {
         return Err(Error::Invalid("there is nothing to measure".into()));
     }
-    let report = Report { machine, bandwidth, lm, arguments };
+    let report = Report { machine, bandwidth, lm, engine, arguments };
     if arguments.json { print_json(&report.document(&results)?) } else { report.table(&results) }
 }
 
@@ -85,6 +94,8 @@ struct Report<'a> {
     machine: Machine,
     bandwidth: f64,
     lm: &'a Lm,
+    /// One for each result.
+    engine: Vec<Option<EngineTime>>,
     arguments: &'a Arguments,
 }
 
@@ -117,18 +128,20 @@ impl Report<'_> {
             print_table(TITLES, &rows)?;
         }
         print(&format!("\nmemory is read at {:.1} GB/s here\n", self.bandwidth / 1e9))?;
-        for result in results {
+        for (result, engine) in results.iter().zip(&self.engine) {
+            let name = result.test.name();
             if let Some(time) = result.host_time.filter(|_| self.arguments.profile) {
                 let step = 1e6 / result.mean();
-                let name = result.test.name();
                 let host = time.as_secs_f64() * 1e6;
                 print(&format!("{name}: the processor prepares a token in {host:.0} µs of {step:.0} µs\n"))?;
             }
+            if let Some(engine) = engine {
+                print(&format!("{name}: {}\n", engine_text(engine)))?;
+            }
             if self.share(result).is_some_and(|share| share > 1.0) {
                 eprintln!(
-                    "warning: {} is not valid as a share: weights that memory cannot have delivered came from a cache, or \
-                     something is measured wrongly",
-                    result.test.name()
+                    "warning: {name} is not valid as a share: weights that memory cannot have delivered came from a \
+                     cache, or something is measured wrongly"
                 );
             }
         }
@@ -136,7 +149,7 @@ impl Report<'_> {
     }
 
     fn document(&self, results: &[Measurement]) -> Result<Value> {
-        let entry = |result: &Measurement| {
+        let entry = |(result, engine): (&Measurement, &Option<EngineTime>)| {
             let share = self.share(result);
             json!({
                 "test": result.test.name(),
@@ -151,6 +164,8 @@ impl Report<'_> {
                 "share_of_bandwidth": share.filter(|share| *share <= 1.0),
                 "valid": share.is_none_or(|share| share <= 1.0),
                 "host_seconds_per_token": result.host_time.map(|time| time.as_secs_f64()),
+                "engine_share": engine.as_ref().map(EngineTime::share),
+                "grammar_overhead": engine.as_ref().and_then(EngineTime::grammar_overhead),
             })
         };
         Ok(json!({
@@ -158,8 +173,17 @@ impl Report<'_> {
             "weight_bytes": self.lm.weight_bytes()?,
             "machine": self.machine,
             "bytes_per_second_read": self.bandwidth,
-            "results": results.iter().map(entry).collect::<Vec<_>>(),
+            "results": results.iter().zip(&self.engine).map(entry).collect::<Vec<_>>(),
         }))
+    }
+}
+
+fn engine_text(engine: &EngineTime) -> String {
+    let own = engine.free.per_step(engine.free.engine()).as_secs_f64() * 1e6;
+    let text = format!("the engine takes {own:.0} µs of a step, {:.1} %", engine.share() * 100.0);
+    match engine.grammar_overhead() {
+        Some(overhead) => text + &format!("; following the grammar adds {:.1} %", overhead * 100.0),
+        None => text,
     }
 }
 

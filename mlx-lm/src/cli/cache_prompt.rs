@@ -5,6 +5,7 @@ use clap::Args;
 use mlx::{Array, Engine, eval};
 use mlx_lm::{
     Error, Lm, Message, Result, TemplateOptions,
+    generate::Snapshot,
     source::{DEFAULT_MODEL, SourceOptions, resolve},
 };
 use std::{
@@ -78,9 +79,10 @@ fn write(lm: &Lm, arguments: &Arguments) -> Result<()> {
     let metadata = [("model", arguments.model.as_str()), ("tokenizer_config", "{}")];
     let metadata: BTreeMap<String, String> =
         metadata.into_iter().map(|(key, value)| (key.to_owned(), value.to_owned())).collect();
-    cache.save(&arguments.output, &metadata)?;
+    let count = tokens.len();
+    Snapshot { tokens, cache }.save(&arguments.output, &metadata)?;
     let bytes = std::fs::metadata(&arguments.output).map_or(0, |file| file.len());
-    eprintln!("wrote {}: {} tokens, {}", arguments.output.display(), tokens.len(), size(bytes));
+    eprintln!("wrote {}: {count} tokens, {}", arguments.output.display(), size(bytes));
     Ok(())
 }
 

@@ -1,7 +1,7 @@
 //! What an answer must be, as arguments.
 
 use clap::Args;
-use mlx_lm::{Error, Lm, Request, Result, Structure};
+use mlx_lm::{Error, Grammar, Lm, Request, Result, Structure};
 use std::path::{Path, PathBuf};
 
 #[derive(Args, Clone, Debug)]
@@ -24,10 +24,14 @@ pub(crate) struct ConstraintArguments {
 
 impl ConstraintArguments {
     pub(crate) fn apply<'m>(&self, lm: &Lm, request: Request<'m>) -> Result<Request<'m>> {
-        match self.structure()? {
-            Some(structure) => Ok(request.grammar(lm.grammar(&structure)?)),
-            None => Ok(request),
-        }
+        Ok(match self.grammar(lm)? {
+            Some(grammar) => request.grammar(grammar),
+            None => request,
+        })
+    }
+
+    pub(crate) fn grammar(&self, lm: &Lm) -> Result<Option<Grammar>> {
+        self.structure()?.map(|structure| lm.grammar(&structure)).transpose()
     }
 
     fn structure(&self) -> Result<Option<Structure>> {

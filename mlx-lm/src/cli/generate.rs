@@ -76,12 +76,14 @@ fn answer(lm: &Lm, arguments: &Arguments) -> Result<()> {
     for warning in lm.warnings() {
         eprintln!("warning: {warning}");
     }
-    let request = if let Some(request) = arguments.prompt_cache.request(lm, &arguments.prompt)? {
+    let raw = arguments.raw || lm.tokenizer().chat_template().is_none();
+    if raw && !arguments.raw {
+        eprintln!("note: the model has no chat template; the prompt is continued as it is");
+    }
+    let cached = arguments.prompt_cache.request(lm, &arguments.model, &arguments.prompt, raw)?;
+    let request = if let Some(request) = cached {
         request
-    } else if arguments.raw || lm.tokenizer().chat_template().is_none() {
-        if !arguments.raw {
-            eprintln!("note: the model has no chat template; the prompt is continued as it is");
-        }
+    } else if raw {
         if arguments.system.is_some() {
             return Err(Error::Invalid("--system needs a model with a chat template".into()));
         }

@@ -16,12 +16,18 @@ pub(crate) struct KvArguments {
     /// Numbers that share a scale
     #[arg(long, default_value_t = 64, requires = "kv_bits", value_name = "SIZE")]
     kv_group_size: i32,
+    /// Quantize them once so many tokens have passed
+    #[arg(long, default_value_t = 0, requires = "kv_bits", value_name = "TOKENS")]
+    quantized_kv_start: usize,
 }
 
 impl KvArguments {
     pub(crate) fn options(&self) -> KvOptions {
-        let quantization = self.kv_bits.map(|bits| Quantization::affine(self.kv_group_size, bits));
-        KvOptions { max_size: self.max_kv_size, quantization }
+        KvOptions {
+            max_size: self.max_kv_size,
+            quantization: self.kv_bits.map(|bits| Quantization::affine(self.kv_group_size, bits)),
+            quantization_start: self.quantized_kv_start,
+        }
     }
 
     pub(crate) fn apply<'m>(&self, request: Request<'m>) -> Request<'m> {

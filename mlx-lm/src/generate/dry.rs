@@ -121,9 +121,10 @@ mod tests {
 
     #[test]
     fn a_long_history_takes_no_time() {
-        let history: Vec<u32> = (0..100_000).map(|i| i % 7).collect();
+        // Comparing each position with the end token by token would be 5e11 comparisons.
+        let history = vec![7; 1_000_000];
         let start = std::time::Instant::now();
         assert_eq!(Dry::default().penalties(&history).len(), 1);
-        assert!(start.elapsed().as_millis() < 200);
+        assert!(start.elapsed().as_secs() < 60);
     }
 }

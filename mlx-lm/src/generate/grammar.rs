@@ -6,7 +6,7 @@ use llguidance::{
     Matcher, ParserFactory,
     api::{GrammarWithLexer, TopLevelGrammar},
 };
-use mlx::{Array, Dtype, arange};
+use mlx::Array;
 use serde_json::{Value, json};
 use std::sync::Arc;
 use toktrie::{ApproximateTokEnv, TokEnv, TokRxInfo, TokTrie};
@@ -91,14 +91,13 @@ fn invalid(error: impl std::fmt::Display) -> Error {
 
 impl Grammar {
     pub(super) fn start(&self) -> Result<Constraint> {
-        Ok(Constraint { matcher: self.matcher.deep_clone(), bits: arange(0.0, 32.0, 1.0, Dtype::U32)? })
+        Ok(Constraint { matcher: self.matcher.deep_clone() })
     }
 }
 
 /// A [`Grammar`] in the middle of a text.
 pub(super) struct Constraint {
     matcher: Matcher,
-    bits: Array,
 }
 
 impl Constraint {
@@ -115,12 +114,12 @@ impl Constraint {
             return Err(invalid("no token can continue the text"));
         }
         let vocabulary = logits.dim(-1)?;
-        let mut words = allowed.as_slice().to_vec();
-        // Models have more scores than tokens, or fewer: rows are padded.
-        words.resize((vocabulary as usize).div_ceil(32), 0);
-        let words = Array::from_slice(&words, &[words.len() as i32, 1]);
-        let allowed = words.right_shift(&self.bits)?.bitwise_and(Array::scalar(1u32))?;
-        let allowed = allowed.astype(Dtype::Bool)?.reshape([1, -1])?.at((.., ..vocabulary))?;
+        // Here, while the scores are still being computed. Models have more scores than tokens, or fewer: rows are
+        // padded.
+        let words = allowed.as_slice().iter().copied().chain(std::iter::repeat(0));
+        let bits = words.flat_map(|word| (0..32).map(move |bit| word >> bit & 1 == 1));
+        let allowed: Vec<bool> = bits.take(vocabulary as usize).collect();
+        let allowed = Array::from_slice(&allowed, &[1, vocabulary]);
         Ok(allowed.where_(logits, &mlx::full(&[1, 1], f32::NEG_INFINITY, logits.dtype()?))?)
     }
 

@@ -1,6 +1,6 @@
 //! What a token loop needs beside model and prompt.
 
-use super::{Grammar, Penalties, Sampling};
+use super::{Grammar, Penalties, Sampling, Snapshot};
 use crate::{Cache, Error, Result, models::LanguageModel};
 use mlx::nn::Quantization;
 use std::time::Duration;
@@ -79,6 +79,8 @@ pub struct KvOptions {
     pub max_size: Option<usize>,
     /// Keys and values are quantized to this.
     pub quantization: Option<Quantization>,
+    /// They are quantized once so many tokens have passed. Default 0.
+    pub quantization_start: usize,
 }
 
 impl KvOptions {
@@ -95,8 +97,26 @@ impl KvOptions {
         if let Some(size) = self.max_size {
             cache.limit(i32::try_from(size).unwrap_or(i32::MAX), KvOptions::KEEP)?;
         }
+        self.quantize(cache)
+    }
+
+    /// The cache for `prompt`, behind what `start` has of it.
+    pub(super) fn cache_for(
+        &self,
+        model: &dyn LanguageModel,
+        prompt: &[u32],
+        start: Option<Snapshot>,
+    ) -> Result<Cache> {
+        match start {
+            // Its size is what it was made with.
+            Some(start) => self.quantize(start.for_prompt(prompt)?),
+            None => self.new_cache(model),
+        }
+    }
+
+    fn quantize(&self, mut cache: Cache) -> Result<Cache> {
         if let Some(quantization) = self.quantization {
-            cache.quantize(quantization)?;
+            cache.quantize(quantization, i32::try_from(self.quantization_start).unwrap_or(i32::MAX))?;
         }
         Ok(cache)
     }

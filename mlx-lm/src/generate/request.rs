@@ -83,6 +83,12 @@ impl<'m> Request<'m> {
         self
     }
 
+    /// Goes on behind tokens that end texts.
+    pub(crate) fn endless(mut self) -> Self {
+        self.options.stop_ids.clear();
+        self
+    }
+
     /// Ends with the first token after this time. Default no limit.
     pub fn time_limit(mut self, limit: Duration) -> Self {
         self.options.time_limit = Some(limit);

@@ -52,10 +52,7 @@ impl<'m> Speculative<'m> {
             let most = Speculative::MOST;
             return Err(Error::Invalid(format!("{count} draft tokens; it must be 1 to {most}")));
         }
-        let mut cache = match start {
-            Some(start) => start.for_prompt(prompt)?,
-            None => options.kv.new_cache(model)?,
-        };
+        let mut cache = options.kv.cache_for(model, prompt, start)?;
         cache.expect(prompt.len() as i32);
         let sequence = Sequence::new(Id(0), prompt.to_vec(), options)?;
         let drafter = Drafter::new(draft)?;
@@ -125,7 +122,7 @@ impl<'m> Speculative<'m> {
 
     fn guess_and_check(&mut self) -> Result<Vec<Token>> {
         let produced = self.sequence.history.len() - self.sequence.prompt;
-        let left = self.sequence.options.max_tokens - produced;
+        let left = (self.sequence.options.max_tokens - produced).min(self.before_quantization());
         let guesses = self.drafter.guess(
             &self.sequence.history,
             self.count.min(left - 1),
@@ -151,6 +148,12 @@ impl<'m> Speculative<'m> {
         self.cache.trim(surplus as i32)?;
         self.host.steps += accepted.len();
         Ok(accepted)
+    }
+
+    /// How many tokens may be checked at once: one alone brings the cache to where it is quantized, as without a draft.
+    fn before_quantization(&self) -> usize {
+        let left = self.cache.tokens_before_quantization().unwrap_or(i32::MAX);
+        usize::try_from(left - 1).unwrap_or_default().max(1)
     }
 
     fn sampling(&self) -> Sampling {

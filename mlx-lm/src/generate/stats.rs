@@ -60,6 +60,16 @@ impl HostTime {
         self.total.saturating_sub(self.forward + self.wait)
     }
 
+    pub(crate) fn plus(self, other: HostTime) -> HostTime {
+        HostTime {
+            steps: self.steps + other.steps,
+            total: self.total + other.total,
+            forward: self.forward + other.forward,
+            wait: self.wait + other.wait,
+            text: self.text + other.text,
+        }
+    }
+
     /// One step's part of a time.
     pub fn per_step(&self, time: Duration) -> Duration {
         time.checked_div(u32::try_from(self.steps).unwrap_or(u32::MAX)).unwrap_or_default()

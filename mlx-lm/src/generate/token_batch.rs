@@ -105,10 +105,7 @@ impl<'m> TokenBatch<'m> {
     /// # Errors
     /// [`Error::Invalid`] for an empty prompt, senseless options, or a start that is not the prompt's.
     pub fn add(&mut self, prompt: &[u32], options: TokenOptions, start: Option<Snapshot>) -> Result<Id> {
-        let cache = match start {
-            Some(start) => start.for_prompt(prompt)?,
-            None => options.kv.new_cache(self.model)?,
-        };
+        let cache = options.kv.cache_for(self.model, prompt, start)?;
         self.wait(prompt, options, cache, None)
     }
 

@@ -194,13 +194,21 @@ impl Family {
     }
 }
 
+/// Cuts words by a regular expression, into bytes.
+pub(crate) fn cut_by(regex: &str) -> Result<Sequence> {
+    let split = split(regex).map_err(|error| Error::Tokenizer(error.to_string()))?;
+    Ok(Sequence::new(vec![split, ByteLevel::new(false, true, false).into()]))
+}
+
+fn split(regex: &str) -> tokenizers::Result<PreTokenizerWrapper> {
+    let pattern = SplitPattern::Regex(regex.to_owned());
+    Ok(Split::new(pattern, SplitDelimiterBehavior::Isolated, false)?.into())
+}
+
 impl Step {
     fn build(self) -> tokenizers::Result<PreTokenizerWrapper> {
         Ok(match self {
-            Step::Split(regex) => {
-                Split::new(SplitPattern::Regex(regex.to_owned()), SplitDelimiterBehavior::Isolated, false)?
-                    .into()
-            }
+            Step::Split(regex) => split(regex)?,
             Step::Digits => Digits::new(true).into(),
             Step::Numbers => Digits::new(false).into(),
             Step::Punctuation => Punctuation::new(SplitDelimiterBehavior::Contiguous).into(),

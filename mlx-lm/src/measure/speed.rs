@@ -117,19 +117,12 @@ impl Run<'_> {
     fn once(&mut self, test: SpeedTest) -> Result<f64> {
         self.cache = self.lm.model().new_cache();
         mlx::memory::clear_cache()?;
-        self.prefill(&self.tokens(test.depth))?;
+        self.prefill(&tokens(self.lm, test.depth))?;
         let time = match test.speed {
             Speed::Prompt => self.read(test.tokens)?,
             Speed::Generation => self.write(test.tokens)?,
         };
         Ok(test.tokens as f64 / time.as_secs_f64())
-    }
-
-    /// Tokens that follow no pattern, the same each time.
-    fn tokens(&self, count: usize) -> Vec<u32> {
-        let size = self.lm.tokenizer().vocab_size().max(1) as u64;
-        let token = |i: u64| ((i.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 33) % size) as u32;
-        (1..=count as u64).map(token).collect()
     }
 
     fn prefill(&mut self, tokens: &[u32]) -> Result<()> {
@@ -146,7 +139,7 @@ impl Run<'_> {
     }
 
     fn read(&mut self, count: usize) -> Result<Duration> {
-        let tokens = self.tokens(count);
+        let tokens = tokens(self.lm, count);
         let Some((last, head)) = tokens.split_last() else { return Ok(Duration::ZERO) };
         let start = Instant::now();
         self.prefill(head)?;
@@ -170,6 +163,13 @@ impl Run<'_> {
         current.item::<u32>()?;
         Ok(start.elapsed())
     }
+}
+
+/// Tokens that follow no pattern, the same each time.
+pub(super) fn tokens(lm: &Lm, count: usize) -> Vec<u32> {
+    let size = lm.tokenizer().vocab_size().max(1) as u64;
+    let token = |i: u64| ((i.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 33) % size) as u32;
+    (1..=count as u64).map(token).collect()
 }
 
 /// All weights but rows of the embedding that are not looked up and experts that are not chosen, and the cache in the middle of

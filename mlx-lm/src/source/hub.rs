@@ -10,6 +10,7 @@ use super::options::SourceOptions;
 use super::progress::Progress;
 use super::store::{self, Checksum, Expected};
 use super::{Location, catalog};
+use crate::tokenizer::is_vocabulary;
 use crate::weights;
 use crate::{Error, Result};
 
@@ -168,7 +169,7 @@ fn is_part_of_model(name: &str) -> bool {
         return !name.starts_with('.')
             && !name.contains('\\')
             && matches!(extension, Some("json" | "tiktoken" | "txt" | "jinja"))
-            || name == "tokenizer.model"
+            || is_vocabulary(name)
             || weights::is_weight_name(name);
     };
     let is_template = folder == "additional_chat_templates" && is_plain(file) && file.ends_with(".jinja");
@@ -236,6 +237,8 @@ mod tests {
             "model.safetensors",
             "model-00001-of-00002.safetensors",
             "merges.txt",
+            "tiktoken.model",
+            "spiece.model",
             "qwen.tiktoken",
             "chat_template.jinja",
             "additional_chat_templates/rag.jinja",

@@ -13,6 +13,7 @@ use std::io::ErrorKind;
 use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
 
+use crate::tokenizer::is_vocabulary;
 use crate::weights;
 use crate::{Error, Result};
 
@@ -116,7 +117,9 @@ fn has_tokenizer(snapshot: &Path) -> bool {
         let name = entry.file_name();
         let stem = Path::new(&name).file_stem().and_then(OsStr::to_str);
         let extension = Path::new(&name).extension().and_then(OsStr::to_str);
-        (matches!(stem, Some("tokenizer" | "vocab")) || extension == Some("tiktoken"))
+        (matches!(stem, Some("tokenizer" | "vocab"))
+            || extension == Some("tiktoken")
+            || name.to_str().is_some_and(is_vocabulary))
             && entry.path().exists()
     })
 }

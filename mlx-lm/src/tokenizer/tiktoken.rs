@@ -91,20 +91,10 @@ pub(super) fn tokenizer(
 ) -> Result<(Tokenizer, Map<String, Value>)> {
     let ranks = ranks(bytes)?;
     let special = special_tokens(format, ranks.len() as u32, config);
-    let merges = merges(&ranks);
-    let mut ids: Vocab = ranks.iter().map(|(token, &rank)| (spelled(token), rank)).collect();
-    ids.extend(special.iter().cloned());
-
+    let mut tokenizer = assemble(&ranks, 0, &special)?;
     let family = Family::named(format.words)?;
-    // A word that is a token is never cut.
-    let bpe = BPE::builder().vocab_and_merges(ids, merges).ignore_merges(true).build().map_err(failed)?;
-    let mut tokenizer = Tokenizer::new(bpe);
     tokenizer.with_normalizer(family.nfc.then_some(NFC)).map_err(failed)?;
     tokenizer.with_pre_tokenizer(Some(family.pre_tokenizer()?));
-    tokenizer.with_decoder(Some(ByteLevel::new(false, true, true)));
-    let tokens: Vec<AddedToken> =
-        special.iter().map(|(text, _)| AddedToken::from(text.clone(), true)).collect();
-    tokenizer.add_tokens(tokens).map_err(failed)?;
 
     let find = |text: &str| special.iter().find(|(other, _)| other == text).cloned();
     let bos = format.bos.and_then(find);
@@ -112,6 +102,25 @@ pub(super) fn tokenizer(
     let roles = [("bos_token", bos), ("eos_token", find(format.eos))];
     let roles = roles.into_iter().filter_map(|(role, token)| Some((role.to_owned(), token?.0.into())));
     Ok((tokenizer, roles.collect()))
+}
+
+/// A tokenizer of these tokens, whose ids are their ranks from `first` on, and of special tokens with their ids. It does
+/// not cut words yet.
+pub(super) fn assemble(
+    ranks: &HashMap<Vec<u8>, u32>,
+    first: u32,
+    special: &[(String, u32)],
+) -> Result<Tokenizer> {
+    let mut ids: Vocab = ranks.iter().map(|(token, &rank)| (spelled(token), first + rank)).collect();
+    ids.extend(special.iter().cloned());
+    // A word that is a token is never cut.
+    let bpe = BPE::builder().vocab_and_merges(ids, merges(ranks)).ignore_merges(true);
+    let mut tokenizer = Tokenizer::new(bpe.build().map_err(failed)?);
+    tokenizer.with_decoder(Some(ByteLevel::new(false, true, true)));
+    let tokens: Vec<AddedToken> =
+        special.iter().map(|(text, _)| AddedToken::from(text.clone(), true)).collect();
+    tokenizer.add_tokens(tokens).map_err(failed)?;
+    Ok(tokenizer)
 }
 
 /// One line's token and rank.

@@ -6,11 +6,12 @@ use std::path::Path;
 use serde_json::{Map, Value};
 use tokenizers::Tokenizer;
 
-use super::{sentence_piece, tiktoken};
+use super::{sentence_piece, tekken, tiktoken};
 use crate::error::{Error, Result};
 
 /// The files, and how each is read. Meta's `tokenizer.model` of Llama 3 is a tiktoken file.
-const FILES: [(&str, Kind); 5] = [
+const FILES: [(&str, Kind); 6] = [
+    ("tekken.json", Kind::Tekken),
     ("tokenizer.model", Kind::SentencePiece),
     ("tiktoken.model", Kind::Tiktoken(&tiktoken::KIMI)),
     ("qwen.tiktoken", Kind::Tiktoken(&tiktoken::QWEN)),
@@ -20,8 +21,14 @@ const FILES: [(&str, Kind); 5] = [
 
 #[derive(Clone, Copy)]
 enum Kind {
+    Tekken,
     SentencePiece,
     Tiktoken(&'static tiktoken::Format),
+}
+
+/// Whether a file of this name has a vocabulary.
+pub(crate) fn is_vocabulary(name: &str) -> bool {
+    FILES.iter().any(|(file, _)| *file == name)
 }
 
 /// The tokenizer of the first file that is there, and the special tokens it knows; none if there is no file.
@@ -35,6 +42,7 @@ pub(super) fn tokenizer(
     let path = folder.join(name);
     let bytes = fs::read(&path).map_err(|error| Error::io(&path, error))?;
     let built = match kind {
+        Kind::Tekken => tekken::tokenizer(&bytes),
         Kind::SentencePiece if tiktoken::is_tiktoken(&bytes) => {
             tiktoken::tokenizer(&bytes, &tiktoken::LLAMA3, config)
         }

@@ -94,6 +94,12 @@ fn splitmix64(state: &mut u64) -> u64 {
 
 /// A tiny model of a family of the golden tests: the one called `name`, or the first.
 pub(crate) fn tiny_model(family: &str, name: Option<&str>) -> Box<dyn LanguageModel> {
+    let (json, weights) = tiny_parts(family, name);
+    build(&config(&json), &Loader::new(weights)).unwrap()
+}
+
+/// Its configuration and weights.
+fn tiny_parts(family: &str, name: Option<&str>) -> (Value, Tensors) {
     let fixture = read_json(&format!("golden/{family}.json"));
     let models = fixture["models"].as_array().unwrap();
     let model = models.iter().find(|model| name.is_none_or(|name| model["name"] == name)).unwrap();
@@ -101,7 +107,23 @@ pub(crate) fn tiny_model(family: &str, name: Option<&str>) -> Box<dyn LanguageMo
         let shape = shape.as_array().unwrap().iter().map(|n| n.as_i64().unwrap() as i32).collect();
         (name.as_str(), shape)
     });
-    build(&config(&model["config"]), &Loader::new(named_weights(shapes))).unwrap()
+    (model["config"].clone(), named_weights(shapes))
+}
+
+/// The first tiny model of a family as a folder, with a tokenizer and further files.
+pub(crate) fn tiny_folder(family: &str, files: &[(&str, &str)]) -> tempfile::TempDir {
+    let (json, weights) = tiny_parts(family, None);
+    let folder = tempfile::tempdir().unwrap();
+    let at = |name: &str| folder.path().join(name);
+    let arrays = weights.iter().map(|(name, array)| (name.as_str(), array));
+    mlx::io::save_safetensors(at("model.safetensors"), arrays, &[]).unwrap();
+    for name in ["tokenizer.json", "tokenizer_config.json"] {
+        std::fs::copy(fixtures().join("tokenizer/byte_level").join(name), at(name)).unwrap();
+    }
+    for (name, text) in [("config.json", json.to_string().as_str())].iter().chain(files) {
+        std::fs::write(at(name), text).unwrap();
+    }
+    folder
 }
 
 /// Writes the tiny Qwen3 of `golden/embeddings.json` into `folder`, with the tokenizer and the chat template of SmolLM2.

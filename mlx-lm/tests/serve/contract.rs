@@ -15,7 +15,7 @@ fn made_up_requests_get_what_the_document_promises() {
     let store = tempfile::tempdir().unwrap();
     let alone = [("HF_HOME", store.path().to_str().unwrap()), ("HF_HUB_OFFLINE", "1")];
     let named = format!("m={}", folder.path().display());
-    let server = Server::start_with(&["--model", &named, "--context", "64"], &alone);
+    let server = Server::start_in(&alone, &["--model", &named, "--context", "64"]);
     let url = format!("http://{}", server.address);
     script(&python, "contract.py", &[&url, "m"], || server.log());
     assert_eq!(server.metric("mlx_lm_runner_deaths_total"), 0.0, "{}", server.log());

@@ -9,7 +9,7 @@ use std::{
     io::{Read, Write},
     net::TcpStream,
     thread,
-    time::{Duration, Instant},
+    time::Duration,
 };
 
 const ANSWER: &str = "The capital of France is Paris.";
@@ -102,10 +102,12 @@ fn a_full_queue_refuses_and_late_requests_end() {
     assert_eq!(waiting.join().unwrap().json()["choices"][0]["message"]["content"], ANSWER);
     assert_eq!(server.metric("mlx_lm_queue_full_total"), 1.0);
 
-    let server = Server::with_model(&["--request-timeout", "2"]);
-    let end = rest(begin(&server, &json!({})));
-    assert!(end.contains("deadline_exceeded"), "{end}");
-    answers(&server);
+    let server = Server::with_model(&["--request-timeout", "1"]);
+    // On a busy machine the time may be over before the first piece.
+    let end = post(server.address, "/v1/completions", &long(&json!({})));
+    assert!(end.body.contains("deadline_exceeded"), "{end:?}");
+    eventually("nothing runs", || server.metric("mlx_lm_running") == 0.0);
+    assert_eq!(get(server.address, "/health").status, 200);
 }
 
 #[test]
@@ -172,7 +174,7 @@ fn random_trouble_leaves_nothing_behind() {
 
 #[test]
 fn a_signal_lets_running_requests_end() {
-    let mut server = Server::with_model(&["--drain-timeout", "30"]);
+    let mut server = Server::with_model(&["--drain-timeout", "300"]);
     let running = begin(&server, &json!({"max_tokens": 60}));
     let runner = server.runner().unwrap();
     server.signal("TERM");
@@ -183,9 +185,11 @@ fn a_signal_lets_running_requests_end() {
     eventually("the runner is gone", || command().is_empty());
 
     let mut server = Server::with_model(&["--drain-timeout", "1"]);
-    let _running = begin(&server, &json!({}));
-    let began = Instant::now();
+    let mut running = begin(&server, &json!({}));
     server.signal("INT");
     assert_eq!(server.wait(), Some(0));
-    assert!(began.elapsed() < Duration::from_secs(15));
+    let mut end = vec![];
+    // Nobody is left to close the connection in good order.
+    let _ = running.read_to_end(&mut end);
+    assert!(!String::from_utf8_lossy(&end).contains("[DONE]"), "it was cut off");
 }

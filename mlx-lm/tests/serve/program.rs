@@ -21,11 +21,11 @@ pub(crate) const MODEL: &str = mlx_lm::source::DEFAULT_MODEL;
 impl Server {
     /// Starts it and waits until it listens.
     pub(crate) fn start(arguments: &[&str]) -> Server {
-        Server::start_with(arguments, &[])
+        Server::start_in(&[], arguments)
     }
 
-    /// The same in an environment with these variables.
-    pub(crate) fn start_with(arguments: &[&str], variables: &[(&str, &str)]) -> Server {
+    /// The same, with these variables in its environment.
+    pub(crate) fn start_in(variables: &[(&str, &str)], arguments: &[&str]) -> Server {
         let mut child = Command::new(env!("CARGO_BIN_EXE_mlx-lm"))
             .args(["serve", "--port", "0"])
             .args(arguments)
@@ -83,7 +83,7 @@ impl Server {
     /// Waits until it has ended and gives its exit code.
     pub(crate) fn wait(&mut self) -> Option<i32> {
         let began = Instant::now();
-        while began.elapsed() < Duration::from_secs(60) {
+        while began.elapsed() < Duration::from_secs(300) {
             if let Some(status) = self.child.try_wait().unwrap() {
                 return status.code();
             }
@@ -118,7 +118,7 @@ impl Drop for Server {
 pub(crate) fn eventually(what: &str, mut check: impl FnMut() -> bool) {
     let began = Instant::now();
     while !check() {
-        assert!(began.elapsed() < Duration::from_secs(30), "never: {what}");
+        assert!(began.elapsed() < Duration::from_secs(300), "never: {what}");
         std::thread::sleep(Duration::from_millis(20));
     }
 }

@@ -6,7 +6,8 @@ use super::{
 };
 use serde_json::{Value, json};
 use std::{
-    io::Write,
+    io::{ErrorKind, Write},
+    net::TcpListener,
     process::{Command, Stdio},
     time::{Duration, Instant},
 };
@@ -120,7 +121,7 @@ fn foreign_hosts_and_pages_are_refused() {
 
 #[test]
 fn bodies_have_limits() {
-    let server = Server::start(&["--max-body", "1", "--body-timeout", "1"]);
+    let server = Server::start(&["--max-body", "1"]);
     let address = server.address;
     let send =
         |headers: &[&str], body: &str| raw(address, &request("POST", "/v1/chat/completions", headers, body));
@@ -139,12 +140,10 @@ fn bodies_have_limits() {
     let chunked = format!("{:x}\r\n{large}\r\n0\r\n\r\n", large.len());
     assert_eq!(send(&["Transfer-Encoding: chunked"], &chunked).status, 413, "without a length");
 
-    let began = Instant::now();
-    let mut slow = super::http::connect(address);
+    let impatient = Server::start(&["--body-timeout", "1"]);
+    let mut slow = super::http::connect(impatient.address);
     slow.write_all(&request("POST", "/api/chat", &["Content-Length: 1000"], "{\"model\"")).unwrap();
-    let reply = read(slow);
-    assert_eq!(reply.status, 408);
-    assert!(began.elapsed() < Duration::from_secs(10));
+    assert_eq!(read(slow).status, 408);
 
     for body in
         ["", "{", "[]", "null", "{\"model\": 1e999}", "{\"model\": NaN}", "\u{0}", &"[".repeat(100_000)]
@@ -159,7 +158,10 @@ fn bodies_have_limits() {
 
 #[test]
 fn names_are_no_paths_and_nothing_is_fetched() {
-    let server = Server::start(&[]);
+    let hub = TcpListener::bind("127.0.0.1:0").unwrap();
+    hub.set_nonblocking(true).unwrap();
+    let endpoint = format!("http://{}", hub.local_addr().unwrap());
+    let server = Server::start_in(&[("HF_ENDPOINT", &endpoint)], &[]);
     let chat = |model: &str| {
         let body = json!({"model": model, "messages": [{"role": "user", "content": "x"}]});
         post(server.address, "/v1/chat/completions", &body)
@@ -180,8 +182,7 @@ fn names_are_no_paths_and_nothing_is_fetched() {
         let reply = chat(name);
         assert_eq!((reply.status, &reply.json()["error"]["param"]), (400, &json!("model")), "{name:?}");
     }
-    // Missing and forbidden are told alike, and at once: the network is not asked.
-    let began = Instant::now();
+    // Missing and forbidden are told alike: the network is not asked.
     for name in
         ["no-one/nothing", "no-such-model", "src", "Cargo.toml", "tests/fixtures", "no-one/nothing@main"]
     {
@@ -192,7 +193,7 @@ fn names_are_no_paths_and_nothing_is_fetched() {
             "{name}"
         );
     }
-    assert!(began.elapsed() < Duration::from_secs(5));
+    assert_eq!(hub.accept().unwrap_err().kind(), ErrorKind::WouldBlock, "somebody asked the hub");
     let image = json!([{"role": "user", "content": [{"type": "image_url", "image_url": {"url": "http://169.254.169.254/"}}]}]);
     let reply = post(server.address, "/v1/chat/completions", &json!({"model": "x", "messages": image}));
     assert_eq!((reply.status, &reply.json()["error"]["param"]), (400, &json!("messages[0].content[0].type")));
@@ -239,7 +240,7 @@ fn a_runner_ends_with_its_front() {
     drop(runner.stdin.take());
     let began = Instant::now();
     while runner.try_wait().unwrap().is_none() {
-        assert!(began.elapsed() < Duration::from_secs(10), "it does not end");
+        assert!(began.elapsed() < Duration::from_secs(300), "it does not end");
         std::thread::sleep(Duration::from_millis(10));
     }
 }

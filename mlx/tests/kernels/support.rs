@@ -85,7 +85,7 @@ impl Drops {
     pub(crate) fn settle(&self, what: &str) {
         let start = Instant::now();
         let count = || (self.dropped.load(Ordering::SeqCst), self.made.load(Ordering::SeqCst));
-        while count().0 != count().1 && start.elapsed() < Duration::from_secs(5) {
+        while count().0 != count().1 && start.elapsed() < Duration::from_secs(60) {
             std::thread::sleep(Duration::from_millis(1));
         }
         assert_eq!(count().0, count().1, "{what}: drops and values made");

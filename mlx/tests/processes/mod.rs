@@ -11,7 +11,7 @@ use std::{
 /// Says in a child what it is to do.
 pub(crate) const CASE: &str = "MLX_TEST_CASE";
 pub(crate) const CONNECTED: &str = "connected";
-pub(crate) const TIMEOUT: Duration = Duration::from_secs(60);
+pub(crate) const TIMEOUT: Duration = Duration::from_secs(300);
 
 /// What one process printed, and whether it ended well.
 pub(crate) struct Ended {

@@ -109,10 +109,14 @@ fn the_program_shows_measures_and_caches_smollm2() {
     let text = String::from_utf8(program(&["show", path])).unwrap();
     assert!(text.contains("parameters     134.5 M") && text.contains(" at 8192 tokens, fits"), "{text}");
 
-    let measured = json(&["bench", "--model", path, "-p", "4", "-g", "2", "-r", "1", "--json"]);
+    let bench = ["bench", "--model", path, "-p", "4", "-g", "2", "-r", "1", "--regex", "[a-z ]+", "--json"];
+    let measured = json(&bench);
     let results = measured["results"].as_array().unwrap();
     assert_eq!([&results[0]["test"], &results[1]["test"]], ["pp4", "tg2"]);
     assert!(results.iter().all(|result| result["tokens_per_second"].as_f64().unwrap() > 0.0));
+    let share = results[1]["engine_share"].as_f64().unwrap();
+    assert!(share > 0.0 && share < 1.0 && results[1]["grammar_overhead"].is_f64(), "{measured}");
+    assert!(results[0]["engine_share"].is_null());
 
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("cache.safetensors");

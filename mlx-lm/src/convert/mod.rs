@@ -163,7 +163,7 @@ fn copy_companions(from: &Path, to: &Path) -> Result<()> {
         let file = from.join(name);
         if file.is_file() {
             if let Some((folder, _)) = name.split_once('/') {
-                fs::create_dir_all(to.join(folder)).map_err(|e| Error::io(&to.join(folder), e))?;
+                fs::create_dir_all(to.join(folder)).map_err(|e| Error::io(to.join(folder), e))?;
             }
             fs::copy(&file, to.join(name)).map_err(|e| Error::io(&file, e))?;
         }

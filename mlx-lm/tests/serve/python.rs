@@ -5,11 +5,16 @@ use std::{
     fs,
     path::{Path, PathBuf},
     process::Command,
+    sync::{Mutex, PoisonError},
 };
+
+/// Tests that run at once may want the same environment.
+static MAKING: Mutex<()> = Mutex::new(());
 
 /// An interpreter that has the packages of `requirements`, a file beside this one; the environment is made once in the
 /// user's cache.
 pub(crate) fn interpreter(requirements: &str) -> PathBuf {
+    let _alone = MAKING.lock().unwrap_or_else(PoisonError::into_inner);
     let requirements = here(requirements);
     let pinned: String =
         fs::read_to_string(&requirements).unwrap().split_whitespace().collect::<Vec<_>>().join("-");

@@ -118,8 +118,8 @@ const ARCHITECTURE_RULES: &[ArchitectureRule] = &[
     // Routers that Python mlx-lm does not hold as a linear layer.
     (
         &[
-            "deepseek_v2", "deepseek_v3", "kimi_k2", "joyai_llm_flash", "dots1", "glm4_moe", "glm4_moe_lite", "exaone_moe",
-            "nemotron_h",
+            "deepseek", "deepseek_v2", "deepseek_v3", "kimi_k2", "joyai_llm_flash", "dots1", "glm4_moe", "glm4_moe_lite",
+            "exaone_moe", "nemotron_h", "solar_open",
         ],
         &["mlp.gate", "mixer.gate"],
         None,

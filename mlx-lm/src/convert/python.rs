@@ -7,8 +7,9 @@ use crate::config::{ModelConfig, NESTED};
 use serde_json::{Map, Value, json};
 use std::collections::BTreeMap;
 
-/// Language models that Python mlx-lm knows only by the name of the model around them, whose fields may lie at the top.
-const WRAPPED: [(&str, &str); 2] = [("qwen3_5_text", "qwen3_5"), ("qwen3_5_moe_text", "qwen3_5_moe")];
+/// Language models that Python mlx-lm knows by another name, or by that of the model around them, whose fields may lie at the top.
+const WRAPPED: [(&str, &str); 3] =
+    [("qwen3_5_text", "qwen3_5"), ("qwen3_5_moe_text", "qwen3_5_moe"), ("youtu", "youtu_llm")];
 
 /// Adds what is missing; `tied` says that the model has no head besides its embedding.
 pub(super) fn complete(config: &ModelConfig, tied: bool, file: &mut BTreeMap<String, Value>) {
@@ -33,12 +34,29 @@ pub(super) fn complete(config: &ModelConfig, tied: bool, file: &mut BTreeMap<Str
     }
     let nested = NESTED.iter().find(|key| file.get(**key).is_some_and(Value::is_object));
     match nested.and_then(|key| file.get_mut(*key)).and_then(Value::as_object_mut) {
-        Some(nested) => missing.into_iter().for_each(|(name, value)| {
-            nested.entry(name).or_insert(value);
-        }),
-        None => missing.into_iter().for_each(|(name, value)| {
-            file.entry(name).or_insert(value);
-        }),
+        Some(nested) => {
+            // What is said outside goes before what is said inside.
+            nested.extend(missing.remove_entry("tie_word_embeddings"));
+            missing.into_iter().for_each(|(name, value)| {
+                nested.entry(name).or_insert(value);
+            });
+            name_scaling(nested.get_mut("rope_scaling"));
+        }
+        None => {
+            missing.into_iter().for_each(|(name, value)| {
+                file.entry(name).or_insert(value);
+            });
+            name_scaling(file.get_mut("rope_scaling"));
+        }
+    }
+}
+
+/// Gives a scaling of rotary embeddings its kind by the older name, too.
+fn name_scaling(scaling: Option<&mut Value>) {
+    if let Some(Value::Object(scaling)) = scaling
+        && let Some(kind) = scaling.get("rope_type").cloned()
+    {
+        scaling.entry("type").or_insert(kind);
     }
 }
 
@@ -66,11 +84,8 @@ fn rotary_embeddings(config: &ModelConfig, normal: &Map<String, Value>) -> Map<S
         found.insert("rope_local_base_freq".into(), local.clone());
     }
     if config.scales_full_layers_only() || kinds.values().all(|other| other.as_object() == Some(rope)) {
-        let mut scaling: Map<String, Value> =
-            rope.iter().filter(|(name, _)| *name != "rope_theta").map(own).collect();
-        let kind = scaling.get("rope_type").cloned().unwrap_or_default();
-        let scaled = kind != "default";
-        scaling.insert("type".into(), kind);
+        let scaling = rope.iter().filter(|(name, _)| *name != "rope_theta").map(own).collect();
+        let scaled = rope.get("rope_type").is_some_and(|kind| kind != "default");
         found.insert("rope_scaling".into(), if scaled { Value::Object(scaling) } else { Value::Null });
     }
     found
@@ -89,6 +104,7 @@ fn only_python_has(config: &ModelConfig, normal: &Map<String, Value>) -> Map<Str
     let types = normal.get("layer_types").cloned().unwrap_or_default();
     let listed = types.as_array().map(Vec::as_slice).unwrap_or_default();
     let added = match config.model_type.as_str() {
+        "apertus" => json!({ "mlp_bias": false, "post_norm": false, "qk_norm": true }),
         "exaone_moe" => {
             let kinds = normal.get("mlp_layer_types").and_then(Value::as_array);
             let first =
@@ -109,19 +125,27 @@ fn only_python_has(config: &ModelConfig, normal: &Map<String, Value>) -> Map<Str
             json!({ "intermediate_size": size("num_heads").saturating_mul(size("head_dim")) })
         }
         "minimax_m2" => json!({ "shared_intermediate_size": 0 }),
-        "qwen3_moe" => {
-            let size = |name: &str| normal.get(name).and_then(Value::as_u64).unwrap_or_default();
-            let own = size("hidden_size") / size("num_attention_heads").max(1);
-            json!({ "head_dim": normal.get("head_dim").and_then(Value::as_u64).unwrap_or(own) })
-        }
         kind if kind.starts_with("qwen3_next") || kind.starts_with("qwen3_5") => {
             let first = listed.iter().position(|kind| kind == "full_attention");
             json!({ "full_attention_interval": first.map_or(listed.len() + 1, |first| first + 1), "mlp_only_layers": [] })
         }
-        _ if listed.iter().any(|kind| kind == "sliding_attention") => json!({ "layer_types": types }),
+        // Python mlx-lm looks for the first layer of each kind.
+        _ if ["sliding_attention", "full_attention"]
+            .iter()
+            .all(|kind| listed.iter().any(|own| own == kind)) =>
+        {
+            json!({ "layer_types": types })
+        }
         _ => json!({}),
     };
-    added.as_object().cloned().unwrap_or_default()
+    let mut added = added.as_object().cloned().unwrap_or_default();
+    if ["exaone4", "exaone_moe", "qwen3_moe"].contains(&config.model_type.as_str()) {
+        let size = |name: &str| normal.get(name).and_then(Value::as_u64);
+        let own =
+            size("hidden_size").zip(size("num_attention_heads")).map(|(hidden, heads)| hidden / heads.max(1));
+        added.insert("head_dim".into(), size("head_dim").or(own).into());
+    }
+    added
 }
 
 #[cfg(test)]
@@ -147,10 +171,13 @@ mod tests {
                 complete(&config, true, &mut completed);
                 let again = ModelConfig::parse(Path::new("config.json"), &json!(completed).to_string())?;
                 let ((before, _), (after, _)) = (config.normalized(), again.normalized());
-                // Models that have no such layers have any number.
-                let unused = |name: &str| config.model_type == "mamba2" && name == "intermediate_size";
-                for (name, value) in before.iter().filter(|(name, _)| *name != "model_type" && !unused(name))
-                {
+                // Models read what is in `rope_parameters`, and those without such layers any size.
+                const UNREAD: [&str; 4] =
+                    ["model_type", "rope_theta", "rope_local_base_freq", "partial_rotary_factor"];
+                let unread = |name: &str| {
+                    UNREAD.contains(&name) || config.model_type == "mamba2" && name == "intermediate_size"
+                };
+                for (name, value) in before.iter().filter(|(name, _)| !unread(name)) {
                     assert_eq!(after.get(name), Some(value), "{}: {name}", model["name"]);
                 }
             }

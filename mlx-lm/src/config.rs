@@ -16,7 +16,7 @@ use crate::{Error, Result};
 const MAX_CONFIG_BYTES: u64 = 16 << 20;
 
 /// Objects inside `config.json` that hold the language model's fields in multimodal checkpoints.
-const NESTED: [&str; 3] = ["text_config", "language_config", "llm_config"];
+pub(crate) const NESTED: [&str; 3] = ["text_config", "language_config", "llm_config"];
 
 /// The integers that size a model, with the range each must be in. A model may divide by, multiply and allocate what
 /// passed. Zero stays allowed where checkpoints use it for "none".
@@ -68,7 +68,6 @@ const LIMITS: &[(&str, RangeInclusive<u64>)] = &[
     ("shared_expert_intermediate_size", 0..=8_388_608),
     ("shared_intermediate_size", 0..=8_388_608),
     ("sliding_window", 0..=1 << 30),
-    ("sliding_window_pattern", 0..=1_024),
     ("ssm_state_size", 1..=4_096),
     ("state_size", 1..=4_096),
     ("top_k_experts", 0..=4_096),
@@ -100,12 +99,12 @@ impl ModelConfig {
     /// [`Error::Io`] without a readable file; otherwise as [`ModelConfig::parse`].
     pub fn load(folder: &Path) -> Result<Self> {
         let path = folder.join("config.json");
-        let bytes = fs::metadata(&path).map_err(|e| Error::io(&path, e))?.len();
-        if bytes > MAX_CONFIG_BYTES {
-            return Err(Error::config(&path, format!("{bytes} bytes, more than {MAX_CONFIG_BYTES}")));
+        let mut json = read_json(&path)?;
+        let said = ["quantization", "quantization_config"];
+        if said.iter().all(|key| json.get(*key).is_none_or(Value::is_null)) {
+            json = with_model_optimizer(json, &folder.join("hf_quant_config.json"))?;
         }
-        let text = fs::read_to_string(&path).map_err(|e| Error::io(&path, e))?;
-        Self::parse(&path, &text)
+        Self::from_json(&path, json)
     }
 
     /// Reads the text of the `config.json` at `path`.
@@ -114,9 +113,11 @@ impl ModelConfig {
     /// [`Error::Config`] when it is not JSON, names no `model_type`, or a size is out of bounds;
     /// [`Error::UnsupportedQuantization`] when its weights are stored in a way that is not MLX's.
     pub fn parse(path: &Path, text: &str) -> Result<Self> {
+        Self::from_json(path, parse_json(path, text)?)
+    }
+
+    fn from_json(path: &Path, json: Value) -> Result<Self> {
         let invalid = |message: String| Error::config(path, message);
-        let json: Value = serde_json::from_str(&tag_bare_floats(text))
-            .map_err(|e| invalid(format!("invalid JSON: {e}")))?;
         let Some(model_type) = json.get("model_type").and_then(Value::as_str) else {
             return Err(invalid("no `model_type`; this is not a language model's config.json".into()));
         };
@@ -169,6 +170,18 @@ impl ModelConfig {
         self.fields.get(key).filter(|value| !value.is_null())
     }
 
+    /// The language model's fields in the one form that models read, and the older names that files have for some.
+    pub(crate) fn normalized(
+        &self,
+    ) -> (&Map<String, Value>, impl Iterator<Item = &'static (&'static str, &'static str)>) {
+        (&self.fields, dialect::older_names(&self.model_type))
+    }
+
+    /// Whether what a file says of rotary embeddings, in its older form, is for layers that attend to everything.
+    pub(crate) fn scales_full_layers_only(&self) -> bool {
+        dialect::SCALED_IN_FULL_LAYERS.contains(&self.model_type.as_str())
+    }
+
     /// The integer `key` of [`ModelConfig::text`], `None` when absent or null.
     ///
     /// # Errors
@@ -176,6 +189,31 @@ impl ModelConfig {
     pub fn integer(&self, key: &str, range: RangeInclusive<u64>) -> Result<Option<usize>> {
         bounded(self.text(), key, &range).map_err(|message| Error::config(&self.path, message))
     }
+}
+
+fn read_json(path: &Path) -> Result<Value> {
+    let bytes = fs::metadata(path).map_err(|e| Error::io(path, e))?.len();
+    if bytes > MAX_CONFIG_BYTES {
+        return Err(Error::config(path, format!("{bytes} bytes, more than {MAX_CONFIG_BYTES}")));
+    }
+    parse_json(path, &fs::read_to_string(path).map_err(|e| Error::io(path, e))?)
+}
+
+fn parse_json(path: &Path, text: &str) -> Result<Value> {
+    serde_json::from_str(&tag_bare_floats(text))
+        .map_err(|e| Error::config(path, format!("invalid JSON: {e}")))
+}
+
+/// `config` with what NVIDIA's model optimizer says of the weights, in a file beside.
+fn with_model_optimizer(mut config: Value, file: &Path) -> Result<Value> {
+    if let (true, Some(fields)) = (file.exists(), config.as_object_mut()) {
+        let mut said = read_json(file)?;
+        if let Some(said) = said.as_object_mut() {
+            said.insert("quant_method".into(), "modelopt".into());
+        }
+        fields.insert("quantization_config".into(), said);
+    }
+    Ok(config)
 }
 
 /// Turns the bare `Infinity`, `-Infinity` and `NaN` that Python writes, and JSON forbids, into their tagged form.

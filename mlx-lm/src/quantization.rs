@@ -198,11 +198,44 @@ mod tests {
                 r#"{"text_config": {"quantization_config": {"quant_method": "awq", "bits": 8}}}"#,
                 "`awq` (8-bit",
             ),
-            (r#"{"quantization_config": {"quant_method": "awq", "version": "GEMV"}}"#, "version `gemv`"),
+            (
+                r#"{"quantization_config": {"quant_method": "awq", "version": "GEMV_fast"}}"#,
+                "version `gemv_fast`",
+            ),
+            (r#"{"quantization_config": {"quant_method": "awq", "version": "marlin"}}"#, "version `marlin`"),
+            (r#"{"quantization_config": {"quant_method": "marlin"}}"#, "`marlin` (`quant_method` in"),
+            (
+                r#"{"quantization_config": {"quant_method": "gptq", "is_marlin_format": true}}"#,
+                "format `marlin`",
+            ),
+            (
+                r#"{"quantization_config": {"quant_method": "compressed-tensors", "format": "marlin-24"}}"#,
+                "format `marlin-24`",
+            ),
+            (
+                r#"{"quantization_config": {"quant_method": "compressed-tensors", "format": "mixed-precision",
+                    "config_groups": {"group_0": {"format": "mxfp6-pack-quantized"}}}}"#,
+                "format `mxfp6-pack-quantized`",
+            ),
+            (
+                r#"{"quantization_config": {"quant_method": "compressed-tensors", "format": "float-quantized",
+                    "sparsity_config": {"format": "sparse-24-bitmask", "sparsity_structure": "2:4"}}}"#,
+                "sparse, format `sparse-24-bitmask`",
+            ),
+            (
+                r#"{"quantization_config": {"quant_method": "compressed-tensors", "format": "pack-quantized",
+                    "transform_config": {"config_groups": {"u": {"type": "hadamard"}}}}}"#,
+                "rotated",
+            ),
             (r#"{"quantization_config": {"quant_method": "gptq", "bits": 5}}"#, "`gptq` (5-bit"),
             (
-                r#"{"quantization_config": {"quant_method": "modelopt", "quant_algo": "FP8"}}"#,
-                "supported: NVFP4",
+                r#"{"quantization_config": {"quant_method": "modelopt", "quant_algo": "W4A8_AWQ"}}"#,
+                "algorithm `W4A8_AWQ`",
+            ),
+            (
+                r#"{"quantization_config": {"quant_method": "modelopt", "quantization": {"quant_algo":
+                    "MIXED_PRECISION", "quantized_layers": {"lm_head": {"quant_algo": "W4A16_AWQ"}}}}}"#,
+                "algorithm `W4A16_AWQ`",
             ),
             (r#"{"quantization": {"mode": "fp5"}}"#, r#"mode "fp5"; MLX has affine, mxfp4"#),
             (r#"{"quantization": {"bits": 7}}"#, "bits 7; affine allows"),

@@ -3,9 +3,9 @@
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on may panic")]
 
 use mlx::{Array, Dtype, nn::Mode};
-use mlx_lm::{ConvertOptions, ModelConfig, WeightChange, convert, source::Location, weights::open};
+use mlx_lm::{ConvertOptions, Error, ModelConfig, WeightChange, convert, source::Location, weights::open};
 use serde_json::{Value, json};
-use std::{collections::BTreeMap, fs, path::Path};
+use std::{collections::BTreeMap, fs, path::PathBuf};
 
 const HIDDEN: usize = 128;
 const INNER: usize = 256;
@@ -106,7 +106,6 @@ fn check(
         "model_type": "llama", "hidden_size": HIDDEN, "num_hidden_layers": 1, "intermediate_size": INNER,
         "num_attention_heads": 2, "num_key_value_heads": 1, "rms_norm_eps": 1e-5, "vocab_size": 32,
         "max_position_embeddings": 64, "rope_theta": 10000.0, "tie_word_embeddings": true,
-        "quantization_config": block,
     });
     let mut tensors: BTreeMap<String, Array> = BTreeMap::new();
     let mut reference: BTreeMap<String, Vec<f64>> = BTreeMap::new();
@@ -122,34 +121,59 @@ fn check(
     }
     tensors.insert("model.embed_tokens.weight".into(), mlx::ones(&[32, HIDDEN as i32], Dtype::Bf16));
 
-    let folder = tempfile::tempdir().unwrap();
-    let (source, kept, dense) = (folder.path().join("s"), folder.path().join("k"), folder.path().join("d"));
-    fs::create_dir(&source).unwrap();
-    fs::write(source.join("config.json"), config.to_string()).unwrap();
-    let arrays = tensors.iter().map(|(name, array)| (name.as_str(), array));
-    mlx::io::save_safetensors(source.join("model.safetensors"), arrays, &[]).unwrap();
-    let run = |output: &Path, dtype, weights| {
-        let options = ConvertOptions { dtype, weights, progress: false };
-        convert(&Location::Folder(source.clone()), output, options).unwrap_or_else(|e| panic!("{name}: {e}"))
-    };
-    let done = run(&kept, None, WeightChange::Keep);
-    assert_eq!(done.notes.is_empty(), stored.is_some(), "{name}: {:?}", done.notes);
-    run(&dense, Some(Dtype::F32), WeightChange::Dequantize);
-
+    let source = Source::new(config, block, &tensors);
+    let (notes, kept) = source.convert(None, WeightChange::Keep).unwrap_or_else(|e| panic!("{name}: {e}"));
+    assert_eq!(notes.is_empty(), stored.is_some(), "{name}: {notes:?}");
     let config = ModelConfig::load(&kept).unwrap();
-    let tensors = open(&dense).unwrap().tensors().unwrap();
-    for (path, expected) in reference {
-        let found = config.quantization.of(&path).map(|q| (q.bits, q.group_size, q.mode));
+    for path in reference.keys() {
+        let found = config.quantization.of(path).map(|q| (q.bits, q.group_size, q.mode));
         assert_eq!(found, stored, "{name}: {path}");
-        let found = tensors[&format!("{path}.weight")].to_vec::<f32>().unwrap();
-        assert_eq!(found.len(), expected.len(), "{name}: {path}");
-        let largest = expected.iter().fold(0f64, |largest, value| largest.max(value.abs()));
-        for (i, (found, expected)) in found.iter().zip(&expected).enumerate() {
-            let difference = (f64::from(*found) - expected).abs();
-            assert!(
-                difference <= tolerance * largest,
-                "{name}: {path}, number {i}: {found}, expected {expected}"
-            );
+    }
+    source.expect(name, &reference, tolerance);
+}
+
+/// A checkpoint of another program.
+struct Source(tempfile::TempDir);
+
+impl Source {
+    /// `block` is part of `config.json`, or a file of its own if it names who wrote it.
+    fn new(mut config: Value, block: &Value, tensors: &BTreeMap<String, Array>) -> Source {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("source");
+        fs::create_dir(&path).unwrap();
+        match block.get("producer") {
+            Some(_) => fs::write(path.join("hf_quant_config.json"), block.to_string()).unwrap(),
+            None => config["quantization_config"] = block.clone(),
+        }
+        fs::write(path.join("config.json"), config.to_string()).unwrap();
+        let arrays = tensors.iter().map(|(name, array)| (name.as_str(), array));
+        mlx::io::save_safetensors(path.join("model.safetensors"), arrays, &[]).unwrap();
+        Source(folder)
+    }
+
+    /// What the conversion noted, and where it wrote.
+    fn convert(&self, dtype: Option<Dtype>, weights: WeightChange) -> Result<(Vec<String>, PathBuf), Error> {
+        let output = self.0.path().join(format!("{weights:?}"));
+        let options = ConvertOptions { dtype, weights, progress: false };
+        let done = convert(&Location::Folder(self.0.path().join("source")), &output, options)?;
+        Ok((done.notes, output))
+    }
+
+    /// Compares the numbers of layers.
+    fn expect(&self, name: &str, reference: &BTreeMap<String, Vec<f64>>, tolerance: f64) {
+        let dense = self.convert(Some(Dtype::F32), WeightChange::Dequantize).unwrap().1;
+        let tensors = open(&dense).unwrap().tensors().unwrap();
+        for (path, expected) in reference {
+            let found = tensors[&format!("{path}.weight")].to_vec::<f32>().unwrap();
+            assert_eq!(found.len(), expected.len(), "{name}: {path}");
+            let largest = expected.iter().fold(0f64, |largest, value| largest.max(value.abs()));
+            for (i, (found, expected)) in found.iter().zip(expected).enumerate() {
+                let difference = (f64::from(*found) - expected).abs();
+                assert!(
+                    difference <= tolerance * largest,
+                    "{name}: {path}, number {i}: {found}, expected {expected}"
+                );
+            }
         }
     }
 }
@@ -183,6 +207,39 @@ fn awq() {
         ];
         (parts, numbers)
     });
+}
+
+/// AutoAWQ's layout for products with vectors: scales and zeros have room for more groups than there are.
+#[test]
+fn awq_by_rows() {
+    for (size, width) in [(128, 1), (64, 2), (32, 4)] {
+        let block = json!({"quant_method": "awq", "bits": 4, "group_size": size, "version": "gemv"});
+        let stored = Some((4, size as i32, Mode::Affine));
+        check(&format!("gemv, {size}"), &block, stored, ROUNDED, |rows, columns, random| {
+            let groups = columns / size;
+            let width = groups.div_ceil(8).div_ceil(width) * width;
+            let (q, z) = (random.many(rows * columns, 16), random.many(rows * groups, 16));
+            let s = random.scales(rows * groups);
+            let numbers = numbers(rows, columns, |r, c| {
+                let group = r * groups + c / size;
+                (f64::from(q[r * columns + c]) - f64::from(z[group])) * s[group]
+            });
+            let zeros: Vec<u32> =
+                z.chunks(groups).flat_map(|row| padded(bit_stream(row.to_vec(), 4), width)).collect();
+            let scales: Vec<f64> = s.chunks(groups).flat_map(|row| padded(row.to_vec(), 8 * width)).collect();
+            let parts = vec![
+                ("qweight", ints(&packed(&q, columns, 4), &[rows, columns / 8])),
+                ("qzeros", ints(&zeros, &[rows, width])),
+                ("scales", floats(&scales, &[rows, 8 * width], Dtype::F16)),
+            ];
+            (parts, numbers)
+        });
+    }
+}
+
+fn padded<T: Clone + Default>(mut row: Vec<T>, width: usize) -> Vec<T> {
+    row.resize(width, T::default());
+    row
 }
 
 /// A GPTQ layer, with groups of this many columns in order, or not.
@@ -355,6 +412,10 @@ fn compressed_tensors() {
         (4, 32, false, 32),
         (4, 128, false, 128),
         (4, 64, true, 64),
+        (3, 32, false, 32),
+        (3, 64, true, 64),
+        (5, 128, false, 128),
+        (6, 64, true, 64),
         (8, 1 << 20, false, 128),
         (8, 64, true, 64),
     ] {
@@ -368,6 +429,10 @@ fn compressed_tensors() {
             packed_layer(bits, size, zeros),
         );
     }
+    let block = json!({"quant_method": "compressed-tensors", "format": "mxfp8-quantized"});
+    let exponents = |_: &[f64], codes: &[u32], shape: &[usize]| bytes(codes.iter().copied(), shape);
+    let layer = fp8_layer([1, 32], "weight_scale", powers_of_two, exponents);
+    check("mxfp8", &block, Some((8, 32, Mode::Mxfp8)), EXACT, layer);
     let block = json!({"quant_method": "compressed-tensors", "format": "int-quantized"});
     check("int8", &block, Some((8, 128, Mode::Affine)), EXACT, |rows, columns, random| {
         let (q, s) = (random.many(rows * columns, 256), random.scales(rows));
@@ -421,6 +486,129 @@ fn nvfp4_with_a_scale_of_the_whole() {
     check("compressed", &block, None, BFLOAT16, layer(true));
     let block = json!({"quant_method": "modelopt", "quant_algo": "NVFP4"});
     check("modelopt", &block, None, BFLOAT16, layer(false));
+    let block =
+        json!({"producer": {"name": "modelopt"}, "quantization": {"quant_algo": "NVFP4", "group_size": 16}});
+    check("modelopt, a file", &block, None, BFLOAT16, layer(false));
+}
+
+#[test]
+fn modelopt_of_8_bits() {
+    let single = |s: &[f64], _: &[u32], shape: &[usize]| floats(s, shape, Dtype::F32);
+    let scalar = |s: &[f64], _: &[u32], _: &[usize]| floats(s, &[], Dtype::F32);
+    let column = |s: &[f64], _: &[u32], shape: &[usize]| floats(s, &shape[..1], Dtype::F32);
+    let spaced = |s: &[f64], _: &[u32], shape: &[usize]| floats(s, &[shape[0], 1, shape[1], 1], Dtype::F32);
+    let exponents = |_: &[f64], codes: &[u32], shape: &[usize]| bytes(codes.iter().copied(), shape);
+    let whole = 1 << 20;
+    let block = |algorithm: &str| json!({"quant_method": "modelopt", "quant_algo": algorithm});
+    let part = "weight_scale";
+    check("FP8", &block("FP8"), None, BFLOAT16, fp8_layer([whole, whole], part, any_scales, scalar));
+    let layer = fp8_layer([1, whole], part, any_scales, column);
+    check("rows", &block("FP8_PER_CHANNEL_PER_TOKEN"), None, BFLOAT16, layer);
+    check("blocks", &block("fp8_pb_wo"), None, BFLOAT16, fp8_layer([128, 128], part, any_scales, spaced));
+    check("blocks", &block("FP8_PB_WO"), None, BFLOAT16, fp8_layer([64, 32], part, any_scales, single));
+    let mxfp8 = Some((8, 32, Mode::Mxfp8));
+    check("MXFP8", &block("MXFP8"), mxfp8, EXACT, fp8_layer([1, 32], part, powers_of_two, exponents));
+    let file = json!({"producer": {"name": "modelopt"}, "quantization": {"quant_algo": "MIXED_PRECISION",
+        "quantized_layers": {"model.layers.0.mlp.up_proj": {"quant_algo": "FP8"}}}});
+    check("mixed", &file, None, BFLOAT16, fp8_layer([whole, whole], part, any_scales, scalar));
+}
+
+/// transformers holds all experts of a layer as one array, and so do some checkpoints.
+#[test]
+fn fp8_of_all_experts_at_once() {
+    const EXPERTS: usize = 3;
+    let (hidden, inner) = (64, 96);
+    let config = json!({
+        "model_type": "qwen3_moe", "hidden_size": hidden, "num_hidden_layers": 1, "intermediate_size": 64,
+        "moe_intermediate_size": inner, "num_experts": EXPERTS, "num_experts_per_tok": 2, "norm_topk_prob": true,
+        "decoder_sparse_step": 1, "num_attention_heads": 2, "num_key_value_heads": 1, "head_dim": 32,
+        "rms_norm_eps": 1e-5, "vocab_size": 32, "max_position_embeddings": 64, "rope_theta": 10000.0,
+        "tie_word_embeddings": true,
+    });
+    let layer = "model.layers.0";
+    let ones = |shape: &[usize]| mlx::ones(&dims(shape), Dtype::Bf16);
+    let mut tensors: BTreeMap<String, Array> = [
+        ("model.embed_tokens", vec![32, hidden]),
+        ("model.norm", vec![hidden]),
+        ("model.layers.0.input_layernorm", vec![hidden]),
+        ("model.layers.0.post_attention_layernorm", vec![hidden]),
+        ("model.layers.0.self_attn.q_proj", vec![64, hidden]),
+        ("model.layers.0.self_attn.k_proj", vec![32, hidden]),
+        ("model.layers.0.self_attn.v_proj", vec![32, hidden]),
+        ("model.layers.0.self_attn.o_proj", vec![hidden, 64]),
+        ("model.layers.0.self_attn.q_norm", vec![32]),
+        ("model.layers.0.self_attn.k_norm", vec![32]),
+        ("model.layers.0.mlp.gate", vec![EXPERTS, hidden]),
+    ]
+    .into_iter()
+    .map(|(path, shape)| (format!("{path}.weight"), ones(&shape)))
+    .collect();
+    // Scales of blocks, and one of each expert.
+    for size in [32, 1 << 20] {
+        let mut random = Random(size as u64);
+        let mut fused = |rows: usize, columns: usize| {
+            let (height, width) = (size.min(rows), size.min(columns));
+            let shape = [EXPERTS, rows.div_ceil(height), columns.div_ceil(width)];
+            let (w, s) = (random.fp8(EXPERTS * rows * columns), random.scales(shape.iter().product()));
+            let numbers = numbers(EXPERTS * rows, columns, |row, c| {
+                let (e, r) = (row / rows, row % rows);
+                e4m3(w[row * columns + c]) * s[(e * shape[1] + r / height) * shape[2] + c / width]
+            });
+            (bytes(w, &[EXPERTS, rows, columns]), floats(&s, &shape, Dtype::F32), numbers)
+        };
+        let (up, up_scales, up_numbers) = fused(2 * inner, hidden);
+        let (down, down_scales, down_numbers) = fused(hidden, inner);
+        for (name, array) in [
+            ("gate_up_proj", up),
+            ("gate_up_proj_scale_inv", up_scales),
+            ("down_proj", down),
+            ("down_proj_scale_inv", down_scales),
+        ] {
+            tensors.insert(format!("{layer}.mlp.experts.{name}"), array);
+        }
+        let half = |second: usize| -> Vec<f64> {
+            let halves = up_numbers.chunks(inner * hidden).skip(second).step_by(2);
+            halves.flatten().copied().collect()
+        };
+        let reference = [("gate_proj", half(0)), ("up_proj", half(1)), ("down_proj", down_numbers)];
+        let reference = reference.map(|(name, numbers)| (format!("{layer}.mlp.switch_mlp.{name}"), numbers));
+        let block = match size {
+            32 => json!({"quant_method": "fp8", "weight_block_size": [32, 32]}),
+            _ => json!({"quant_method": "fp8"}),
+        };
+        let source = Source::new(config.clone(), &block, &tensors);
+        source.expect(&format!("blocks of {size}"), &reference.into(), BFLOAT16);
+    }
+}
+
+/// What cannot be read says why.
+#[test]
+fn what_is_not_read_is_named() {
+    let (rows, columns) = (HIDDEN, HIDDEN);
+    let config =
+        json!({"model_type": "llama", "hidden_size": HIDDEN, "num_hidden_layers": 1, "vocab_size": 32});
+    let path = |part: &str| format!("model.layers.0.mlp.up_proj.{part}");
+    let shape = Array::from_slice(&[rows as i64, columns as i64], &[2]);
+    // Ten numbers of three bits in a word, with two bits left over.
+    let words = mlx::zeros(&dims(&[rows, columns.div_ceil(10)]), Dtype::I32);
+    let scales = mlx::ones(&dims(&[rows, 1]), Dtype::Bf16);
+    let loose = [("weight_packed", words), ("weight_scale", scales.clone()), ("weight_shape", shape)];
+    let smoothed =
+        [("weight", mlx::zeros(&dims(&[rows, columns]), Dtype::U8)), ("pre_quant_scale", scales.clone())];
+    let cases: [(Value, &[(&str, Array)], &str); 2] = [
+        (
+            json!({"quant_method": "compressed-tensors", "format": "pack-quantized"}),
+            &loose,
+            "layer `model.layers.0.mlp.up_proj`: 128 x 128 numbers in words of 416 bits a row",
+        ),
+        (json!({"quant_method": "modelopt", "quant_algo": "NVFP4"}), &smoothed, "`pre_quant_scale`"),
+    ];
+    for (block, parts, message) in cases {
+        let tensors = parts.iter().map(|(part, array)| (path(part), array.clone())).collect();
+        let error =
+            Source::new(config.clone(), &block, &tensors).convert(None, WeightChange::Keep).unwrap_err();
+        assert!(error.to_string().contains(message), "{error}");
+    }
 }
 
 #[test]

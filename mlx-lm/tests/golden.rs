@@ -27,14 +27,18 @@ macro_rules! families {
 }
 
 families!(
+    apertus,
     cohere,
     cohere2,
+    deepseek,
     deepseek_v2,
     deepseek_v3,
     dots1,
     ernie4_5,
     ernie4_5_moe,
     exaone,
+    exaone4,
+    exaone_moe,
     gemma,
     gemma2,
     gemma3,
@@ -45,21 +49,27 @@ families!(
     glm,
     glm4,
     glm4_moe,
+    glm4_moe_lite,
     gpt2,
     gpt_neox,
     gpt_oss,
     granite,
+    granitemoe,
     granitemoehybrid,
+    helium,
+    hunyuan_v1_dense,
     internlm2,
     lfm2,
     lfm2_moe,
     llama,
     mamba2,
+    mimo,
     minicpm,
     minimax,
     ministral3,
     mistral3,
     mixtral,
+    nemotron,
     nemotron_h,
     olmo2,
     olmo3,
@@ -80,8 +90,11 @@ families!(
     qwen3_vl_moe,
     seed_oss,
     smollm3,
+    solar_open,
     stablelm,
     starcoder2,
+    telechat3,
+    youtu_llm,
 );
 
 fn family_agrees(family: &str) {
@@ -230,7 +243,7 @@ fn checksum(weights: &Tensors) -> String {
     let mut hash = Sha256::new();
     for (name, array) in weights {
         hash.update(name);
-        hash.update(array.view(mlx::Dtype::U8).unwrap().to_vec::<u8>().unwrap());
+        hash.update(array.reshape([-1]).unwrap().view(mlx::Dtype::U8).unwrap().to_vec::<u8>().unwrap());
     }
     hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect()
 }

@@ -13,11 +13,12 @@ from pathlib import Path
 from transformers.models.auto.configuration_auto import CONFIG_MAPPING
 
 TYPES = """
-    cohere cohere2 deepseek_v2 deepseek_v3 dots1 ernie4_5 ernie4_5_moe gemma gemma2 gemma3_text gemma3n_text
-    gemma4_text glm glm4 glm4_moe gpt2 gpt_neox gpt_oss granite granitemoehybrid lfm2 lfm2_moe llama mamba2 minimax_m2
-    ministral ministral3 mistral mixtral nemotron_h olmo olmo2 olmo3 olmoe phi phi3 phimoe qwen2 qwen2_5_vl_text
+    apertus cohere cohere2 deepseek_v2 deepseek_v3 dots1 ernie4_5 ernie4_5_moe exaone4 exaone_moe gemma gemma2 gemma3_text gemma3n_text
+    gemma4_text glm glm4 glm4_moe glm4_moe_lite gpt2 gpt_neox gpt_oss granite granitemoe granitemoehybrid helium
+    hunyuan_v1_dense lfm2 lfm2_moe llama mamba2 minimax_m2
+    ministral ministral3 mistral mixtral nemotron nemotron_h olmo olmo2 olmo3 olmoe phi phi3 phimoe qwen2 qwen2_5_vl_text
     qwen2_moe qwen2_vl_text qwen3 qwen3_5_moe_text qwen3_5_text qwen3_moe qwen3_next qwen3_vl_moe_text qwen3_vl_text
-    seed_oss smollm3 stablelm starcoder2
+    seed_oss smollm3 solar_open stablelm starcoder2 youtu
 """.split()
 
 # Not used by a forward pass; whether a head is tied, the checkpoint shows.
@@ -34,6 +35,15 @@ SIZES = "hidden_size intermediate_size n_embd n_layer num_hidden_layers vocab_si
 
 # What transformers has in the code of a configuration instead of its fields.
 CODE = {
+    "apertus": {
+        "rope_parameters": {
+            "rope_type": "llama3",
+            "factor": 8.0,
+            "original_max_position_embeddings": 8192,
+            "low_freq_factor": 1.0,
+            "high_freq_factor": 4.0,
+        },
+    },
     "cohere2": {"sliding_window_pattern": 4},
     "gemma2": {"sliding_window_pattern": 2},
     "gemma3_text": {"sliding_window_pattern": 6, "vocab_size": 262208},
@@ -49,23 +59,47 @@ CODE = {
     "glm": {"partial_rotary_factor": 0.5},
     "glm4": {"partial_rotary_factor": 0.5},
     "glm4_moe": {"partial_rotary_factor": 0.5},
+    "glm4_moe_lite": {"first_k_dense_replace": 1},
     "gpt_neox": {"partial_rotary_factor": 0.25},
     "gpt_oss": {"sliding_window_pattern": 2},
     # It has neither attention nor feed-forward layers.
     "mamba2": {"intermediate_size": 1, "num_attention_heads": 1},
     "olmo3": {"sliding_window_pattern": 4},
+    "hunyuan_v1_dense": {"use_qk_norm": True},
+    "nemotron": {"partial_rotary_factor": 0.5},
     "phi": {"partial_rotary_factor": 0.5},
     "qwen3_5_moe_text": {"full_attention_interval": 4, "norm_topk_prob": True, "partial_rotary_factor": 0.25},
     "qwen3_5_text": {"full_attention_interval": 4, "partial_rotary_factor": 0.25},
     "qwen3_next": {"full_attention_interval": 4, "partial_rotary_factor": 0.25},
     "qwen3_vl_moe_text": {"norm_topk_prob": True},
+    "solar_open": {"first_k_dense_replace": 0, "partial_rotary_factor": 1.0, "use_qk_norm": False},
     "stablelm": {"partial_rotary_factor": 0.25},
+    # DeepSeek's attention without its experts.
+    "youtu": {
+        "first_k_dense_replace": 0,
+        "moe_intermediate_size": 0,
+        "n_routed_experts": 0,
+        "norm_topk_prob": False,
+        "num_experts_per_tok": 0,
+        "routed_scaling_factor": 1.0,
+    },
 }
 
 # Models whose configuration comes with the checkpoint as Python code.
 FOREIGN = {
+    "deepseek": {
+        "attention_bias": False,
+        "first_k_dense_replace": 0,
+        "hidden_act": "silu",
+        "norm_topk_prob": False,
+        "rms_norm_eps": 1e-6,
+        "rope_theta": 10000.0,
+        "routed_scaling_factor": 1.0,
+    },
     "exaone": {"attention_bias": False, "mlp_bias": False, "rms_norm_eps": 1e-5, "rope_theta": 10000.0},
     "internlm2": {"rms_norm_eps": 1e-6, "bias": True, "rope_theta": 10000.0},
+    "mimo": {"hidden_act": "silu", "rms_norm_eps": 1e-6, "rope_theta": 10000.0, "use_sliding_window": False},
+    "telechat3": {"attention_bias": False, "mlp_bias": False, "rope_theta": 10000.0},
     "minicpm": {
         "dim_model_base": 1,
         "rms_norm_eps": 1e-6,

@@ -354,6 +354,53 @@ NEMOTRON_H = {
 
 EXAONE = {"num_layers": 2, "num_hidden_layers": None, "layer_norm_epsilon": 1e-5, "rms_norm_eps": None}
 
+# Of fields that Python mlx-lm wants to be there: JSON's null.
+NULL = "null"
+
+EXAONE4 = {"head_dim": 16, "num_hidden_layers": 4, "sliding_window": 8, "sliding_window_pattern": "LLG", "rope_scaling": LLAMA3_ROPE}
+
+DEEPSEEK_V1 = {
+    name: value
+    for name, value in GROUPED_MOE.items()
+    if name not in ("norm_topk_prob", "routed_scaling_factor", "n_group", "topk_group", "head_dim", "rope_scaling")
+}
+
+EXAONE_MOE = {
+    "head_dim": 16,
+    "num_experts": 8,
+    "num_experts_per_tok": 3,
+    "num_shared_experts": 2,
+    "moe_intermediate_size": 64,
+    "sliding_window": 8,
+    "layer_types": ["sliding_attention", "full_attention"],
+    "is_moe_layer": [False, True],
+}
+
+YOUTU = {
+    "rms_norm_eps": 1e-6,
+    "num_key_value_heads": 4,
+    "q_lora_rank": 64,
+    "kv_lora_rank": 64,
+    "qk_nope_head_dim": 32,
+    "qk_rope_head_dim": 16,
+    "v_head_dim": 32,
+}
+
+HELIUM = {"head_dim": 16, "attention_bias": False, "mlp_bias": False}
+
+NEMOTRON = {"hidden_act": "relu2", "norm_eps": 1e-5, "rms_norm_eps": None}
+
+APERTUS = {
+    "hidden_act": "xielu",
+    "attention_bias": False,
+    "mlp_bias": False,
+    "post_norm": False,
+    "qk_norm": True,
+    "rope_scaling": LLAMA3_ROPE,
+}
+
+GRANITE_MOE = {**GRANITE, "attention_bias": False, "num_local_experts": 8, "num_experts_per_tok": 4}
+
 # Output file -> model -> what differs from BASE, and from `model_type`, which is the file's name.
 MODELS = {
     "llama": {
@@ -508,6 +555,10 @@ MODELS = {
     },
     "gemma4": {
         "nested": {"vocab_size": 128, "text_config": {**BASE, **GEMMA4}},
+        "experts": {
+            "vocab_size": 128,
+            "text_config": {**BASE, **GEMMA4_MOE, "num_key_value_heads": 4, "sliding_window": 6, "top_k_experts": 2},
+        },
     },
     "gemma4_text": {
         "experts": GEMMA4_MOE,
@@ -605,6 +656,16 @@ MODELS = {
     },
     "qwen2_5_vl": {
         "nested": {"text_config": {**BASE, "model_type": "qwen2_5_vl_text", "rope_scaling": QWEN_VL_ROPE}},
+        "tied": {
+            "text_config": {
+                **BASE,
+                "model_type": "qwen2_5_vl_text",
+                "num_hidden_layers": 3,
+                "num_key_value_heads": 1,
+                "rope_theta": 1000000.0,
+                "tie_word_embeddings": True,
+            },
+        },
     },
     "qwen3_vl": {
         "nested": {"text_config": {**BASE, "model_type": "qwen3_vl_text", "head_dim": 16, "rope_scaling": QWEN3_VL_ROPE}},
@@ -740,6 +801,22 @@ MODELS = {
                 "shared_expert_intermediate_size": 128,
             },
         },
+        "tied": {
+            "text_config": {
+                **BASE,
+                **QWEN3_5,
+                "model_type": "qwen3_5_moe_text",
+                "full_attention_interval": 3,
+                "linear_num_key_heads": 1,
+                "linear_value_head_dim": 32,
+                "num_key_value_heads": 1,
+                "num_experts": 6,
+                "num_experts_per_tok": 2,
+                "moe_intermediate_size": 128,
+                "shared_expert_intermediate_size": 64,
+                "tie_word_embeddings": True,
+            },
+        },
     },
     "glm4_moe": {
         "norms": {**GROUPED_MOE, "use_qk_norm": True, "attention_bias": True, "partial_rotary_factor": 0.5},
@@ -750,6 +827,113 @@ MODELS = {
             "use_qk_norm": False,
             "attention_bias": False,
             "partial_rotary_factor": 1.0,
+        },
+    },
+    "exaone_moe": {
+        "windows": EXAONE_MOE,
+        "groups": {
+            **EXAONE_MOE,
+            "layer_types": ["full_attention", "sliding_attention"],
+            "is_moe_layer": [True, True],
+            "num_shared_experts": 1,
+            "n_group": 4,
+            "topk_group": 2,
+            "norm_topk_prob": False,
+            "tie_word_embeddings": True,
+        },
+    },
+    "deepseek": {
+        "shared": DEEPSEEK_V1,
+        "plain": {
+            **DEEPSEEK_V1,
+            "num_hidden_layers": 3,
+            "n_shared_experts": None,
+            "moe_layer_freq": 2,
+            "first_k_dense_replace": 0,
+            "attention_bias": True,
+            "rope_scaling": {"type": "linear", "factor": 4.0},
+        },
+    },
+    "glm4_moe_lite": {
+        "groups": {**DEEPSEEK, "rms_norm_eps": 1e-6, "rope_scaling": None, "n_group": 4, "topk_group": 2, "norm_topk_prob": True},
+        "plain": {**DEEPSEEK, "rms_norm_eps": 1e-6, "attention_bias": True, "n_group": 1, "topk_group": 1, "first_k_dense_replace": 0},
+    },
+    "youtu_llm": {
+        "tied": {**YOUTU, "tie_word_embeddings": True},
+        "bias": {**YOUTU, "q_lora_rank": NULL, "attention_bias": True, "rope_theta": 1600000.0},
+    },
+    "exaone4": {
+        "windows": EXAONE4,
+        "full": {
+            **EXAONE4,
+            "head_dim": 32,
+            "num_hidden_layers": 2,
+            "num_key_value_heads": 1,
+            "sliding_window": NULL,
+            "sliding_window_pattern": NULL,
+            "rope_scaling": {"rope_type": "default"},
+            "tie_word_embeddings": True,
+        },
+    },
+    "helium": {
+        "plain": HELIUM,
+        "biases": {**HELIUM, "attention_bias": True, "mlp_bias": True, "num_key_value_heads": 4, "rope_theta": 100000.0},
+    },
+    "nemotron": {
+        "plain": NEMOTRON,
+        "biases": {
+            **NEMOTRON,
+            "head_dim": 32,
+            "attention_bias": True,
+            "mlp_bias": True,
+            "partial_rotary_factor": 0.25,
+            "rope_scaling": {"type": "linear", "factor": 4.0},
+            "tie_word_embeddings": True,
+        },
+    },
+    "mimo": {
+        "plain": {},
+        "tied": {"num_key_value_heads": 1, "rope_theta": 640000.0, "tie_word_embeddings": True},
+    },
+    "telechat3": {
+        "plain": {"head_dim": 16},
+        "biases": {
+            "head_dim": 32,
+            "num_key_value_heads": 4,
+            "attention_bias": True,
+            "mlp_bias": True,
+            "rope_scaling": {**YARN, "rope_type": "telechat3-yarn"},
+            "tie_word_embeddings": True,
+        },
+    },
+    "apertus": {
+        "plain": APERTUS,
+        "tied": {**APERTUS, "num_key_value_heads": 4, "rope_theta": 12000000.0, "tie_word_embeddings": True},
+    },
+    "hunyuan_v1_dense": {
+        "alpha": {"head_dim": 32, "rope_scaling": {"type": "dynamic", "alpha": 100.0, "factor": 1.0}},
+        "plain": {
+            "head_dim": 16,
+            "num_key_value_heads": 1,
+            "attention_bias": True,
+            "use_qk_norm": False,
+            "tie_word_embeddings": True,
+        },
+    },
+    "granitemoe": {
+        "tied": {**GRANITE_MOE, "tie_word_embeddings": True},
+        "bias": {**GRANITE_MOE, "attention_bias": True, "num_local_experts": 4, "num_experts_per_tok": 2, "logits_scaling": 3.0},
+    },
+    "solar_open": {
+        "plain": {**GROUPED_MOE, "partial_rotary_factor": 1.0},
+        "groups": {
+            **GROUPED_MOE,
+            "n_group": 4,
+            "topk_group": 2,
+            "use_qk_norm": True,
+            "attention_bias": True,
+            "partial_rotary_factor": 0.5,
+            "first_k_dense_replace": 0,
         },
     },
     "dots1": {
@@ -813,7 +997,7 @@ def config(family: str, name: str) -> dict:
     own = {"model_type": family, **MODELS[family][name]}
     merged = own if "text_config" in own else {**BASE, **own}
     merged = {key: {k: v for k, v in value.items() if v is not None} if key == "text_config" else value for key, value in merged.items()}
-    return {key: value for key, value in merged.items() if value is not None}
+    return {key: None if value == NULL else value for key, value in merged.items() if value is not None}
 
 
 def variants(name: str) -> dict:

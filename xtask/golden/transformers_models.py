@@ -63,6 +63,11 @@ DEEPSEEK = {
 }
 DEEPSEEK_YARN = {**YARN, "mscale": 0.7, "mscale_all_dim": 0.8}
 
+YOUTU = {name: value for name, value in DEEPSEEK.items() if name not in GROUPED_MOE}
+SOLAR = {name: value for name, value in GROUPED_MOE.items() if name != "first_k_dense_replace"}
+GLM_LITE = {name: value for name, value in DEEPSEEK.items() if name != "first_k_dense_replace"}
+EXAONE_MOE = {"num_experts": 8, "num_experts_per_tok": 3, "moe_intermediate_size": 32, "num_shared_experts": 2}
+
 MINIMAX = {"num_local_experts": 8, "num_experts_per_tok": 3, "head_dim": 16, "rotary_dim": 8, "rope_theta": 5000.0}
 GPT_OSS = {
     "num_local_experts": 8,
@@ -125,6 +130,14 @@ GRANITE_HYBRID = {
     "mamba_d_state": 16,
     "mamba_n_groups": 2,
     "mamba_chunk_size": 16,
+    "embedding_multiplier": 3.0,
+    "attention_multiplier": 0.2,
+    "residual_multiplier": 0.5,
+    "logits_scaling": 2.0,
+}
+GRANITE_MOE = {
+    "num_local_experts": 8,
+    "num_experts_per_tok": 3,
     "embedding_multiplier": 3.0,
     "attention_multiplier": 0.2,
     "residual_multiplier": 0.5,
@@ -203,16 +216,30 @@ MODELS = {
     "stablelm_parallel": ("stablelm", {"use_parallel_residual": True, "qk_layernorm": True}),
     "seed_oss": ("seed_oss", {"head_dim": 32}),
     "ernie4_5": ("ernie4_5", {"head_dim": 32, "use_bias": True}),
+    "exaone4": ("exaone4", {"num_hidden_layers": 4, "sliding_window": 8, "rope_theta": 5000.0, "rope_scaling": LLAMA3}),
+    "exaone4_full": ("exaone4", {"sliding_window": None, "layer_types": ["full_attention"] * 2}),
+    "helium": ("helium", {"head_dim": 16, "attention_bias": True, "mlp_bias": True}),
+    "nemotron": ("nemotron", {"attention_bias": True, "partial_rotary_factor": 0.25}),
+    "apertus": ("apertus", {}),
+    "apertus_bias": ("apertus", {"attention_bias": True, "rope_theta": 5000.0, "rope_scaling": LLAMA3, "tie_word_embeddings": True}),
+    "hunyuan_v1_dense": ("hunyuan_v1_dense", {"head_dim": 32, "rope_scaling": {"rope_type": "dynamic", "alpha": 100.0, "factor": 1.0}}),
     "mixtral": ("mixtral", {"num_local_experts": 4, "sliding_window": 8, "rope_theta": 5000.0}),
     "qwen2_moe": ("qwen2_moe", {**QWEN_MOE, "shared_expert_intermediate_size": 48, "decoder_sparse_step": 2}),
     "qwen3_moe": ("qwen3_moe", {**QWEN_MOE, "norm_topk_prob": True, "rope_scaling": YARN}),
     "qwen3_moe_fused": ("qwen3_moe", QWEN_MOE),
     "olmoe": ("olmoe", {"num_experts": 8, "num_experts_per_tok": 3}),
     "olmoe_clip": ("olmoe", {"num_experts": 4, "num_experts_per_tok": 2, "clip_qkv": 0.3, "norm_topk_prob": True}),
+    "granitemoe": ("granitemoe", {**GRANITE_MOE, "rope_theta": 5000.0}),
+    "granitemoe_fused": ("granitemoe", {**GRANITE_MOE, "attention_bias": True}),
     "gpt_oss": ("gpt_oss", GPT_OSS),
     "phimoe": ("phimoe", {"num_local_experts": 4, "attention_bias": True, "rope_theta": 5000.0, "sliding_window": 8}),
     "glm4_moe": ("glm4_moe", {**GROUPED_MOE, "head_dim": 16, "use_qk_norm": True, "rope_theta": 5000.0}),
     "glm4_moe_groups": ("glm4_moe", {**GROUPED_MOE, "head_dim": 16, "n_group": 4, "topk_group": 2, "routed_scaling_factor": 1.5}),
+    "exaone_moe": ("exaone_moe", {**EXAONE_MOE, "sliding_window": 8, "rope_theta": 5000.0}),
+    "exaone_moe_groups": ("exaone_moe", {**EXAONE_MOE, "n_group": 4, "topk_group": 2, "mlp_layer_types": ["sparse"] * 2, "sliding_window_pattern": 2}),
+    "glm4_moe_lite": ("glm4_moe_lite", {**GLM_LITE, "q_lora_rank": 32, "rope_theta": 5000.0}),
+    "youtu": ("youtu", {**YOUTU, "q_lora_rank": 32, "attention_bias": True, "rope_theta": 5000.0}),
+    "solar_open": ("solar_open", {**SOLAR, "head_dim": 16, "rope_theta": 5000.0}),
     "dots1": ("dots1", GROUPED_MOE),
     "deepseek_v2": ("deepseek_v2", {**DEEPSEEK, "q_lora_rank": None, "rope_scaling": DEEPSEEK_YARN}),
     "deepseek_v3": ("deepseek_v3", {**DEEPSEEK, "q_lora_rank": 32, "n_group": 4, "topk_group": 2, "rope_scaling": DEEPSEEK_YARN}),

@@ -63,7 +63,7 @@ const FIGURES: [Figure; 4] = [
 
 /// Runs all programs `arguments.runs` times and prints medians, ratios and what they were measured on.
 pub(crate) fn run(arguments: &Arguments) -> Result {
-    let program = build_program()?;
+    let program = build_program("release")?;
     let mut contestants = contestants(&program, arguments)?;
     for turn in 1..=arguments.runs {
         for contestant in &mut contestants {
@@ -138,12 +138,12 @@ fn gguf(model: &str) -> Result<Option<PathBuf>> {
     Ok(file.filter(|_| model == "smollm2:135m"))
 }
 
-/// Builds `mlx-lm` for release; cargo says where it put the program.
-fn build_program() -> Result<PathBuf> {
+/// Builds `mlx-lm`; cargo says where it put the program.
+pub(crate) fn build_program(profile: &str) -> Result<PathBuf> {
     let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
     let mut command = Command::new(cargo);
     command.current_dir(root());
-    command.args(["build", "--release", "--package", "mlx-lm", "--bin", "mlx-lm"]);
+    command.args(["build", "--profile", profile, "--package", "mlx-lm", "--bin", "mlx-lm"]);
     let output = command.arg("--message-format=json-render-diagnostics").stderr(Stdio::inherit()).output()?;
     if !output.status.success() {
         return Err("cannot build mlx-lm".into());

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use clap::ValueEnum;
 
+use crate::compare::build_program;
 use crate::python_env::{interpreter, run as execute, script, vacant};
 use crate::{Result, root};
 
@@ -27,6 +28,8 @@ enum Set {
     Embeddings,
     /// A function exported by Python, for the tests of `mlx`; not compared, as it holds addresses (seconds)
     Export,
+    /// Whether Python mlx-lm loads what `mlx-lm convert` writes, and computes the same; writes nothing (minutes)
+    Loads,
     /// The functions and layers of mlx.nn (seconds)
     Nn,
     /// The operations of mlx.core (seconds)
@@ -64,6 +67,10 @@ pub(crate) fn run(arguments: &Arguments) -> Result {
     }
     if sets.contains(&Set::Export) && !arguments.check {
         execute(script(&python, "export.py").arg(root().join("mlx/tests/golden/export")))?;
+    }
+    if sets.contains(&Set::Loads) {
+        let program = build_program("dev")?;
+        execute(script(&python, "loads.py").arg(program).arg(root().join("mlx-lm/tests/fixtures/golden")))?;
     }
     if sets.contains(&Set::Nn) {
         for file in ["nn.py", "nn_modules.py"] {

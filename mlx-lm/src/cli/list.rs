@@ -21,12 +21,17 @@ pub(crate) struct Arguments {
 
 pub(crate) fn run(arguments: Arguments) -> Result<()> {
     let mut models = installed(&SourceOptions::from_env()?)?;
+    let count = models.len();
     if let Some(prefix) = &arguments.prefix {
         models.retain(|model| model.name.starts_with(prefix.as_str()));
     }
     if arguments.json {
         let models: Vec<Value> = models.iter().map(document).collect();
         return print_json(&json!({ "models": models }));
+    }
+    if let (true, Some(prefix), 1..) = (models.is_empty(), &arguments.prefix, count) {
+        eprintln!("none of the {count} models here begins with `{prefix}`");
+        return Ok(());
     }
     if models.is_empty() {
         eprintln!(

@@ -11,9 +11,11 @@ use serde_json::{Value, json};
 /// The arguments of `show`.
 #[derive(Args)]
 pub(crate) struct Arguments {
-    /// A folder, a .gguf file, a short name or a repository of the hub
-    #[arg(default_value = DEFAULT_MODEL)]
-    model: String,
+    /// A folder, a .gguf file, a short name or a repository of the hub [default: smollm2:135m]
+    model: Option<String>,
+    /// The same, as other commands take it
+    #[arg(short, long = "model", value_name = "MODEL", conflicts_with = "model")]
+    named: Option<String>,
     /// Print a JSON document
     #[arg(long)]
     json: bool,
@@ -23,7 +25,8 @@ pub(crate) struct Arguments {
 const CONTEXTS: [u64; 5] = [4_096, 16_384, 32_768, 131_072, 1_048_576];
 
 pub(crate) fn run(arguments: Arguments) -> Result<()> {
-    let location = resolve(&arguments.model, &SourceOptions::from_env()?)?;
+    let model = arguments.model.or(arguments.named).unwrap_or_else(|| DEFAULT_MODEL.to_owned());
+    let location = resolve(&model, &SourceOptions::from_env()?)?;
     let summary = Summary::read(&location)?;
     let machine = Machine::detect()?;
     let longest = summary.context_length.map_or(u64::MAX, |length| length as u64);
@@ -35,7 +38,7 @@ pub(crate) fn run(arguments: Arguments) -> Result<()> {
     if arguments.json {
         let memory = |context: &u64| json!({ "context": context, "bytes": summary.memory(*context) });
         return print_json(&json!({
-            "model": arguments.model,
+            "model": model,
             "path": location.path(),
             "architecture": summary.architecture,
             "supported": summary.supported,
@@ -57,7 +60,7 @@ pub(crate) fn run(arguments: Arguments) -> Result<()> {
         format!("{:>14} at {context} tokens, {verdict}", size(bytes))
     };
     let lines = [
-        format!("model          {}", arguments.model),
+        format!("model          {model}"),
         format!("path           {}", location.path().display()),
         format!("architecture   {}{supported}", summary.architecture),
         format!("parameters     {}", count(summary.parameters)),

@@ -36,6 +36,7 @@ const LANGUAGE_MODELS: &[(&str, &str)] = &[
     ("qwen3_5_moe", "qwen3_5_moe_text"),
     ("qwen3_vl", "qwen3_vl_text"),
     ("qwen3_vl_moe", "qwen3_vl_moe_text"),
+    ("youtu_llm", "youtu"),
 ];
 
 /// Names of older checkpoints, and today's.
@@ -48,6 +49,7 @@ const RENAMED: &[(&str, &[(&str, &str)])] = &[
             ("activation_function", "hidden_act"),
         ],
     ),
+    ("exaone_moe", &[("num_experts", "n_routed_experts"), ("num_shared_experts", "n_shared_experts")]),
     (
         "gpt2",
         &[
@@ -75,6 +77,7 @@ const RENAMED: &[(&str, &[(&str, &str)])] = &[
     ),
     ("lfm2_moe", &[("norm_eps", "rms_norm_eps"), ("tie_embedding", "tie_word_embeddings")]),
     ("mamba2", &[("layer_norm_epsilon", "rms_norm_eps")]),
+    ("nemotron", &[("norm_eps", "layer_norm_eps")]),
     ("nemotron_h", &[("layers_block_type", "layer_types"), ("layer_norm_epsilon", "rms_norm_eps")]),
 ];
 
@@ -82,7 +85,7 @@ const RENAMED: &[(&str, &[(&str, &str)])] = &[
 const WINDOWED: &[&str] = &["ministral", "mistral", "mixtral", "phi3", "phimoe", "starcoder2"];
 
 /// Models that stretch the rotary embeddings of their full-attention layers only.
-const SCALED_IN_FULL_LAYERS: &[&str] = &["gemma3_text", "gemma3n_text", "olmo3"];
+pub(super) const SCALED_IN_FULL_LAYERS: &[&str] = &["gemma3_text", "gemma3n_text", "olmo3"];
 
 /// The type of the language model that `json` describes, and its fields.
 ///
@@ -102,6 +105,10 @@ pub(super) fn normalize(json: &Value, model_type: &str) -> Result<(String, Field
     let mut defaults = DEFAULTS.get(model_type).and_then(Value::as_object).cloned().unwrap_or_default();
     rename(model_type, &mut fields);
     rename(model_type, &mut defaults);
+    if fields.contains_key("rope_scaling") {
+        // An older name of what the default stands for.
+        defaults.shift_remove("rope_parameters");
+    }
     for (name, value) in defaults {
         let given = fields.entry(name.clone()).or_insert_with(|| value.clone());
         if name == "rope_parameters" && given.is_null() {
@@ -119,6 +126,7 @@ pub(super) fn normalize(json: &Value, model_type: &str) -> Result<(String, Field
     }
     check_heads(&fields)?;
     name_layer_types(&mut fields);
+    name_mlp_types(&mut fields);
     set_layer_types(model_type, &mut fields)?;
     if model_type == "gemma4_text"
         && let Some(Value::Array(types)) = fields.get_mut("layer_types")
@@ -132,8 +140,13 @@ pub(super) fn normalize(json: &Value, model_type: &str) -> Result<(String, Field
     Ok((model_type.to_owned(), fields))
 }
 
+/// The older names that files of a model type have for some fields, and those of here.
+pub(super) fn older_names(model_type: &str) -> impl Iterator<Item = &'static (&'static str, &'static str)> {
+    RENAMED.iter().filter(move |(name, _)| *name == model_type).flat_map(|(_, names)| *names)
+}
+
 fn rename(model_type: &str, fields: &mut Fields) {
-    for (old, new) in RENAMED.iter().filter(|(name, _)| *name == model_type).flat_map(|(_, names)| *names) {
+    for (old, new) in older_names(model_type) {
         if let Some(value) = fields.shift_remove(*old) {
             fields.entry(*new).or_insert(value);
         }
@@ -146,6 +159,14 @@ fn rename(model_type: &str, fields: &mut Fields) {
     if let Some(activation) = fields.shift_remove("hidden_activation").filter(|value| !value.is_null()) {
         fields.insert("hidden_act".into(), activation);
     }
+}
+
+/// Gives layers with experts and without the names of today.
+fn name_mlp_types(fields: &mut Fields) {
+    let Some(Value::Array(sparse)) = fields.shift_remove("is_moe_layer") else { return };
+    let names = sparse.iter().map(|sparse| if *sparse == true { "sparse" } else { "dense" });
+    let names: Vec<Value> = names.map(Value::from).collect();
+    fields.entry("mlp_layer_types").or_insert(names.into());
 }
 
 fn check_heads(fields: &Fields) -> Result<(), String> {
@@ -197,12 +218,15 @@ fn set_layer_types(model_type: &str, fields: &mut Fields) -> Result<(), String> 
     let windowed = fields.get("sliding_window").is_some_and(|window| !window.is_null());
     let uses_window = fields.get("use_sliding_window").and_then(Value::as_bool).unwrap_or(true);
     let pattern = count("sliding_window_pattern").filter(|pattern| *pattern > 0);
+    // A letter for each layer, again and again: `L` for local, `G` for global.
+    let word = fields.get("sliding_window_pattern").and_then(Value::as_str).filter(|word| !word.is_empty());
     let first = count("max_window_layers");
-    let slides = |layer: u64| match (pattern, first) {
+    let slides = |layer: u64| match (word, pattern, first) {
         _ if !windowed || !uses_window => false,
-        (Some(pattern), _) => !(layer + 1).is_multiple_of(pattern),
-        (None, Some(first)) => layer >= first,
-        (None, None) => WINDOWED.contains(&model_type),
+        (Some(word), ..) => word.as_bytes()[layer as usize % word.len()] == b'L',
+        (None, Some(pattern), _) => !(layer + 1).is_multiple_of(pattern),
+        (None, None, Some(first)) => layer >= first,
+        (None, None, None) => WINDOWED.contains(&model_type),
     };
     let interval = count("full_attention_interval").filter(|interval| *interval > 0);
     let attending = fields.get("full_attn_idxs").and_then(Value::as_array);
@@ -392,6 +416,12 @@ mod tests {
         };
         assert_eq!(types(json!({"model_type": "cohere2", "num_hidden_layers": 5})), "sssfs");
         assert_eq!(types(json!({"model_type": "gemma2", "num_hidden_layers": 3})), "sfs");
+        let exaone =
+            json!({"model_type": "exaone4", "num_hidden_layers": 5, "sliding_window_pattern": "LLG"});
+        assert_eq!(types(exaone.clone()), "ssfss");
+        let mut unlimited = exaone;
+        unlimited["sliding_window"] = Value::Null;
+        assert_eq!(types(unlimited), "fffff");
         let qwen = json!({"model_type": "qwen2", "num_hidden_layers": 3, "max_window_layers": 1});
         assert_eq!(types(qwen.clone()), "fff");
         let mut windows = qwen;

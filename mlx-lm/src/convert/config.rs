@@ -1,7 +1,7 @@
 //! The `config.json` of a converted model, as Python mlx-lm writes it.
 
-use super::{ConvertOptions, WeightChange};
-use crate::{Error, Result, config::ModelConfig};
+use super::{ConvertOptions, WeightChange, python};
+use crate::{Error, Result, config::ModelConfig, models::HEADS};
 use mlx::{Dtype, nn::Quantization};
 use serde_json::{Map, Value, json};
 use std::{collections::BTreeMap, fs, path::Path};
@@ -48,8 +48,14 @@ pub(super) fn converted(
         fields.insert("quantization".into(), block.clone());
         fields.insert("quantization_config".into(), block);
     }
-    add_older_names(&mut fields);
+    let tied = !layers.keys().any(|path| is_head(path));
+    python::complete(config, tied, &mut fields);
     Value::Object(fields.into_iter().collect())
+}
+
+/// Whether the layer makes logits.
+fn is_head(path: &str) -> bool {
+    HEADS.contains(&path.strip_prefix("language_model.").unwrap_or(path))
 }
 
 fn set_dtype(fields: &mut BTreeMap<String, Value>, name: &str) {
@@ -90,21 +96,6 @@ fn settings(quantization: Quantization) -> Map<String, Value> {
     let Quantization { group_size, bits, mode } = quantization;
     let json = json!({ "group_size": group_size, "bits": bits, "mode": mode.name() });
     json.as_object().cloned().unwrap_or_default()
-}
-
-/// Python mlx-lm knows the rotary embeddings of many models only by the names of transformers 4.
-fn add_older_names(fields: &mut BTreeMap<String, Value>) {
-    let Some(Value::Object(rope)) = fields.get("rope_parameters").cloned() else { return };
-    // Parameters by kind of layer have no older form.
-    let Some(theta) = rope.get("rope_theta") else { return };
-    if fields.get("rope_theta").is_none_or(Value::is_null) {
-        fields.insert("rope_theta".into(), theta.clone());
-    }
-    let scaled = rope.get("rope_type").is_some_and(|kind| kind != "default");
-    if scaled && fields.get("rope_scaling").is_none_or(Value::is_null) {
-        let scaling = rope.into_iter().filter(|(name, _)| name != "rope_theta").collect();
-        fields.insert("rope_scaling".into(), Value::Object(scaling));
-    }
 }
 
 /// Indented by four, as Python mlx-lm does.

@@ -50,7 +50,10 @@ pub(super) fn arrange(config: &ModelConfig, tensors: Tensors) -> Result<Tensors>
             stack_experts(&weights)?;
             replace(&weights, &[(".switch_mlp.", ".experts.switch_glu.")])?;
         }
-        "granitemoehybrid" => arrange_granite(&weights, shape.shared_intermediate_size.unwrap_or(0))?,
+        "apertus" => models::apertus::shape_activations(&weights, &[])?,
+        "granitemoe" | "granitemoehybrid" => {
+            arrange_granite(&weights, shape.shared_intermediate_size.unwrap_or(0))?
+        }
         "lfm2_moe" => {
             stack_experts(&weights)?;
             let names = [(".w1.", ".gate_proj."), (".w2.", ".down_proj."), (".w3.", ".up_proj.")];
@@ -69,7 +72,7 @@ pub(super) fn arrange(config: &ModelConfig, tensors: Tensors) -> Result<Tensors>
         "dots1" => blocks::stack_numbered(&weights, "mlp.experts")?,
         "gpt2" => arrange_gpt2(&weights)?,
         "gpt_neox" => arrange_gpt_neox(&weights)?,
-        "deepseek_v3" => {
+        "deepseek_v3" | "glm4_moe_lite" => {
             stack_experts(&weights)?;
             split_latents(&weights, &config.args()?)?;
         }
@@ -183,6 +186,9 @@ fn arrange_granite(weights: &Loader, shared: i32) -> mlx::Result<()> {
 fn arrange_nemotron(weights: &Loader) -> mlx::Result<()> {
     blocks::stack_numbered(weights, "mixer.experts")?;
     weights.rename(|path| {
+        // As transformers holds it in memory.
+        let path = path.strip_prefix("model.").map_or(path.to_owned(), |rest| format!("backbone.{rest}"));
+        let path = path.as_str();
         let Some((stem, rest)) = path.split_once(".mixer.experts.") else { return path.to_owned() };
         let (layer, part) = rest.split_once('.').unwrap_or((rest, "weight"));
         let layer = if layer == "up_proj" { "fc1" } else { "fc2" };

@@ -7,6 +7,7 @@ mod card;
 mod config;
 mod layout;
 mod model;
+mod python;
 mod recipe;
 mod writer;
 

@@ -121,7 +121,7 @@ impl Tensors {
     /// # Errors
     /// [`Error::Invalid`] if there is nothing to quantize, or a rule does not fit a layer.
     pub(super) fn plan(self, config: &ModelConfig, change: &Change<'_>) -> Result<Plan> {
-        let layers = config.integer("num_hidden_layers", 0..=u64::MAX)?.unwrap_or(0);
+        let layers = config.field("num_hidden_layers").and_then(|count| count.as_u64()).unwrap_or(0) as usize;
         let mut plan = Plan { jobs: vec![], layers: BTreeMap::new(), parameters: 0, notes: self.notes };
         let (mut quantized, mut undivided) = (0, 0);
         for Stored { path, like, read } in self.stored {

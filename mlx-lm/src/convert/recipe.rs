@@ -118,8 +118,8 @@ const ARCHITECTURE_RULES: &[ArchitectureRule] = &[
     // Routers that Python mlx-lm does not hold as a linear layer.
     (
         &[
-            "deepseek_v2", "deepseek_v3", "kimi_k2", "joyai_llm_flash", "dots1", "glm4_moe", "glm4_moe_lite", "exaone_moe",
-            "nemotron_h",
+            "deepseek", "deepseek_v2", "deepseek_v3", "kimi_k2", "joyai_llm_flash", "dots1", "glm4_moe", "glm4_moe_lite",
+            "exaone_moe", "nemotron_h", "solar_open",
         ],
         &["mlp.gate", "mixer.gate"],
         None,
@@ -135,7 +135,11 @@ const ARCHITECTURE_RULES: &[ArchitectureRule] = &[
     (&["gemma4_text"], &["router.proj"], EIGHT_BITS),
     (&["granitemoe", "granitemoehybrid"], &["router.layer"], EIGHT_BITS),
     // Their numbers are so small that the scales of floating-point modes vanish.
-    (&["granite", "granitemoe"], &["self_attn.o_proj", "mlp.down_proj", "lm_head"], EIGHT_BITS),
+    (
+        &["granite", "granitemoe"],
+        &["self_attn.o_proj", "mlp.down_proj", "switch_mlp.down_proj", "lm_head"],
+        EIGHT_BITS,
+    ),
 ];
 
 fn architecture_rule(model_type: &str, path: &str) -> Option<Option<Quantization>> {

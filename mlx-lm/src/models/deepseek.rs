@@ -2,9 +2,9 @@
 //! ([DeepSeek-AI, 2024](https://arxiv.org/abs/2405.04434), [DeepSeek-V3](https://arxiv.org/abs/2412.19437)).
 
 use super::blocks::{
-    CausalLm, DecoderConfig, FeedForward, Gate, GatedMlp, Groups, HeadLinear, Mixer, Moe, PreNormLayer, Rope,
-    Routing, Scores, SwitchGlu, drop_layers_from, mask_scores, merge_heads, rename, split_heads,
-    split_latent, stack_experts, transpose_layer,
+    CausalLm, DecoderConfig, DeepSeekMoe, FeedForward, HeadLinear, Mixer, PreNormLayer, Rope,
+    drop_layers_from, mask_scores, merge_heads, name_deepseek_moe, split_heads, split_latent,
+    transpose_layer,
 };
 use crate::{Result, cache::LayerCache};
 use mlx::{
@@ -29,40 +29,19 @@ pub struct Config {
     v_head_dim: i32,
     #[serde(default = "yes")]
     rope_interleave: bool,
-    moe_intermediate_size: i32,
-    n_routed_experts: i32,
-    n_shared_experts: Option<i32>,
-    num_experts_per_tok: i32,
-    norm_topk_prob: bool,
-    routed_scaling_factor: f32,
-    n_group: Option<i32>,
-    topk_group: Option<i32>,
     topk_method: Option<String>,
-    first_k_dense_replace: usize,
-    #[serde(default = "one")]
-    moe_layer_freq: usize,
+    #[serde(flatten)]
+    moe: DeepSeekMoe,
 }
 
 fn yes() -> bool {
     true
 }
 
-fn one() -> usize {
-    1
-}
-
 impl Config {
-    fn is_sparse(&self, layer: usize) -> bool {
-        layer >= self.first_k_dense_replace && layer.is_multiple_of(self.moe_layer_freq)
-    }
-
     /// The paths of the attention of all layers.
     fn attentions(&self) -> impl Iterator<Item = String> {
         (0..self.base.num_hidden_layers).map(|layer| format!("model.layers.{layer}.self_attn"))
-    }
-
-    fn groups(&self, best: i32) -> Option<Groups> {
-        Some(Groups { count: self.n_group?, kept: self.topk_group?, best })
     }
 }
 
@@ -71,7 +50,7 @@ impl Config {
 enum Version {
     /// Keys are made of the latent by matrices as they are.
     V2,
-    /// By transposed ones; and a bias balances the choice of experts.
+    /// By transposed ones.
     V3,
 }
 
@@ -189,10 +168,7 @@ impl Mixer for Attention {
 /// Tensors of other shapes than `c` says.
 pub fn sanitize_v2(c: &Config, weights: &Loader) -> mlx::Result<()> {
     drop_layers_from(weights, c.base.num_hidden_layers);
-    let names =
-        [("gate.e_score_correction_bias", "e_score_correction_bias"), ("shared_experts", "shared_expert")];
-    rename(weights, &names)?;
-    stack_experts(weights)?;
+    name_deepseek_moe(weights)?;
     let sizes = [c.base.num_attention_heads, c.qk_nope_head_dim];
     weights.edit(|tensors| c.attentions().try_for_each(|path| split_latent(tensors, &path, sizes)))
 }
@@ -211,57 +187,31 @@ pub fn sanitize_v3(c: &Config, weights: &Loader) -> mlx::Result<()> {
     })
 }
 
+/// A DeepSeek of either version.
+pub type DeepSeek = CausalLm<PreNormLayer<Box<dyn FeedForward>, Attention>>;
+
 /// The V2 model that `c` describes.
 ///
 /// # Errors
 /// Kinds of layers or rotary embeddings that are unknown.
-pub fn new_v2(c: &Config) -> Result<CausalLm<PreNormLayer<Box<dyn FeedForward>, Attention>>> {
-    let limited = c.topk_method.as_deref() == Some("group_limited_greedy");
-    let routing = Routing {
-        normalize: c.norm_topk_prob,
-        scale: c.routed_scaling_factor,
-        groups: c.groups(1).filter(|_| limited),
-        ..Routing::new(c.num_experts_per_tok, Scores::Softmax)
-    };
-    new(c, routing, Version::V2)
+pub fn new_v2(c: &Config) -> Result<DeepSeek> {
+    let from_groups = c.topk_method.as_deref() == Some("group_limited_greedy");
+    new(c, Version::V2, |layer| c.moe.plain(&c.base, layer, from_groups))
 }
 
 /// The V3 model that `c` describes.
 ///
 /// # Errors
 /// Kinds of layers or rotary embeddings that are unknown.
-pub fn new_v3(c: &Config) -> Result<CausalLm<PreNormLayer<Box<dyn FeedForward>, Attention>>> {
-    let routing = Routing {
-        normalize: c.norm_topk_prob,
-        scale: c.routed_scaling_factor,
-        groups: c.groups(2),
-        ..Routing::new(c.num_experts_per_tok, Scores::Sigmoid)
-    };
-    new(c, routing, Version::V3)
+pub fn new_v3(c: &Config) -> Result<DeepSeek> {
+    new(c, Version::V3, |layer| c.moe.balanced(&c.base, layer))
 }
 
 fn new(
     c: &Config,
-    routing: Routing,
     version: Version,
-) -> Result<CausalLm<PreNormLayer<Box<dyn FeedForward>, Attention>>> {
-    let base = &c.base;
-    let norm = || base.rms_norm(c.rms_norm_eps);
-    CausalLm::new(base, norm(), |i| {
-        let (hidden, inner, f) = (base.hidden_size, c.moe_intermediate_size, base.activation()?);
-        let mlp: Box<dyn FeedForward> = if c.is_sparse(i) {
-            let experts = SwitchGlu::new(hidden, inner, c.n_routed_experts, Gate::Plain(f));
-            let mut moe = Moe::new(hidden, c.n_routed_experts, experts, routing);
-            if version == Version::V3 {
-                moe = moe.with_choice_bias(c.n_routed_experts);
-            }
-            if let Some(count) = c.n_shared_experts.filter(|count| *count > 0) {
-                moe = moe.with_shared(GatedMlp::new(hidden, inner * count, f));
-            }
-            Box::new(moe)
-        } else {
-            Box::new(base.gated_mlp()?)
-        };
-        Ok(PreNormLayer::new(Attention::new(c, i, version)?, mlp, norm))
-    })
+    mlp: impl Fn(usize) -> Result<Box<dyn FeedForward>>,
+) -> Result<DeepSeek> {
+    let norm = || c.base.rms_norm(c.rms_norm_eps);
+    CausalLm::new(&c.base, norm(), |i| Ok(PreNormLayer::new(Attention::new(c, i, version)?, mlp(i)?, norm)))
 }

@@ -40,6 +40,6 @@ pub fn new(c: &Config) -> Result<CausalLm<SandwichLayer<GatedMlp>>> {
         let mlp = GatedMlp::new(base.hidden_size, base.intermediate_size, Activation::GeluApprox);
         Ok(SandwichLayer::new(attention, mlp, norm))
     })?;
-    let logits = c.final_logit_softcapping.map_or(Logits::Plain, Logits::Capped);
+    let logits = Logits::capped(c.final_logit_softcapping);
     Ok(lm.with_embedding_scale((base.hidden_size as f32).sqrt()).with_logits(logits))
 }

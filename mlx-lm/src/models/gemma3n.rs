@@ -5,8 +5,8 @@
 use super::{
     LanguageModel,
     blocks::{
-        DecoderConfig, FeedForward, PerLayerGate, PerLayerInputs, PerLayerSizes, SharedKvAttention,
-        SharedKvSizes, drop_borrowers_keys, lenders, soft_cap,
+        DecoderConfig, FeedForward, Logits, PerLayerGate, PerLayerInputs, PerLayerSizes, SharedKvAttention,
+        SharedKvSizes, drop_borrowers_keys, lenders, shared_caches,
     },
 };
 use crate::{Cache, Error, LayerCache, Offset, Result};
@@ -227,7 +227,7 @@ pub struct Gemma3n {
     #[module(skip)]
     embedding_scale: f32,
     #[module(skip)]
-    cap: Option<f32>,
+    logits: Logits,
 }
 
 #[derive(Debug, Module)]
@@ -290,12 +290,11 @@ impl LanguageModel for Gemma3n {
 
     fn head(&self, features: &Array) -> mlx::Result<Array> {
         let logits = self.model.embed_tokens.as_linear(features)?;
-        self.cap.map_or(Ok(logits.clone()), |cap| soft_cap(&logits, cap))
+        self.logits.of(logits)
     }
 
     fn new_cache(&self) -> Cache {
-        let layers = self.model.layers.iter().zip(&self.windows);
-        Cache::new(layers.map(|(layer, window)| layer.self_attn.new_cache(*window)).collect())
+        shared_caches(self.model.layers.iter().map(|layer| &layer.self_attn), &self.windows)
     }
 }
 
@@ -322,8 +321,7 @@ pub fn new(c: &Config) -> Result<Gemma3n> {
     if !base.tie_word_embeddings {
         return Err(Error::Invalid("config.json: Gemma 3n has no head besides its embedding".into()));
     }
-    let kinds: Vec<&str> = (0..layers).map(|layer| base.layer_type(layer)).collect();
-    let lenders = lenders(&kinds, c.num_kv_shared_layers)?;
+    let lenders = lenders(base, c.num_kv_shared_layers)?;
     let sizes = PerLayerSizes {
         vocabulary: base.vocab_size,
         embedded: c.vocab_size_per_layer_input,
@@ -347,6 +345,6 @@ pub fn new(c: &Config) -> Result<Gemma3n> {
         },
         windows: base.windows()?,
         embedding_scale: (hidden as f32).sqrt(),
-        cap: c.final_logit_softcapping,
+        logits: Logits::capped(c.final_logit_softcapping),
     })
 }

@@ -5,9 +5,9 @@
 use super::{
     LanguageModel,
     blocks::{
-        DecoderConfig, FeedForward, Gate, GatedMlp, PerLayerGate, PerLayerInputs, PerLayerSizes, Rope,
-        SharedKvAttention, SharedKvSizes, SwitchGlu, drop_borrowers_keys, lenders, rename, soft_cap,
-        stack_experts,
+        DecoderConfig, FeedForward, Gate, GatedMlp, Logits, PerLayerGate, PerLayerInputs, PerLayerSizes,
+        Rope, SharedKvAttention, SharedKvSizes, SwitchGlu, drop_borrowers_keys, lenders, rename,
+        shared_caches, stack_experts,
     },
 };
 use crate::{Cache, Error, LayerCache, Offset, Result};
@@ -198,7 +198,7 @@ pub struct Gemma4 {
     #[module(skip)]
     embedding_scale: f32,
     #[module(skip)]
-    cap: Option<f32>,
+    logits: Logits,
 }
 
 #[derive(Debug, Module)]
@@ -230,12 +230,11 @@ impl LanguageModel for Gemma4 {
             Some(head) => head.forward(features)?,
             None => self.model.embed_tokens.as_linear(features)?,
         };
-        self.cap.map_or(Ok(logits.clone()), |cap| soft_cap(&logits, cap))
+        self.logits.of(logits)
     }
 
     fn new_cache(&self) -> Cache {
-        let layers = self.model.layers.iter().zip(&self.windows);
-        Cache::new(layers.map(|(layer, window)| layer.self_attn.new_cache(*window)).collect())
+        shared_caches(self.model.layers.iter().map(|layer| &layer.self_attn), &self.windows)
     }
 }
 
@@ -256,8 +255,7 @@ pub fn sanitize(c: &Config, weights: &Loader) -> mlx::Result<()> {
 pub fn new(c: &Config) -> Result<Gemma4> {
     let base = &c.base;
     let (layers, hidden, dims) = (base.num_hidden_layers, base.hidden_size, c.hidden_size_per_layer_input);
-    let kinds: Vec<&str> = (0..layers).map(|layer| base.layer_type(layer)).collect();
-    let lenders = lenders(&kinds, c.num_kv_shared_layers)?;
+    let lenders = lenders(base, c.num_kv_shared_layers)?;
     let sizes = PerLayerSizes {
         vocabulary: base.vocab_size,
         embedded: c.vocab_size_per_layer_input,
@@ -279,6 +277,6 @@ pub fn new(c: &Config) -> Result<Gemma4> {
         lm_head: (!base.tie_word_embeddings).then(|| Linear::new(hidden, base.vocab_size)),
         windows: base.windows()?,
         embedding_scale: (hidden as f32).sqrt(),
-        cap: c.final_logit_softcapping,
+        logits: Logits::capped(c.final_logit_softcapping),
     })
 }

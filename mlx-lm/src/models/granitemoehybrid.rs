@@ -6,8 +6,8 @@
 use super::blocks::{
     Attention, CausalLm, DecoderConfig, FeedForward, Gate, GatedMlp, HybridLm, Logits, Mamba2, Mamba2Sizes,
     Mixer, Moe, PreNormLayer, Routing, Scores, StepLimit, SwitchGlu, orient_convolutions, rename, split_rows,
-    stack_experts,
 };
+use super::granitemoe::name_experts;
 use crate::{Error, Result};
 use mlx::Loader;
 use serde::Deserialize;
@@ -105,15 +105,9 @@ pub fn sanitize(c: &Config, weights: &Loader) -> mlx::Result<()> {
         ("mamba", "self_attn"),
         ("shared_mlp.output_linear", "shared_mlp.down_proj"),
         ("shared_mlp", if has_experts { "mlp.shared_expert" } else { "mlp" }),
-        ("block_sparse_moe", "mlp"),
-        ("mlp.router.layer", "mlp.gate"),
-        ("mlp.router", "mlp.gate"),
-        // One tensor for all experts, as transformers holds it in memory, or as it is published.
-        ("mlp.input_linear.weight", "mlp.experts.gate_up_proj"),
-        ("mlp.output_linear.weight", "mlp.experts.down_proj"),
     ];
     rename(weights, &names)?;
-    stack_experts(weights)
+    name_experts(weights)
 }
 
 /// The model that `c` describes.

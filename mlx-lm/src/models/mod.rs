@@ -1,13 +1,17 @@
 //! Model architectures: one file each, and the table that finds them.
 
+pub mod apertus;
 pub mod blocks;
 pub mod cohere;
 pub mod cohere2;
 pub mod deepseek;
+pub mod deepseek_v1;
 pub mod dots1;
 pub mod ernie4_5;
 pub mod ernie4_5_moe;
 pub mod exaone;
+pub mod exaone4;
+pub mod exaone_moe;
 pub mod gemma;
 pub mod gemma2;
 pub mod gemma3;
@@ -20,7 +24,10 @@ pub mod gpt2;
 pub mod gpt_neox;
 pub mod gpt_oss;
 pub mod granite;
+pub mod granitemoe;
 pub mod granitemoehybrid;
+pub mod helium;
+pub mod hunyuan_v1_dense;
 pub mod internlm2;
 pub mod lfm2;
 pub mod llama;
@@ -29,6 +36,7 @@ pub mod minicpm;
 pub mod minimax;
 pub mod ministral3;
 pub mod mixtral;
+pub mod nemotron;
 pub mod nemotron_h;
 pub mod olmo;
 pub mod olmo2;
@@ -84,14 +92,18 @@ type Row = (&'static [&'static str], fn(&Source<'_>) -> Result<Box<dyn LanguageM
 
 #[rustfmt::skip]
 const REGISTRY: &[Row] = &[
+    (&["apertus"], |s| s.sanitized(apertus::sanitize, apertus::new)),
     (&["cohere"], |s| s.build(cohere::new)),
     (&["cohere2"], |s| s.build(cohere2::new)),
-    (&["deepseek_v2"], |s| s.sanitized(deepseek::sanitize_v2, deepseek::new_v2)),
-    (&["deepseek_v3", "joyai_llm_flash", "kimi_k2"], |s| s.sanitized(deepseek::sanitize_v3, deepseek::new_v3)),
+    (&["deepseek"], |s| s.sanitized(deepseek_v1::sanitize, deepseek_v1::new)),
+    (&["deepseek_v2", "youtu"], |s| s.sanitized(deepseek::sanitize_v2, deepseek::new_v2)),
+    (&["deepseek_v3", "glm4_moe_lite", "joyai_llm_flash", "kimi_k2"], |s| s.sanitized(deepseek::sanitize_v3, deepseek::new_v3)),
     (&["dots1"], |s| s.sanitized(dots1::sanitize, dots1::new)),
     (&["ernie4_5"], |s| s.build(ernie4_5::new)),
     (&["ernie4_5_moe"], |s| s.sanitized(ernie4_5_moe::sanitize, ernie4_5_moe::new)),
     (&["exaone"], |s| s.sanitized(exaone::sanitize, exaone::new)),
+    (&["exaone4"], |s| s.build(exaone4::new)),
+    (&["exaone_moe"], |s| s.sanitized(exaone_moe::sanitize, exaone_moe::new)),
     (&["gemma"], |s| s.sanitized(gemma::sanitize, gemma::new)),
     (&["gemma2"], |s| s.sanitized(gemma2::sanitize, gemma2::new)),
     (&["gemma3_text"], |s| s.sanitized(gemma3::sanitize, gemma3::new)),
@@ -99,21 +111,25 @@ const REGISTRY: &[Row] = &[
     (&["gemma4_text"], |s| s.sanitized(gemma4::sanitize, gemma4::new)),
     (&["glm"], |s| s.sanitized(glm::sanitize, glm::new)),
     (&["glm4"], |s| s.sanitized(glm4::sanitize, glm4::new)),
-    (&["glm4_moe"], |s| s.sanitized(glm4_moe::sanitize, glm4_moe::new)),
+    (&["glm4_moe", "solar_open"], |s| s.sanitized(glm4_moe::sanitize, glm4_moe::new)),
     (&["gpt2"], |s| s.sanitized(gpt2::sanitize, gpt2::new)),
     (&["gpt_neox"], |s| s.sanitized(gpt_neox::sanitize, gpt_neox::new)),
     (&["gpt_oss"], |s| s.sanitized(gpt_oss::sanitize, gpt_oss::new)),
     (&["granite"], |s| s.build(granite::new)),
+    (&["granitemoe"], |s| s.sanitized(granitemoe::sanitize, granitemoe::new)),
     (&["granitemoehybrid"], |s| s.sanitized(granitemoehybrid::sanitize, granitemoehybrid::new)),
+    (&["helium"], |s| s.build(helium::new)),
+    (&["hunyuan_v1_dense"], |s| s.sanitized(hunyuan_v1_dense::sanitize, hunyuan_v1_dense::new)),
     (&["internlm2"], |s| s.sanitized(internlm2::sanitize, internlm2::new)),
     (&["lfm2"], |s| s.sanitized(lfm2::sanitize, lfm2::new)),
     (&["lfm2_moe"], |s| s.sanitized(lfm2::sanitize_moe, lfm2::new_moe)),
-    (&["llama", "mistral", "iquestcoder", "xverse"], |s| s.build(llama::new)),
+    (&["llama", "mistral", "iquestcoder", "telechat3", "xverse"], |s| s.build(llama::new)),
     (&["mamba2"], |s| s.sanitized(mamba2::sanitize, mamba2::new)),
     (&["minicpm"], |s| s.build(minicpm::new)),
     (&["minimax_m2"], |s| s.sanitized(minimax::sanitize, minimax::new)),
     (&["ministral3"], |s| s.build(ministral3::new)),
     (&["mixtral"], |s| s.sanitized(mixtral::sanitize, mixtral::new)),
+    (&["nemotron"], |s| s.sanitized(nemotron::sanitize, nemotron::new)),
     (&["nemotron_h"], |s| s.sanitized(nemotron_h::sanitize, nemotron_h::new)),
     (&["olmo"], |s| s.build(olmo::new)),
     (&["olmo2", "olmo3"], |s| s.build(olmo2::new)),
@@ -121,7 +137,7 @@ const REGISTRY: &[Row] = &[
     (&["phi"], |s| s.sanitized(phi::sanitize, phi::new)),
     (&["phi3"], |s| s.sanitized(phi3::sanitize, phi3::new)),
     (&["phimoe"], |s| s.sanitized(phimoe::sanitize, phimoe::new)),
-    (&["qwen2", "qwen2_vl_text", "qwen2_5_vl_text"], |s| s.build(qwen2::new)),
+    (&["qwen2", "mimo", "qwen2_vl_text", "qwen2_5_vl_text"], |s| s.build(qwen2::new)),
     (&["qwen2_moe"], |s| s.sanitized(qwen2_moe::sanitize, qwen2_moe::new)),
     (&["qwen3", "qwen3_vl_text"], |s| s.build(qwen3::new)),
     (&["qwen3_moe", "qwen3_vl_moe_text"], |s| s.sanitized(qwen3_moe::sanitize, qwen3_moe::new)),
@@ -164,7 +180,7 @@ fn known() -> String {
 }
 
 /// Takes away what other parts of a model left in its checkpoint, and what language models carry without use: other
-/// modalities, and tables that follow from the configuration.
+/// modalities, the prediction of further tokens, and tables that follow from the configuration.
 fn drop_unused(weights: &Loader) -> mlx::Result<()> {
     weights.ignore(is_unused);
     blocks::rename(weights, &[("model.language_model", "model"), ("language_model", "")])
@@ -175,7 +191,7 @@ fn is_headless(weights: &Loader) -> bool {
     weights.at("embed_tokens.weight").peek().is_some()
 }
 
-/// Whether the tensor at `path` belongs to another modality, or follows from the configuration.
+/// Whether the tensor at `path` belongs to another modality, predicts further tokens, or follows from the configuration.
 pub(crate) fn is_unused(path: &str) -> bool {
     const OTHERS: &[&str] = &[
         "vision_embedder",
@@ -183,6 +199,8 @@ pub(crate) fn is_unused(path: &str) -> bool {
         "vision_model",
         "visual",
         "audio_tower",
+        // What predicts further tokens.
+        "mtp_layers",
         "multi_modal_projector",
         "embed_vision",
         "embed_audio",
@@ -191,7 +209,7 @@ pub(crate) fn is_unused(path: &str) -> bool {
 }
 
 /// What checkpoints call the head.
-const HEADS: [&str; 4] = ["lm_head", "output", "embed_out", "model.embed_out"];
+pub(crate) const HEADS: [&str; 4] = ["lm_head", "output", "embed_out", "model.embed_out"];
 
 /// What a model is built from.
 struct Source<'a> {

@@ -5,7 +5,7 @@
 
 use super::blocks::{
     Attention, CausalLm, DecoderConfig, FeedForward, Gate, Moe, MoeLm, PreNormLayer, Routing, Scores,
-    SwitchGlu, stack_experts,
+    SwitchGlu, one_in, stack_experts,
 };
 use crate::Result;
 use mlx::{Array, Loader};
@@ -31,11 +31,7 @@ pub struct Config {
 impl Config {
     /// Whether `layer` has a mixture of experts.
     fn is_sparse(&self, layer: usize) -> bool {
-        let step = self.decoder_sparse_step;
-        self.num_experts > 0
-            && !self.mlp_only_layers.contains(&layer)
-            && step > 0
-            && (layer + 1).is_multiple_of(step)
+        self.num_experts > 0 && one_in(self.decoder_sparse_step, layer, &self.mlp_only_layers)
     }
 }
 

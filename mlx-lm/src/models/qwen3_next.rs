@@ -4,7 +4,7 @@
 
 use super::blocks::{
     CausalLm, DecoderConfig, FeedForward, Gate, GatedDeltaNet, GatedDeltaSizes, GatedMlp, HybridLm, Mixer,
-    Moe, PreNormLayer, Rope, Routing, Scores, SwitchGlu, merge_heads, orient_convolutions, rename,
+    Moe, PreNormLayer, Rope, Routing, Scores, SwitchGlu, merge_heads, one_in, orient_convolutions, rename,
     shift_norms, split_heads, split_rows, stack_experts,
 };
 use crate::{LayerCache, Result};
@@ -64,10 +64,9 @@ impl Config {
     }
 
     fn mlp(&self, layer: usize) -> Result<Box<dyn FeedForward>> {
-        let (hidden, f, step) = (self.base.hidden_size, self.base.activation()?, self.decoder_sparse_step);
+        let (hidden, f) = (self.base.hidden_size, self.base.activation()?);
         let count = self.num_experts.unwrap_or_default();
-        let dense = self.mlp_only_layers.contains(&layer) || step == 0 || !(layer + 1).is_multiple_of(step);
-        if count < 1 || dense {
+        if count < 1 || !one_in(self.decoder_sparse_step, layer, &self.mlp_only_layers) {
             return Ok(Box::new(self.base.gated_mlp()?));
         }
         let experts = SwitchGlu::new(hidden, self.moe_intermediate_size, count, Gate::Plain(f));

@@ -8,7 +8,7 @@ mod gguf;
 pub(crate) use gguf::tensor as gguf_tensor;
 
 pub use folder::{WeightFile, WeightFiles, is_weight_name, open, select};
-pub use foreign::Foreign;
+pub use foreign::{AwqLayout, Foreign};
 
 use crate::{
     GenerationConfig, ModelConfig, Result, Tokenizer, models::LanguageModel, quantization::QuantizationConfig,

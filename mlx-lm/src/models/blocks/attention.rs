@@ -59,6 +59,8 @@ pub struct Attention {
     k_norm: Option<Box<dyn Norm>>,
     /// Whether each head is normalized by itself.
     by_head: bool,
+    /// Whether heads are rotated first and normalized then.
+    rotated_first: bool,
     rope: Option<Rope>,
     /// The largest size of an element of queries, keys and values.
     clip: Option<f32>,
@@ -76,6 +78,7 @@ impl Attention {
             q_norm: None,
             k_norm: None,
             by_head: true,
+            rotated_first: false,
             rope,
             clip: None,
             dim: c.head_dim(),
@@ -106,6 +109,11 @@ impl Attention {
         self.with_head_norms(q, k)
     }
 
+    /// With the norms of heads behind the rotary embeddings, and not before them.
+    pub fn normed_when_rotated(self) -> Attention {
+        Attention { rotated_first: true, ..self }
+    }
+
     /// With queries and keys normalized over the features of all heads together.
     pub fn with_full_norms(self, c: &DecoderConfig, eps: f32) -> Attention {
         let (q, k) = c.qk_features();
@@ -127,7 +135,12 @@ impl Attention {
             x = x.maximum(-clip)?.minimum(clip)?;
         }
         let heads = split_heads(&x, self.dim)?;
-        match norm.filter(|_| self.by_head) {
+        self.normed(heads, norm, !self.rotated_first)
+    }
+
+    /// `heads`, normalized one by one if it is `now` that they shall be.
+    fn normed(&self, heads: Array, norm: Option<&dyn Norm>, now: bool) -> Result<Array> {
+        match norm.filter(|_| self.by_head && now) {
             Some(norm) => norm.forward(&heads),
             None => Ok(heads),
         }
@@ -143,6 +156,8 @@ impl Mixer for Attention {
         if let Some(rope) = &self.rope {
             (q, k) = (rope.forward(&q, cache.offset())?, rope.forward(&k, cache.offset())?);
         }
+        q = self.normed(q, self.q_norm.as_deref(), self.rotated_first)?;
+        k = self.normed(k, self.k_norm.as_deref(), self.rotated_first)?;
         let out = cache.attend(&q, &k, &v, self.scale, mask)?;
         self.o_proj.forward(&merge_heads(&out)?)
     }

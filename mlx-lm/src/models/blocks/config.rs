@@ -89,6 +89,11 @@ impl DecoderConfig {
         self.layer_type(layer) == "sliding_attention"
     }
 
+    /// To how many of the last tokens layers with a window attend.
+    pub fn sliding_window(&self) -> Option<i32> {
+        self.sliding_window
+    }
+
     /// To how many of the last tokens each layer attends; `None` for all, and for layers that do not attend.
     ///
     /// # Errors

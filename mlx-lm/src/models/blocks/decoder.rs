@@ -46,6 +46,22 @@ pub enum Logits {
     Capped(f32),
 }
 
+impl Logits {
+    /// Kept within `±cap`, if there is one.
+    pub fn capped(cap: Option<f32>) -> Logits {
+        cap.map_or(Logits::Plain, Logits::Capped)
+    }
+
+    /// What becomes of the head's output `x`.
+    pub fn of(self, x: Array) -> Result<Array> {
+        match self {
+            Logits::Plain => Ok(x),
+            Logits::Scaled(scale) => x.multiply(scale),
+            Logits::Capped(cap) => soft_cap(&x, cap),
+        }
+    }
+}
+
 impl<B: Block, N: Norm> CausalLm<B, N> {
     /// A decoder of the layers that `layer` makes, each given its index.
     ///
@@ -106,11 +122,7 @@ impl<B: Block, N: Norm> LanguageModel for CausalLm<B, N> {
             Some(head) => head.forward(features)?,
             None => self.model.embed_tokens.as_linear(features)?,
         };
-        match self.logits {
-            Logits::Plain => Ok(logits),
-            Logits::Scaled(scale) => logits.multiply(scale),
-            Logits::Capped(cap) => soft_cap(&logits, cap),
-        }
+        self.logits.of(logits)
     }
 
     fn forward_embeddings(&self, embeddings: &Array, cache: &mut Cache) -> Result<Array> {

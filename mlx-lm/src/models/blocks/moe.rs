@@ -112,6 +112,11 @@ impl Groups {
     }
 }
 
+/// Whether `layer` has experts, where the last of each `step` layers has, but for those in `except`; none for a step of zero.
+pub fn one_in(step: usize, layer: usize, except: &[usize]) -> bool {
+    step > 0 && (layer + 1).is_multiple_of(step) && !except.contains(&layer)
+}
+
 /// Experts of which each position takes a few, and a feed-forward layer that all positions share.
 #[derive(Debug, Module)]
 pub struct Moe {

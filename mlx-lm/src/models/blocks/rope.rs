@@ -18,6 +18,8 @@ pub struct RopeParameters {
     original_max_position_embeddings: Option<f64>,
     attention_factor: Option<f64>,
     factor: Option<f64>,
+    /// Stretches the base once and for all.
+    alpha: Option<f64>,
     low_freq_factor: Option<f64>,
     high_freq_factor: Option<f64>,
     beta_fast: Option<f64>,
@@ -85,7 +87,9 @@ impl Rope {
         let partial = p.partial_rotary_factor.unwrap_or(1.0);
         let dims =
             if p.rope_type == "proportional" { head_dim } else { (f64::from(head_dim) * partial) as i32 };
-        let plain = nn::Rope::new(dims, p.rope_theta as f32);
+        let pairs = f64::from(dims);
+        let stretch = p.alpha.map_or(1.0, |alpha| alpha.powf(pairs / (pairs - 2.0)));
+        let plain = nn::Rope::new(dims, (p.rope_theta * stretch) as f32);
         let table = |wavelengths: Wavelengths| {
             let freqs: Vec<f32> = wavelengths.values.iter().map(|value| *value as f32).collect();
             let freqs = Array::from_slice(&freqs, &[freqs.len() as i32]);
@@ -96,6 +100,7 @@ impl Rope {
         match p.rope_type.as_str() {
             "default" => {}
             "linear" => rope.short.rope.scale = (1.0 / p.factor()?) as f32,
+            "dynamic" if p.alpha.is_some() => {}
             "dynamic" => rope.dynamic = Some(Dynamic { factor: p.factor()?, context: p.context()? }),
             "longrope" => {
                 rope.short = table(p.longrope(dims, &p.short_factor, p.short_mscale)?);

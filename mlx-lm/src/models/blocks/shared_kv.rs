@@ -1,8 +1,8 @@
 //! Attention whose last layers look at the keys and values of earlier ones, as Gemma 3n and Gemma 4 have it
 //! ([Brandon et al., 2024](https://arxiv.org/abs/2405.12981)).
 
-use super::{Rope, merge_heads, split_heads};
-use crate::{LayerCache, Offset, Result};
+use super::{DecoderConfig, Rope, merge_heads, split_heads};
+use crate::{Cache, LayerCache, Offset, Result};
 use mlx::{
     Array, Error, ErrorKind, Loader, Module,
     fast::Mask,
@@ -14,7 +14,8 @@ use mlx::{
 ///
 /// # Errors
 /// [`crate::Error::Invalid`] where a kind that borrows has no layer before.
-pub fn lenders(kinds: &[&str], borrowers: usize) -> Result<Vec<usize>> {
+pub fn lenders(c: &DecoderConfig, borrowers: usize) -> Result<Vec<usize>> {
+    let kinds: Vec<&str> = (0..c.num_hidden_layers).map(|layer| c.layer_type(layer)).collect();
     let (owners, rest) = kinds.split_at(kinds.len().saturating_sub(borrowers));
     let lender = |kind: &&str| {
         owners.iter().rposition(|owner| owner == kind).ok_or_else(|| {
@@ -93,7 +94,7 @@ impl SharedKvAttention {
     }
 
     /// An empty cache for the layer, which attends to a `window` if it has one.
-    pub fn new_cache(&self, window: Option<i32>) -> LayerCache {
+    fn new_cache(&self, window: Option<i32>) -> LayerCache {
         match (&self.own, window) {
             (None, _) => LayerCache::Nothing,
             (Some(_), Some(size)) => LayerCache::window(size),
@@ -135,6 +136,14 @@ impl KeysAndValues {
         };
         Ok((self.k_norm.forward(&k)?, self.v_norm.forward(&v)?))
     }
+}
+
+/// An empty cache for `layers` of which some attend to `windows`.
+pub fn shared_caches<'a>(
+    layers: impl Iterator<Item = &'a SharedKvAttention>,
+    windows: &[Option<i32>],
+) -> Cache {
+    Cache::new(layers.zip(windows).map(|(layer, window)| layer.new_cache(*window)).collect())
 }
 
 /// Drops the keys and values that checkpoints have for the last `borrowers` of `layers` layers without use.

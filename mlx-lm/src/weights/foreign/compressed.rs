@@ -57,12 +57,13 @@ fn put_integers(import: &mut Import<'_>, layer: &str, packed: Array, scales: Arr
     let &[rows, columns] = shape.as_slice() else {
         return Err(import.error(layer, format!("`weight_shape` is {shape:?}")));
     };
-    let bits = (i64::from(packed.dim(-1)?) * 32 / i64::from(columns.max(1))) as i32;
-    if ![2, 4, 8].contains(&bits) || i64::from(columns) * i64::from(bits) % 32 != 0 || rows % (32 / bits) != 0
-    {
-        return Err(
-            import.error(layer, format!("{rows} x {columns} numbers of {bits} bits are not supported"))
-        );
+    // Words may hold whole numbers only and have bits left over, which MLX's do not.
+    let (words, wide) = (i64::from(packed.dim(-1)?) * 32, |count: i32| i64::from(count.max(1)));
+    let bits = (words / wide(columns)) as i32;
+    let fits = words == wide(columns) * i64::from(bits) && wide(rows) * i64::from(bits) % 32 == 0;
+    if !Mode::Affine.bits().contains(&bits) || !fits {
+        let message = format!("{rows} x {columns} numbers in words of {words} bits a row are not supported");
+        return Err(import.error(layer, message));
     }
     let half = 1 << (bits - 1);
     let zeros = match import.take(layer, "weight_zero_point") {
@@ -100,18 +101,8 @@ fn put_int8(import: &mut Import<'_>, layer: &str, weight: &Array, scales: Array)
     Grouped { words, bits: 8, scales, zeros }.put(import, layer)
 }
 
-/// `weight` of two 4-bit floats a byte, `weight_scale` of 16 columns each and `weight_scale_2` of the whole.
-pub(super) fn import_modelopt(import: &mut Import<'_>) -> Result<()> {
-    for layer in import.layers_with("weight_scale_2") {
-        let global = import.need(&layer, "weight_scale_2")?;
-        let (weight, scales) = (import.need(&layer, "weight")?, import.need(&layer, "weight_scale")?);
-        put_nvfp4(import, &layer, weight, scales, &global)?;
-    }
-    import.drop_parts(&UNUSED);
-    Ok(())
-}
-
-fn put_nvfp4(
+/// Two 4-bit floats a byte, with `scales` of 16 columns each and one of the whole.
+pub(super) fn put_nvfp4(
     import: &mut Import<'_>,
     layer: &str,
     packed: Array,

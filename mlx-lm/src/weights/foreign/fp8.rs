@@ -25,7 +25,28 @@ pub(super) fn import(import: &mut Import<'_>, block: Option<[i32; 2]>, powers_of
             import_layer(import, &layer, weight, scales, block, powers_of_two)?;
         }
     }
+    import_experts(import, block)?;
     import.drop_parts(&UNUSED);
+    Ok(())
+}
+
+/// All experts of a layer as one array `[experts, rows, columns]` without `.weight` in its name, as transformers holds them:
+/// `experts.gate_up_proj` with `experts.gate_up_proj_scale_inv`. They become dense, which is what architectures take apart.
+fn import_experts(import: &mut Import<'_>, block: Option<[i32; 2]>) -> Result<()> {
+    for part in ["_scale_inv", "_scale"] {
+        let arrays = import.tensors.keys().filter_map(|name| name.strip_suffix(part));
+        let arrays = arrays.filter(|name| name.contains("experts.") && import.tensors.contains_key(*name));
+        for name in arrays.map(str::to_owned).collect::<Vec<_>>() {
+            let (Some(weight), Some(scales)) =
+                (import.tensors.remove(&name), import.tensors.remove(&format!("{name}{part}")))
+            else {
+                continue;
+            };
+            let dense = Blocks::new(import, &name, &weight, scales, block)?.dense(&weight)?;
+            import.tensors.insert(name.clone(), dense);
+            import.layers.insert(name, None);
+        }
+    }
     Ok(())
 }
 
@@ -38,48 +59,81 @@ pub(super) fn import_layer(
     block: Option<[i32; 2]>,
     powers_of_two: bool,
 ) -> Result<()> {
-    if weight.dtype()? != Dtype::U8 {
-        let message = format!("its weight is {}, expected 8-bit floats", weight.dtype()?);
-        return Err(import.error(layer, message));
-    }
-    let (rows, columns) = (weight.dim(-2)?, weight.dim(-1)?);
-    let scales = match scales.ndim()? {
-        0 => scales.reshape([1, 1])?,
-        1 => scales.reshape([-1, 1])?,
-        _ => scales,
-    };
-    let (across, along) = (scales.dim(-2)?, scales.dim(-1)?);
-    let [height, width] = match block {
-        Some(block) if across > 1 || along > 1 => block,
-        _ => [ceil_div(rows, across), ceil_div(columns, along)],
-    };
-    if ceil_div(rows, height) != across || ceil_div(columns, width) != along {
-        let message = format!(
-            "scales {:?} do not fit {rows} x {columns} in blocks of {height} x {width}",
-            scales.shape()?
-        );
-        return Err(import.error(layer, message));
-    }
-    let spread = |scales: &Array, width: i32, columns: i32| -> Result<Array> {
-        let spread = scales.repeat(height, -2)?.repeat(width, -1)?;
-        Ok(spread.at((mlx::Rest, ..rows, ..columns))?)
-    };
-    let exponents = exponents(&scales, powers_of_two)?;
-    if let Some(exponents) = exponents.filter(|_| width % 32 == 0 && columns % 32 == 0) {
-        let scales = spread(&exponents, width / 32, columns / 32)?;
+    let blocks = Blocks::new(import, layer, &weight, scales, block)?;
+    let exponents = exponents(&blocks.scales, powers_of_two)?;
+    if let Some(exponents) = exponents.filter(|_| blocks.width % 32 == 0 && blocks.columns % 32 == 0) {
+        let scales = blocks.spread(&exponents, 32)?;
         import.put(layer, "weight", weight.view(Dtype::U32)?);
         import.put(layer, "scales", scales.contiguous()?);
         import.layers.insert(layer.to_owned(), Some(MXFP8));
         return Ok(());
     }
-    let scales = match scales.dtype()? {
-        // E8M0: the exponent of a power of two.
-        Dtype::U8 => power_of_two(&scales)?,
-        _ => scales.astype(Dtype::F32)?,
-    };
-    let dense = weight.from_fp8(Dtype::F32)?.multiply(spread(&scales, width, columns)?)?;
-    import.put_dense(layer, dense.astype(Dtype::Bf16)?);
+    let dense = blocks.dense(&weight)?;
+    import.put_dense(layer, dense);
     Ok(())
+}
+
+/// Scales of matrices `[.., rows, columns]`, each of so many rows and columns.
+struct Blocks {
+    /// `[.., across, along]`.
+    scales: Array,
+    rows: i32,
+    columns: i32,
+    height: i32,
+    width: i32,
+}
+
+impl Blocks {
+    /// `block` is what the file says, if it does; a matrix with one scale has one block.
+    fn new(
+        import: &Import<'_>,
+        layer: &str,
+        weight: &Array,
+        scales: Array,
+        block: Option<[i32; 2]>,
+    ) -> Result<Blocks> {
+        if weight.dtype()? != Dtype::U8 {
+            let message = format!("its weight is {}, expected 8-bit floats", weight.dtype()?);
+            return Err(import.error(layer, message));
+        }
+        let (rows, columns) = (weight.dim(-2)?, weight.dim(-1)?);
+        let scales = match scales.ndim()? {
+            0 => scales.reshape([1, 1])?,
+            // One for each matrix, or each row of the only one.
+            1 if weight.ndim()? > 2 => scales.reshape([-1, 1, 1])?,
+            1 => scales.reshape([-1, 1])?,
+            _ => scales,
+        };
+        let (across, along) = (scales.dim(-2)?, scales.dim(-1)?);
+        let [height, width] = match block {
+            Some(block) if across > 1 || along > 1 => block,
+            _ => [ceil_div(rows, across), ceil_div(columns, along)],
+        };
+        if ceil_div(rows, height) != across || ceil_div(columns, width) != along {
+            let message = format!(
+                "scales {:?} do not fit {rows} x {columns} in blocks of {height} x {width}",
+                scales.shape()?
+            );
+            return Err(import.error(layer, message));
+        }
+        Ok(Blocks { scales, rows, columns, height, width })
+    }
+
+    /// `values`, one of each block, repeated for each row and each `step` columns.
+    fn spread(&self, values: &Array, step: i32) -> Result<Array> {
+        let spread = values.repeat(self.height, -2)?.repeat(self.width / step, -1)?;
+        Ok(spread.at((mlx::Rest, ..self.rows, ..self.columns / step))?)
+    }
+
+    fn dense(&self, weight: &Array) -> Result<Array> {
+        let scales = match self.scales.dtype()? {
+            // E8M0: the exponent of a power of two.
+            Dtype::U8 => power_of_two(&self.scales)?,
+            _ => self.scales.astype(Dtype::F32)?,
+        };
+        let dense = weight.from_fp8(Dtype::F32)?.multiply(self.spread(&scales, 1)?)?;
+        Ok(dense.astype(Dtype::Bf16)?)
+    }
 }
 
 /// The biased exponents of scales that are powers of two.

@@ -1,7 +1,7 @@
 //! AWQ and GPTQ: integers in groups, packed along one or the other side of the transposed matrix.
 
 use super::{
-    Import,
+    AwqLayout, Import,
     grouped::{Grouped, Zeros, pack, unpack},
 };
 use crate::Result;
@@ -10,19 +10,40 @@ use mlx::{Array, Dtype};
 /// Where AWQ has the numbers 0 to 7 in a word: in an order that suits its kernels.
 const AWQ_SHIFTS: [u32; 8] = [0, 16, 4, 20, 8, 24, 12, 28];
 
-/// `qweight` `[inputs, outputs / 8]`, `qzeros` `[groups, outputs / 8]`, `scales` `[groups, outputs]`.
-pub(super) fn import_awq(import: &mut Import<'_>) -> Result<()> {
+pub(super) fn import_awq(import: &mut Import<'_>, layout: AwqLayout) -> Result<()> {
     for layer in import.layers_with("qweight") {
         let weight = import.need(&layer, "qweight")?;
         let scales = import.need(&layer, "scales")?;
-        let zeros = match import.take(&layer, "qzeros") {
-            Some(zeros) => Zeros::Each(awq_numbers(&zeros)?.t()?),
-            None => Zeros::All(8),
-        };
-        let words = pack(&awq_numbers(&weight)?.t()?, 4)?;
-        Grouped { words, bits: 4, scales: scales.t()?, zeros }.put(import, &layer)?;
+        let zeros = import.take(&layer, "qzeros");
+        match layout {
+            AwqLayout::Gemm => awq_gemm(&weight, &scales, zeros)?,
+            AwqLayout::Gemv { group_size } => awq_gemv(&weight, &scales, zeros, group_size)?,
+        }
+        .put(import, &layer)?;
     }
     Ok(())
+}
+
+/// `qweight` `[inputs, outputs / 8]`, `qzeros` `[groups, outputs / 8]`, `scales` `[groups, outputs]`.
+fn awq_gemm(weight: &Array, scales: &Array, zeros: Option<Array>) -> Result<Grouped> {
+    let zeros = match zeros {
+        Some(zeros) => Zeros::Each(awq_numbers(&zeros)?.t()?),
+        None => Zeros::All(8),
+    };
+    let words = pack(&awq_numbers(weight)?.t()?, 4)?;
+    Ok(Grouped { words, bits: 4, scales: scales.t()?, zeros })
+}
+
+/// `qweight` `[outputs, inputs / 8]`, `qzeros` `[outputs, width]`, `scales` `[outputs, 8 · width]`, wider than the groups are
+/// many, and each in order.
+fn awq_gemv(weight: &Array, scales: &Array, zeros: Option<Array>, group_size: i32) -> Result<Grouped> {
+    let columns = weight.dim(-1)?.saturating_mul(8);
+    let groups = if group_size > 0 { columns / group_size } else { 1 };
+    let zeros = match zeros {
+        Some(zeros) => Zeros::Each(unpack(&zeros.view(Dtype::U32)?, 4, groups)?.at((.., ..groups))?),
+        None => Zeros::All(8),
+    };
+    Ok(Grouped { words: weight.view(Dtype::U32)?, bits: 4, scales: scales.at((.., ..groups))?, zeros })
 }
 
 /// `[rows, words]` to `[rows, 8 · words]`, one byte each.

@@ -3,11 +3,11 @@
 //!
 //! | `quant_method` | becomes |
 //! |---|---|
-//! | `awq` (GEMM layout) | affine, 4 bits |
+//! | `awq` (layouts GEMM and GEMV) | affine, 4 bits |
 //! | `gptq` | affine, 2, 3, 4 or 8 bits; dense where the groups are not in order |
 //! | `fp8`, blocks or whole matrices | mxfp8 where the scales are powers of two, else dense |
-//! | `compressed-tensors` | affine for packed integers and `int8`; mxfp4; dense for `fp8` and nvfp4 with a scale of the whole |
-//! | `modelopt` (nvfp4) | dense |
+//! | `compressed-tensors` | affine for packed integers and `int8`; mxfp4; mxfp8; dense for `fp8` and nvfp4 with a scale of the whole |
+//! | `modelopt` (fp8, mxfp8, nvfp4) | mxfp8, else dense |
 //! | `bitnet` | affine, 2 bits |
 //! | `mxfp4` (gpt-oss) | mxfp4 |
 
@@ -16,108 +16,21 @@ mod compressed;
 mod fp8;
 mod gptq;
 mod grouped;
+mod method;
+mod modelopt;
+
+pub use method::{AwqLayout, Foreign};
 
 use crate::{Error, Result, quantization::QuantizationConfig};
 use mlx::{
     Array, Dtype,
     nn::{Mode, Quantization},
 };
-use serde_json::{Map, Value};
 use std::{collections::BTreeMap, path::Path};
 
 type Tensors = BTreeMap<String, Array>;
 
-/// How a checkpoint of another program is stored.
-#[derive(Clone, Debug, PartialEq)]
-pub enum Foreign {
-    /// AutoAWQ.
-    Awq,
-    /// GPTQ, by AutoGPTQ or GPTQModel.
-    Gptq {
-        /// Bits of a number.
-        bits: i32,
-        /// Whether zeros are stored as they are (`gptq_v2`) and not less one.
-        exact_zeros: bool,
-    },
-    /// 8-bit floats with scales of blocks, rows or whole matrices.
-    Fp8 {
-        /// Rows and columns that share a scale, where the file says.
-        block: Option<[i32; 2]>,
-        /// Whether the scales are powers of two.
-        powers_of_two: bool,
-    },
-    /// The container of the vLLM project.
-    CompressedTensors,
-    /// NVIDIA's model optimizer: nvfp4.
-    ModelOpt,
-    /// Numbers of -1, 0 and 1.
-    BitNet {
-        /// Whether the scale is to be divided by.
-        inverse_scale: bool,
-    },
-    /// As gpt-oss has it; its architecture takes the tensors as they are.
-    Mxfp4,
-}
-
 impl Foreign {
-    /// Reads the `quantization_config` of another program; `None` for a method without code.
-    ///
-    /// # Errors
-    /// The text says what of the method is not supported.
-    pub(crate) fn parse(method: &str, block: &Map<String, Value>) -> Result<Option<Foreign>, String> {
-        let text = |key: &str| block.get(key).and_then(Value::as_str);
-        let bits = || block.get("bits").or(block.get("w_bit")).and_then(Value::as_i64).unwrap_or(4);
-        Ok(Some(match method {
-            "awq" => {
-                let version = text("version").unwrap_or("gemm").to_ascii_lowercase();
-                if bits() != 4 || version != "gemm" {
-                    return Err(format!(
-                        "{}-bit, version `{version}`; supported: 4-bit, version `gemm`",
-                        bits()
-                    ));
-                }
-                Foreign::Awq
-            }
-            "gptq" => {
-                let format = text("checkpoint_format").unwrap_or("gptq");
-                let bits = bits();
-                if ![2, 3, 4, 8].contains(&bits) || !["gptq", "gptq_v2"].contains(&format) {
-                    return Err(format!(
-                        "{bits}-bit, format `{format}`; supported: 2, 3, 4 and 8 bits, formats `gptq` and `gptq_v2`"
-                    ));
-                }
-                Foreign::Gptq { bits: bits as i32, exact_zeros: format == "gptq_v2" }
-            }
-            "fp8" | "fbgemm_fp8" => {
-                let sizes = block.get("weight_block_size").and_then(Value::as_array);
-                let size = |value: &Value| value.as_i64().filter(|size| (1..=1 << 20).contains(size));
-                let sizes = sizes.map(|sizes| sizes.iter().filter_map(size).collect::<Vec<_>>());
-                let block = sizes.and_then(|sizes| <[i64; 2]>::try_from(sizes).ok());
-                Foreign::Fp8 {
-                    block: block.map(|sizes| sizes.map(|size| size as i32)),
-                    powers_of_two: text("scale_fmt") == Some("ue8m0"),
-                }
-            }
-            "compressed-tensors" => match text("format").unwrap_or("dense") {
-                format if format.contains("sparse") || format.contains("marlin") => {
-                    return Err(format!("format `{format}`"));
-                }
-                _ => Foreign::CompressedTensors,
-            },
-            "modelopt" => {
-                let algorithm =
-                    text("quant_algo").or(block.get("quantization").and_then(|q| q["quant_algo"].as_str()));
-                match algorithm {
-                    Some("NVFP4") => Foreign::ModelOpt,
-                    other => return Err(format!("algorithm {other:?}; supported: NVFP4")),
-                }
-            }
-            "bitnet" => Foreign::BitNet { inverse_scale: text("linear_class") != Some("autobitlinear") },
-            "mxfp4" => Foreign::Mxfp4,
-            _ => return Ok(None),
-        }))
-    }
-
     /// Gives the tensors MLX's form; what becomes of each layer, and what the user should know.
     ///
     /// # Errors
@@ -129,11 +42,11 @@ impl Foreign {
     ) -> Result<(QuantizationConfig, Vec<String>)> {
         let mut import = Import { folder, tensors, layers: BTreeMap::new() };
         match *self {
-            Foreign::Awq => gptq::import_awq(&mut import)?,
+            Foreign::Awq(layout) => gptq::import_awq(&mut import, layout)?,
             Foreign::Gptq { bits, exact_zeros } => gptq::import_gptq(&mut import, bits, exact_zeros)?,
             Foreign::Fp8 { block, powers_of_two } => fp8::import(&mut import, block, powers_of_two)?,
             Foreign::CompressedTensors => compressed::import(&mut import)?,
-            Foreign::ModelOpt => compressed::import_modelopt(&mut import)?,
+            Foreign::ModelOpt => modelopt::import(&mut import)?,
             Foreign::BitNet { inverse_scale } => bitnet::import(&mut import, inverse_scale)?,
             Foreign::Mxfp4 => return Ok(Default::default()),
         }

@@ -201,7 +201,8 @@ fn rotary_parameters_get_their_older_names_and_a_dtype_is_noted() {
     convert(&Location::Folder(source), &output, options).unwrap();
     let config = ModelConfig::load(&output).unwrap().json;
     assert_eq!(config["rope_theta"], 5000.0);
-    assert_eq!(config["rope_scaling"], json!({"rope_type": "linear", "factor": 2.0}));
+    // Python mlx-lm asks some for "type" and some for "rope_type".
+    assert_eq!(config["rope_scaling"], json!({"rope_type": "linear", "type": "linear", "factor": 2.0}));
     assert_eq!(config["dtype"], "float16");
     let card = fs::read_to_string(output.join("README.md")).unwrap();
     assert!(card.starts_with("---\nlibrary_name: mlx\n"), "{card}");

@@ -31,6 +31,8 @@ pub(super) fn converted(
 ) -> Value {
     let mut fields: BTreeMap<String, Value> =
         config.json.as_object().cloned().unwrap_or_default().into_iter().collect();
+    let tied = !layers.keys().any(|path| is_head(path));
+    python::complete(config, tied, &mut fields);
     for dropped in ["_name_or_path", "vision_config", "quantization", "quantization_config"] {
         fields.remove(dropped);
     }
@@ -48,8 +50,6 @@ pub(super) fn converted(
         fields.insert("quantization".into(), block.clone());
         fields.insert("quantization_config".into(), block);
     }
-    let tied = !layers.keys().any(|path| is_head(path));
-    python::complete(config, tied, &mut fields);
     Value::Object(fields.into_iter().collect())
 }
 

@@ -37,17 +37,24 @@ pub(super) fn complete(config: &ModelConfig, tied: bool, file: &mut BTreeMap<Str
         Some(nested) => {
             // What is said outside goes before what is said inside.
             nested.extend(missing.remove_entry("tie_word_embeddings"));
-            missing.into_iter().for_each(|(name, value)| {
-                nested.entry(name).or_insert(value);
-            });
+            for (name, value) in missing {
+                put(nested.entry(name).or_insert(Value::Null), value);
+            }
             name_scaling(nested.get_mut("rope_scaling"));
         }
         None => {
-            missing.into_iter().for_each(|(name, value)| {
-                file.entry(name).or_insert(value);
-            });
+            for (name, value) in missing {
+                put(file.entry(name).or_insert(Value::Null), value);
+            }
             name_scaling(file.get_mut("rope_scaling"));
         }
+    }
+}
+
+/// What is null says as little as what is not there.
+fn put(place: &mut Value, value: Value) {
+    if place.is_null() {
+        *place = value;
     }
 }
 
@@ -77,14 +84,24 @@ fn rotary_embeddings(config: &ModelConfig, normal: &Map<String, Value>) -> Map<S
     let kinds = normal.get("rope_parameters").and_then(Value::as_object);
     let Some(kinds) = kinds else { return found };
     let Some(rope) = kinds.get("full_attention").and_then(Value::as_object) else { return found };
-    for name in ["rope_theta", "partial_rotary_factor"] {
-        found.extend(rope.get(name).map(|value| (name.to_owned(), value.clone())));
+    found.extend(rope.get("rope_theta").map(|theta| ("rope_theta".into(), theta.clone())));
+    // Outside, it would be said of all kinds of layers.
+    const PART: &str = "partial_rotary_factor";
+    if kinds.values().all(|kind| kind.get(PART) == rope.get(PART)) {
+        found.extend(rope.get(PART).map(|part| (PART.into(), part.clone())));
     }
     if let Some(local) = kinds.get("sliding_attention").and_then(|sliding| sliding.get("rope_theta")) {
         found.insert("rope_local_base_freq".into(), local.clone());
     }
     if config.scales_full_layers_only() || kinds.values().all(|other| other.as_object() == Some(rope)) {
-        let scaling = rope.iter().filter(|(name, _)| *name != "rope_theta").map(own).collect();
+        // These are of the one form that models read; of the second, a linear scaling knows nothing.
+        let linear = rope.get("rope_type").is_some_and(|kind| kind == "linear");
+        let needed = |name: &str| match name {
+            "rope_theta" | "max_position_embeddings" => false,
+            "original_max_position_embeddings" => !linear,
+            _ => true,
+        };
+        let scaling = rope.iter().filter(|(name, _)| needed(name)).map(own).collect();
         let scaled = rope.get("rope_type").is_some_and(|kind| kind != "default");
         found.insert("rope_scaling".into(), if scaled { Value::Object(scaling) } else { Value::Null });
     }
@@ -171,9 +188,14 @@ mod tests {
                 complete(&config, true, &mut completed);
                 let again = ModelConfig::parse(Path::new("config.json"), &json!(completed).to_string())?;
                 let ((before, _), (after, _)) = (config.normalized(), again.normalized());
-                // Models read what is in `rope_parameters`, and those without such layers any size.
-                const UNREAD: [&str; 4] =
-                    ["model_type", "rope_theta", "rope_local_base_freq", "partial_rotary_factor"];
+                // Models read what is in `rope_parameters` and `layer_types`, and those without such layers any size.
+                const UNREAD: [&str; 5] = [
+                    "model_type",
+                    "rope_theta",
+                    "rope_local_base_freq",
+                    "partial_rotary_factor",
+                    "full_attention_interval",
+                ];
                 let unread = |name: &str| {
                     UNREAD.contains(&name) || config.model_type == "mamba2" && name == "intermediate_size"
                 };

@@ -595,7 +595,8 @@ fn what_is_not_read_is_named() {
     let loose = [("weight_packed", words), ("weight_scale", scales.clone()), ("weight_shape", shape)];
     let smoothed =
         [("weight", mlx::zeros(&dims(&[rows, columns]), Dtype::U8)), ("pre_quant_scale", scales.clone())];
-    let cases: [(Value, &[(&str, Array)], &str); 2] = [
+    type Parts<'a> = &'a [(&'a str, Array)];
+    let cases: [(Value, Parts<'_>, &str); 2] = [
         (
             json!({"quant_method": "compressed-tensors", "format": "pack-quantized"}),
             &loose,

@@ -430,7 +430,7 @@ unsafe extern "C" {
     pub fn mlx_array_status(a: mlx_array) -> mlx_array_state;
 }
 unsafe extern "C" {
-    #[doc = " Whether `mlx_array_data` gives the elements of an array in row-major order without another operation: it has been\n evaluated, or is being computed, and lies so in memory. On CUDA the host's access moves memory, so there this waits, and\n nothing else may refer to the memory."]
+    #[doc = " Whether `mlx_array_data` gives the elements of an array in row-major order while other work goes on: it was evaluated,\n lies so in memory, and nothing else refers to that memory, neither work that has been submitted, which might write it,\n nor, on CUDA, anything that would notice that the host's access moves it. Waits until the array is computed."]
     pub fn mlx_array_is_readable(out: *mut bool, a: mlx_array) -> ::core::ffi::c_int;
 }
 unsafe extern "C" {

@@ -201,7 +201,7 @@ pub(crate) struct Scope {
 }
 
 impl Scope {
-    fn enter(stream: mlx_sys::mlx_stream) -> Scope {
+    pub(crate) fn enter(stream: mlx_sys::mlx_stream) -> Scope {
         Scope { outer: ffi::replace_scope(Some(stream)) }
     }
 

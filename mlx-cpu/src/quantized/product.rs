@@ -23,14 +23,9 @@ pub(super) fn project(matrix: &Quantized<'_>, x: Floats<'_>, count: usize, out: 
         let x = Matrices::dense(x, matrix.columns);
         return multiply_columns(count, matrix.rows, matrix.columns, x, &Transposed(matrix), out);
     }
-    let x = widened(x);
     match out {
-        FloatsMut::F32(out) if count == 1 => few(&[*matrix], &x, count, out),
-        out => {
-            let mut products = vec![0.0; count * matrix.rows];
-            few(&[*matrix], &x, count, &mut products);
-            with_floats!(mut out, out => transpose(&products, count, out));
-        }
+        FloatsMut::F32(out) if count == 1 => few(&[*matrix], &widened(x), count, out),
+        out => project_together(&[*matrix], x, count, &mut [out]),
     }
 }
 

@@ -103,7 +103,7 @@ impl<'m> Embedding<'m> {
     /// [`Error::Mlx`].
     pub fn step(&mut self) -> Result<bool> {
         let Some(mut group) = self.current.take().or_else(|| self.next_group()) else { return Ok(false) };
-        let longest = group.texts.iter().map(|text| self.texts[*text].len()).max().unwrap_or(0);
+        let longest = self.longest(&group.texts);
         self.pass(&mut group, longest)?;
         if group.done < longest {
             self.current = Some(group);
@@ -121,9 +121,12 @@ impl<'m> Embedding<'m> {
     /// Tokens that the next group keeps in its cache.
     pub fn tokens_ahead(&self) -> usize {
         let group = self.current.as_ref().map(|group| &group.texts).or(self.groups.last());
-        let longest =
-            |group: &Vec<usize>| group.iter().map(|text| self.texts[*text].len()).max().unwrap_or(0);
-        group.map_or(0, |group| group.len() * longest(group))
+        group.map_or(0, |group| group.len() * self.longest(group))
+    }
+
+    /// Tokens of the longest of these texts.
+    fn longest(&self, group: &[usize]) -> usize {
+        group.iter().map(|text| self.texts[*text].len()).max().unwrap_or(0)
     }
 
     fn next_group(&mut self) -> Option<Group> {

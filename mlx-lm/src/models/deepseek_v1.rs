@@ -12,11 +12,11 @@ use serde::Deserialize;
 #[derive(Clone, Debug, Deserialize)]
 pub struct Config {
     #[serde(flatten)]
-    base: DecoderConfig,
-    rms_norm_eps: f32,
-    attention_bias: bool,
+    pub(super) base: DecoderConfig,
+    pub(super) rms_norm_eps: f32,
+    pub(super) attention_bias: bool,
     #[serde(flatten)]
-    moe: DeepSeekMoe,
+    pub(super) moe: DeepSeekMoe,
 }
 
 /// Stacks the experts, and gives all parts the names they have here.

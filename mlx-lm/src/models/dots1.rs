@@ -1,31 +1,11 @@
 //! dots.llm1: a mixture of experts whose choice a bias balances, first layers without it
 //! ([Huo et al., 2025](https://arxiv.org/abs/2506.05767)).
 
-use super::blocks::{
-    Attention, CausalLm, DecoderConfig, DeepSeekMoe, MoeLm, PreNormLayer, name_deepseek_moe,
-};
+use super::blocks::{Attention, CausalLm, MoeLm, PreNormLayer};
 use crate::Result;
-use mlx::Loader;
-use serde::Deserialize;
 
-/// The fields of `config.json` that the model reads.
-#[derive(Clone, Debug, Deserialize)]
-pub struct Config {
-    #[serde(flatten)]
-    base: DecoderConfig,
-    rms_norm_eps: f32,
-    attention_bias: bool,
-    #[serde(flatten)]
-    moe: DeepSeekMoe,
-}
-
-/// Stacks the experts, and gives all parts the names they have here.
-///
-/// # Errors
-/// Experts of different shapes.
-pub fn sanitize(_: &Config, weights: &Loader) -> mlx::Result<()> {
-    name_deepseek_moe(weights)
-}
+/// Fields and tensors are those of DeepSeekMoE.
+pub use super::deepseek_v1::{Config, sanitize};
 
 /// The model that `c` describes.
 ///

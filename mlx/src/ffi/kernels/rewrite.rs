@@ -3,7 +3,8 @@
 use super::callback::{context, release, run};
 use crate::{
     Array, Result,
-    ffi::{ArrayList, Handle, args::Arg, call, call::call_for_array, stream},
+    ffi::{ArrayList, Handle, args::Arg, call, call::call_for_array},
+    stream::Scope,
 };
 use mlx_sys::{mlx_array, mlx_prepared, mlx_rewrite, mlx_stream, mlx_string};
 use std::{
@@ -54,7 +55,7 @@ where
                 unsafe { (&*context.cast::<F>(), Handle::from_out(MaybeUninit::new(array))) };
             let Some(handle) = handle else { return Ok(0) };
             let array = ManuallyDrop::new(Array::from_handle(handle));
-            let _scope = Scope(stream::replace_scope(Some(stream)));
+            let _scope = Scope::enter(stream);
             let Some(other) = rewrite(&array)? else { return Ok(0) };
             let handle = ManuallyDrop::new(other.handle()?.clone());
             // SAFETY: see above; the reference becomes MLX's.
@@ -62,15 +63,6 @@ where
             Ok(1)
         },
     )
-}
-
-/// Puts the stream of the enclosing scope back.
-struct Scope(Option<mlx_stream>);
-
-impl Drop for Scope {
-    fn drop(&mut self) {
-        stream::replace_scope(self.0);
-    }
 }
 
 /// Whether `array` is yet to be computed by the operation called `name`.

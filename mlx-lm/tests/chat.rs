@@ -244,7 +244,7 @@ mod terminal {
         terminal.expect("Ctrl-C once more leaves");
         terminal.expect(">>> ");
         terminal.send("\x03");
-        assert_eq!(terminal.wait(), 0);
+        assert_eq!(terminal.wait(), 130);
         let history = std::fs::read_to_string(terminal.state.path().join("mlx-lm/history")).unwrap();
         assert!(history.contains("dragon.") && history.contains("/set max-tokens 8"), "{history}");
     }

@@ -5,7 +5,8 @@ use std::{io::ErrorKind, process::ExitCode};
 
 pub(crate) const CODES: &str = "\
 Exit codes: 0 success, 1 failure, 2 wrong usage, 3 no such model, 4 download failed or offline,
-5 the model's files are corrupt or not supported, 6 the prompt does not fit the context.";
+5 the model's files are corrupt or not supported, 6 the prompt does not fit the context,
+130 ended by Ctrl-C.";
 
 /// Prints the error to stderr and gives its code. A reader that has closed the pipe wants no more, and no message.
 pub(crate) fn report(error: &Error) -> ExitCode {

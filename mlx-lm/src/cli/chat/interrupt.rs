@@ -17,10 +17,16 @@ static STATE: AtomicU8 = AtomicU8::new(IDLE);
 pub(super) fn install() -> Result<()> {
     let handler = || {
         if STATE.compare_exchange(ANSWERING, STOPPED, Ordering::Relaxed, Ordering::Relaxed).is_err() {
-            std::process::exit(CODE);
+            leave();
         }
     };
     ctrlc::set_handler(handler).map_err(|error| Error::io("Ctrl-C", std::io::Error::other(error)))
+}
+
+/// Ends the program. Whether the editor reads the key or the terminal makes it a signal depends on the moment; the
+/// exit code does not.
+pub(super) fn leave() -> ! {
+    std::process::exit(CODE)
 }
 
 /// An answer that Ctrl-C stops; dropped when it has ended.

@@ -107,7 +107,7 @@ impl<'m> Chat<'m> {
             let again = std::mem::take(&mut leaving);
             match input {
                 Input::End => return Ok(()),
-                Input::Interrupt if again => return Ok(()),
+                Input::Interrupt if again => interrupt::leave(),
                 Input::Interrupt => {
                     leaving = true;
                     eprintln!("Ctrl-C once more leaves, and so does /exit.");

@@ -66,21 +66,25 @@ fn of_smollm2_too_whose_speed_is_measured() {
     // The embedding's scales are in half precision in Python's folder only on the way.
     compare(lm.model(), &fixture, "smollm2", 1e-3);
 
-    for (speed, name) in [(Speed::Prompt, "pp8 @ d16"), (Speed::Generation, "tg8 @ d16")] {
-        let test = SpeedTest { speed, tokens: 8, depth: 16 };
+    for (speed, batch, name) in [
+        (Speed::Prompt, 1, "pp8 @ d16"),
+        (Speed::Generation, 1, "tg8 @ d16"),
+        (Speed::Generation, 3, "tg8 x 3 @ d16"),
+    ] {
+        let test = SpeedTest { speed, tokens: 8, depth: 16, batch };
         assert_eq!(test.name(), name);
         let found = measure(&lm, test, 2, 2048).unwrap();
         assert_eq!(found.rates.len(), 2);
         assert!(found.mean() > 0.0 && found.deviation() >= 0.0 && found.peak_memory > 90_000_000);
         let expected = speed == Speed::Generation;
         assert_eq!((found.bandwidth().is_some(), found.host_time.is_some()), (expected, expected));
-        if let Some(bytes) = found.bytes_per_token {
+        if let Some(bytes) = found.bytes_per_step {
             let weights = lm.weight_bytes().unwrap() as f64;
             assert!(bytes > weights && bytes < weights * 1.1, "{bytes} of {weights}");
         }
     }
     let limit = lm.context_length().unwrap();
-    let test = SpeedTest { speed: Speed::Prompt, tokens: limit, depth: 1 };
+    let test = SpeedTest { speed: Speed::Prompt, tokens: limit, depth: 1, batch: 1 };
     assert!(matches!(measure(&lm, test, 1, 2048), Err(Error::ContextLength { .. })));
 }
 
@@ -109,10 +113,14 @@ fn the_program_shows_measures_and_caches_smollm2() {
     let text = String::from_utf8(program(&["show", path])).unwrap();
     assert!(text.contains("parameters     134.5 M") && text.contains(" at 8192 tokens, fits"), "{text}");
 
-    let bench = ["bench", "--model", path, "-p", "4", "-g", "2", "-r", "1", "--regex", "[a-z ]+", "--json"];
+    let bench = [
+        "bench", "--model", path, "-p", "4", "-g", "2", "-b", "1,2", "-r", "1", "--regex", "[a-z ]+",
+        "--json",
+    ];
     let measured = json(&bench);
     let results = measured["results"].as_array().unwrap();
-    assert_eq!([&results[0]["test"], &results[1]["test"]], ["pp4", "tg2"]);
+    let tests: Vec<_> = results.iter().map(|result| result["test"].as_str().unwrap()).collect();
+    assert_eq!(tests, ["pp4", "tg2", "tg2 x 2"]);
     assert!(results.iter().all(|result| result["tokens_per_second"].as_f64().unwrap() > 0.0));
     let share = results[1]["engine_share"].as_f64().unwrap();
     assert!(share > 0.0 && share < 1.0 && results[1]["grammar_overhead"].is_f64(), "{measured}");

@@ -30,6 +30,9 @@ pub(crate) struct Arguments {
     /// Tokens in the cache before
     #[arg(long, short, value_delimiter = ',', default_value = "0")]
     depth: Vec<usize>,
+    /// Sequences to write at once; the tokens of all count
+    #[arg(long, short, value_delimiter = ',', default_value = "1")]
+    batch: Vec<usize>,
     /// How often each test is run, after once to warm up
     #[arg(long, short, default_value_t = 5)]
     repetitions: usize,
@@ -59,9 +62,11 @@ impl Arguments {
     fn tests(&self) -> Vec<SpeedTest> {
         let mut tests = vec![];
         for &depth in &self.depth {
-            let of = |speed| move |&tokens: &usize| SpeedTest { speed, tokens, depth };
-            tests.extend(self.prompt.iter().map(of(Speed::Prompt)));
-            tests.extend(self.generate.iter().map(of(Speed::Generation)));
+            let of = |speed, batch| move |&tokens: &usize| SpeedTest { speed, tokens, depth, batch };
+            tests.extend(self.prompt.iter().map(of(Speed::Prompt, 1)));
+            for &batch in &self.batch {
+                tests.extend(self.generate.iter().map(of(Speed::Generation, batch)));
+            }
         }
         tests.retain(|test| test.tokens > 0);
         tests
@@ -79,7 +84,8 @@ fn bench(lm: &Lm, arguments: &Arguments) -> Result<()> {
             eprintln!("{} …", test.name());
         }
         results.push(measure(lm, test, arguments.repetitions, arguments.prefill_step)?);
-        let profiled = (arguments.profile || grammar.is_some()) && test.speed == Speed::Generation;
+        let profiled = arguments.profile || grammar.is_some();
+        let profiled = profiled && test.speed == Speed::Generation && test.batch == 1;
         let time = profiled.then(|| engine_time(lm, test, arguments.repetitions, grammar.as_ref()));
         engine.push(time.transpose()?);
     }
@@ -131,9 +137,9 @@ impl Report<'_> {
         for (result, engine) in results.iter().zip(&self.engine) {
             let name = result.test.name();
             if let Some(time) = result.host_time.filter(|_| self.arguments.profile) {
-                let step = 1e6 / result.mean();
+                let step = 1e6 * result.test.batch as f64 / result.mean();
                 let host = time.as_secs_f64() * 1e6;
-                print(&format!("{name}: the processor prepares a token in {host:.0} µs of {step:.0} µs\n"))?;
+                print(&format!("{name}: the processor prepares a step in {host:.0} µs of {step:.0} µs\n"))?;
             }
             if let Some(engine) = engine {
                 print(&format!("{name}: {}\n", engine_text(engine)))?;
@@ -155,15 +161,16 @@ impl Report<'_> {
                 "test": result.test.name(),
                 "tokens": result.test.tokens,
                 "depth": result.test.depth,
+                "batch": result.test.batch,
                 "tokens_per_second": result.mean(),
                 "standard_deviation": result.deviation(),
                 "rates": result.rates,
                 "peak_memory_bytes": result.peak_memory,
-                "bytes_per_token": result.bytes_per_token,
+                "bytes_per_step": result.bytes_per_step,
                 "bytes_per_second": result.bandwidth(),
                 "share_of_bandwidth": share.filter(|share| *share <= 1.0),
                 "valid": share.is_none_or(|share| share <= 1.0),
-                "host_seconds_per_token": result.host_time.map(|time| time.as_secs_f64()),
+                "host_seconds_per_step": result.host_time.map(|time| time.as_secs_f64()),
                 "engine_share": engine.as_ref().map(EngineTime::share),
                 "grammar_overhead": engine.as_ref().and_then(EngineTime::grammar_overhead),
             })

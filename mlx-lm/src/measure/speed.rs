@@ -13,6 +13,8 @@ pub struct SpeedTest {
     pub tokens: usize,
     /// Tokens that are in the cache before.
     pub depth: usize,
+    /// Sequences that tokens are written to at once; a prompt is read for one.
+    pub batch: usize,
 }
 
 /// What is timed.
@@ -25,16 +27,20 @@ pub enum Speed {
 }
 
 impl SpeedTest {
-    /// As llama-bench calls it: `pp512`, `tg128 @ d4096`.
+    /// As llama-bench calls it, with the sequences if there are several: `pp512`, `tg128 @ d4096`, `tg128 x 8`.
     pub fn name(&self) -> String {
         let kind = match self.speed {
             Speed::Prompt => "pp",
             Speed::Generation => "tg",
         };
-        match self.depth {
-            0 => format!("{kind}{}", self.tokens),
-            depth => format!("{kind}{} @ d{depth}", self.tokens),
+        let mut name = format!("{kind}{}", self.tokens);
+        if self.batch > 1 {
+            name += &format!(" x {}", self.batch);
         }
+        if self.depth > 0 {
+            name += &format!(" @ d{}", self.depth);
+        }
+        name
     }
 }
 
@@ -43,13 +49,13 @@ impl SpeedTest {
 pub struct Measurement {
     /// What was measured.
     pub test: SpeedTest,
-    /// Tokens per second of each repetition.
+    /// Tokens per second of each repetition, of all sequences together.
     pub rates: Vec<f64>,
     /// The most bytes MLX held at once.
     pub peak_memory: usize,
-    /// Bytes of weights and cache that have to be read for each token; of [`Speed::Generation`] only.
-    pub bytes_per_token: Option<f64>,
-    /// Time in which the processor prepares a step, of each token; of [`Speed::Generation`] only.
+    /// Bytes of weights and cache that have to be read for each step; of [`Speed::Generation`] only.
+    pub bytes_per_step: Option<f64>,
+    /// Time in which the processor prepares a step; of [`Speed::Generation`] only.
     pub host_time: Option<Duration>,
 }
 
@@ -68,18 +74,18 @@ impl Measurement {
 
     /// Bytes read per second, at least.
     pub fn bandwidth(&self) -> Option<f64> {
-        Some(self.bytes_per_token? * self.mean())
+        Some(self.bytes_per_step? * self.mean() / self.test.batch as f64)
     }
 }
 
-/// Runs `test` so many times, after once to warm up.
+/// Runs `test` so many times, after once to warm up. Sequences of a batch are rows of their own, as those of requests are.
 ///
 /// # Errors
 /// [`Error::Invalid`] for a test of no tokens, [`Error::ContextLength`] for more than the model was made for,
 /// [`Error::Mlx`].
 pub fn measure(lm: &Lm, test: SpeedTest, repetitions: usize, prefill_step: usize) -> Result<Measurement> {
-    if test.tokens == 0 || repetitions == 0 || prefill_step == 0 {
-        return Err(Error::Invalid("a test needs tokens, repetitions and a prefill step".into()));
+    if test.tokens == 0 || test.batch == 0 || repetitions == 0 || prefill_step == 0 {
+        return Err(Error::Invalid("a test needs tokens, sequences, repetitions and a prefill step".into()));
     }
     if let Some(limit) = lm.context_length().filter(|limit| test.depth + test.tokens > *limit) {
         return Err(Error::ContextLength { prompt: test.depth + test.tokens, limit });
@@ -95,12 +101,12 @@ pub fn measure(lm: &Lm, test: SpeedTest, repetitions: usize, prefill_step: usize
     }
     let is_generation = test.speed == Speed::Generation;
     let per_step = run.host / (test.tokens * (repetitions + 1)) as u32;
-    let bytes = if is_generation { Some(bytes_per_token(lm, &run.cache, test)?) } else { None };
+    let bytes = if is_generation { Some(bytes_per_step(lm, &run.cache, test)?) } else { None };
     Ok(Measurement {
         test,
         rates,
         peak_memory: mlx::memory::peak()?,
-        bytes_per_token: bytes,
+        bytes_per_step: bytes,
         host_time: is_generation.then_some(per_step),
     })
 }
@@ -120,9 +126,13 @@ impl Run<'_> {
         self.prefill(&tokens(self.lm, test.depth))?;
         let time = match test.speed {
             Speed::Prompt => self.read(test.tokens)?,
-            Speed::Generation => self.write(test.tokens)?,
+            Speed::Generation => {
+                let row = self.cache.clone();
+                (1..test.batch).try_for_each(|_| self.cache.push(row.clone()))?;
+                self.write(test.tokens, test.batch)?
+            }
         };
-        Ok(test.tokens as f64 / time.as_secs_f64())
+        Ok((test.tokens * test.batch) as f64 / time.as_secs_f64())
     }
 
     fn prefill(&mut self, tokens: &[u32]) -> Result<()> {
@@ -134,7 +144,7 @@ impl Run<'_> {
     }
 
     fn next(&mut self, token: &Array) -> Result<Array> {
-        let logits = self.lm.model().forward(&token.reshape([1, 1])?, &mut self.cache)?;
+        let logits = self.lm.model().forward(&token.reshape([-1, 1])?, &mut self.cache)?;
         Ok(logits.at((.., -1))?.argmax(-1)?)
     }
 
@@ -148,8 +158,8 @@ impl Run<'_> {
     }
 
     /// As in the loop of a generation, each step is given to the device before the token of the one before is read.
-    fn write(&mut self, count: usize) -> Result<Duration> {
-        let mut current = self.next(&Array::from_slice(&[1u32], &[1]))?;
+    fn write(&mut self, count: usize, batch: usize) -> Result<Duration> {
+        let mut current = self.next(&Array::from_slice(&vec![1u32; batch], &[batch as i32]))?;
         eval([&current].into_iter().chain(self.cache.arrays()))?;
         let start = Instant::now();
         for _ in 0..count {
@@ -157,10 +167,10 @@ impl Run<'_> {
             let next = self.next(&current)?;
             async_eval([&next].into_iter().chain(self.cache.arrays()))?;
             self.host += step.elapsed();
-            current.item::<u32>()?;
+            current.to_vec::<u32>()?;
             current = next;
         }
-        current.item::<u32>()?;
+        current.to_vec::<u32>()?;
         Ok(start.elapsed())
     }
 }
@@ -174,7 +184,7 @@ pub(super) fn tokens(lm: &Lm, count: usize) -> Vec<u32> {
 
 /// All weights but rows of the embedding that are not looked up and experts that are not chosen, and the cache in the middle of
 /// the test.
-fn bytes_per_token(lm: &Lm, cache: &Cache, test: SpeedTest) -> Result<f64> {
+fn bytes_per_step(lm: &Lm, cache: &Cache, test: SpeedTest) -> Result<f64> {
     let parameters = lm.model().parameters();
     let config = lm.config();
     let number = |keys: &[&str]| keys.iter().find_map(|key| config.field(key)?.as_f64());
@@ -199,5 +209,5 @@ fn bytes_per_token(lm: &Lm, cache: &Cache, test: SpeedTest) -> Result<f64> {
         None => 2.0,
     };
     let middle = (test.depth + test.tokens / 2) as u64;
-    Ok(bytes + lm.cache_size().bytes(middle) as f64 * width / 2.0)
+    Ok(bytes + test.batch as f64 * lm.cache_size().bytes(middle) as f64 * width / 2.0)
 }

@@ -1926,6 +1926,8 @@ pub struct mlx_operation {
     pub name: mlx_string,
     #[doc = " Whether `compute` takes inputs as they lie in memory; otherwise they come in row-major order without\n gaps."]
     pub strided: bool,
+    #[doc = " So many of the last outputs take the memory of as many of the last inputs, in order, whatever else refers to that:\n what is written shows there too. They are alike in shape and type. `compute` gets no elements for such inputs, and those\n of the outputs are theirs. An input that is not in row-major order without gaps is copied first."]
+    pub in_place: usize,
     pub compute: mlx_compute,
     #[doc = " The shapes of the outputs for other inputs than those it was recorded with, for shapeless compilation."]
     pub output_shapes: ::core::option::Option<
@@ -1970,18 +1972,19 @@ pub struct mlx_operation {
 }
 #[allow(clippy::unnecessary_operation, clippy::identity_op)]
 const _: () = {
-    ["Size of mlx_operation"][::core::mem::size_of::<mlx_operation>() - 80usize];
+    ["Size of mlx_operation"][::core::mem::size_of::<mlx_operation>() - 88usize];
     ["Alignment of mlx_operation"][::core::mem::align_of::<mlx_operation>() - 8usize];
     ["Offset of field: mlx_operation::ctx"][::core::mem::offset_of!(mlx_operation, ctx) - 0usize];
     ["Offset of field: mlx_operation::name"][::core::mem::offset_of!(mlx_operation, name) - 8usize];
     ["Offset of field: mlx_operation::strided"][::core::mem::offset_of!(mlx_operation, strided) - 24usize];
-    ["Offset of field: mlx_operation::compute"][::core::mem::offset_of!(mlx_operation, compute) - 32usize];
+    ["Offset of field: mlx_operation::in_place"][::core::mem::offset_of!(mlx_operation, in_place) - 32usize];
+    ["Offset of field: mlx_operation::compute"][::core::mem::offset_of!(mlx_operation, compute) - 40usize];
     ["Offset of field: mlx_operation::output_shapes"]
-        [::core::mem::offset_of!(mlx_operation, output_shapes) - 40usize];
-    ["Offset of field: mlx_operation::vjp"][::core::mem::offset_of!(mlx_operation, vjp) - 48usize];
-    ["Offset of field: mlx_operation::jvp"][::core::mem::offset_of!(mlx_operation, jvp) - 56usize];
-    ["Offset of field: mlx_operation::vmap"][::core::mem::offset_of!(mlx_operation, vmap) - 64usize];
-    ["Offset of field: mlx_operation::drop"][::core::mem::offset_of!(mlx_operation, drop) - 72usize];
+        [::core::mem::offset_of!(mlx_operation, output_shapes) - 48usize];
+    ["Offset of field: mlx_operation::vjp"][::core::mem::offset_of!(mlx_operation, vjp) - 56usize];
+    ["Offset of field: mlx_operation::jvp"][::core::mem::offset_of!(mlx_operation, jvp) - 64usize];
+    ["Offset of field: mlx_operation::vmap"][::core::mem::offset_of!(mlx_operation, vmap) - 72usize];
+    ["Offset of field: mlx_operation::drop"][::core::mem::offset_of!(mlx_operation, drop) - 80usize];
 };
 unsafe extern "C" {
     #[doc = " Records the operation on a CPU stream, with outputs of the given shapes and types."]

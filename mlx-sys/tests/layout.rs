@@ -57,7 +57,7 @@ fn layouts() -> Vec<Layout> {
         mlx_ints { data, size }
         mlx_kernel { p }
         mlx_launch { outputs, grid, threadgroup, init_value }
-        mlx_operation { ctx, name, strided, compute, output_shapes, vjp, jvp, vmap, drop }
+        mlx_operation { ctx, name, strided, in_place, compute, output_shapes, vjp, jvp, vmap, drop }
         mlx_optional_bool { value, has_value }
         mlx_optional_double { value, has_value }
         mlx_optional_dtype { value, has_value }

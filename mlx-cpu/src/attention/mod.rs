@@ -23,6 +23,7 @@ pub use mask::Mask;
 use crate::{
     floats::{Floats, FloatsMut, with_floats},
     heads::Heads,
+    pool,
     simd::Element,
 };
 
@@ -66,6 +67,41 @@ pub struct Attention<'a> {
 /// If `q`, `k`, `v` and `out` are not of one type, `heads` is not a multiple of `kv_heads`, there is not a sink for each
 /// head, `out` has another length than its shape says, or an array ends before its last element.
 pub fn attention(attention: &Attention<'_>, out: FloatsMut<'_>) {
+    with_floats!(mut out, out => attend(attention, out));
+}
+
+/// Computes attention for each of `list`, of lengths of their own: the results are one behind the other.
+///
+/// # Panics
+/// As [`attention`].
+pub fn attention_each(list: &[Attention<'_>], out: FloatsMut<'_>) {
+    /// Fewer elements of keys of all together are not worth a second thread.
+    const LEAST: usize = 1 << 14;
+    let work = |a: &Attention<'_>| a.batch * a.kv_heads * a.keys * a.dim;
+    let (total, most) = (list.iter().map(work).sum::<usize>(), list.iter().map(work).max());
+    // Where one is most of the work, the threads share that.
+    let apart = total >= LEAST && most.is_some_and(|most| most * pool::threads() <= total);
+    with_floats!(mut out, out => {
+        let mut rest = out;
+        let mut parts = Vec::with_capacity(list.len());
+        for attention in list {
+            let Attention { batch, heads, queries, value_dim, .. } = *attention;
+            let (part, others) = rest.split_at_mut(batch * heads * queries * value_dim);
+            parts.push((attention, part));
+            rest = others;
+        }
+        assert!(rest.is_empty(), "a result for each element");
+        if apart {
+            pool::for_each_chunk(&mut parts, 1, |_, parts| {
+                parts.iter_mut().for_each(|(attention, out)| attend(attention, out));
+            });
+        } else {
+            parts.into_iter().for_each(|(attention, out)| attend(attention, out));
+        }
+    });
+}
+
+fn attend<T: Element>(attention: &Attention<'_>, out: &mut [T]) {
     let Attention { batch, heads, kv_heads, queries, keys, value_dim, .. } = *attention;
     assert_eq!(out.len(), batch * heads * queries * value_dim, "a result for each element");
     assert!(attention.sinks.is_none_or(|sinks| sinks.len() == heads), "a sink for each head");
@@ -73,12 +109,12 @@ pub fn attention(attention: &Attention<'_>, out: FloatsMut<'_>) {
         return;
     }
     assert!(kv_heads > 0 && heads.is_multiple_of(kv_heads), "{heads} heads in groups for {kv_heads}");
-    with_floats!(mut out, out => if keys == 0 {
+    if keys == 0 {
         out.fill(Element::narrow(0.0));
-    } else {
-        let inputs = Inputs::new(attention);
-        if decode::fits(attention) { decode::attend(&inputs, out) } else { prefill::attend(&inputs, out) }
-    });
+        return;
+    }
+    let inputs = Inputs::new(attention);
+    if decode::fits(attention) { decode::attend(&inputs, out) } else { prefill::attend(&inputs, out) }
 }
 
 /// Arrays of one type.

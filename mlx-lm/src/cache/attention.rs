@@ -4,7 +4,7 @@ use super::{Offset, invalid, quantized, reach::Reach, row::Row, state::no_row, s
 use crate::{Error, Result};
 use mlx::{
     Array, concatenate,
-    fast::{Mask, scaled_dot_product_attention},
+    fast::{Mask, append_and_attend, scaled_dot_product_attention},
     nn::Quantization,
 };
 
@@ -43,7 +43,28 @@ impl AttentionCache {
         mask: Mask<'_>,
         sinks: Option<&Array>,
     ) -> mlx::Result<Array> {
+        if sinks.is_none()
+            && !matches!(mask, Mask::Array(_))
+            && let Some(out) = self.attend_next(q, k, v, scale)?
+        {
+            return Ok(out);
+        }
         self.by_rows([q], Some([k, v]), mask, |[q], k, v, mask| attend(q, k, v, scale, mask, sinks))
+    }
+
+    /// As one operation, where there is one token for each row and that is possible.
+    fn attend_next(&mut self, q: &Array, k: &Array, v: &Array, scale: f32) -> mlx::Result<Option<Array>> {
+        if q.dim(2)? != 1 || q.dim(0)? as usize != self.rows.len() {
+            return Ok(None);
+        }
+        let sequences = self.rows.iter_mut().map(Row::next).collect::<mlx::Result<Option<Vec<_>>>>()?;
+        let Some(sequences) = sequences else { return Ok(None) };
+        let out = append_and_attend(q, k, v, sequences, scale)?;
+        if out.is_some() {
+            self.rows.iter_mut().try_for_each(Row::quantize_if_due)?;
+            self.refresh();
+        }
+        Ok(out)
     }
 
     pub(super) fn attend_kept(&mut self, q: &Array, scale: f32, mask: Mask<'_>) -> mlx::Result<Array> {

@@ -5,7 +5,11 @@ use super::{
     reach::{Reach, positions},
     store::{Rows, Store},
 };
-use mlx::{Array, fast::Mask, nn::Quantization};
+use mlx::{
+    Array,
+    fast::{Mask, Sequence},
+    nn::Quantization,
+};
 
 /// Keys and values of one sequence.
 #[derive(Clone, Debug)]
@@ -56,7 +60,7 @@ impl Row {
             }
             None => queries.first().map_or(Ok(1), |q| q.dim(2))?,
         };
-        let (from, hidden) = self.seen_by(count, mask)?;
+        let (from, hidden) = self.seen_by(self.offset(), count, mask)?;
         let mask = hidden.as_ref().map_or(mask, Mask::Array);
         let out = f(queries, self.keys.rows(from)?, self.values.rows(from)?, mask)?;
         self.quantize_if_due()?;
@@ -68,7 +72,7 @@ impl Row {
         self.quantize_if_due()
     }
 
-    fn quantize_if_due(&mut self) -> mlx::Result<()> {
+    pub(super) fn quantize_if_due(&mut self) -> mlx::Result<()> {
         let passed = self.offset();
         if let Some((quantization, _)) = self.planned.take_if(|(_, start)| passed >= *start) {
             self.keys.quantize(quantization)?;
@@ -81,12 +85,24 @@ impl Row {
         self.planned.map(|(_, start)| start - self.offset())
     }
 
-    /// The first row that the last `count` tokens see, and a mask where `mask` and the order of rows do not say it all.
-    fn seen_by(&self, count: i32, mask: Mask<'_>) -> mlx::Result<(i32, Option<Array>)> {
+    /// Where the next token is appended and what it sees, if these are plain arrays and it sees all from some row on.
+    pub(super) fn next(&mut self) -> mlx::Result<Option<Sequence<'_>>> {
+        self.drop_unseen()?;
+        let (from, hidden) = self.seen_by(self.offset() + 1, 1, Mask::None)?;
+        Ok(match (&mut self.keys, &mut self.values) {
+            (Store::Plain(keys), Store::Plain(values)) if hidden.is_none() => {
+                Some(Sequence { keys, values, from })
+            }
+            _ => None,
+        })
+    }
+
+    /// The first row that the last `count` of `end` tokens see, and a mask where `mask` and the order of rows do not say it all.
+    fn seen_by(&self, end: i32, count: i32, mask: Mask<'_>) -> mlx::Result<(i32, Option<Array>)> {
         if self.reach == Reach::All {
             return Ok((0, None));
         }
-        let (end, keep) = (self.offset(), self.reach.keep());
+        let keep = self.reach.keep();
         let start = end - count;
         // Positions at or behind `here` are in the store, besides the first ones.
         let here = if self.dropped > 0 { keep + self.dropped } else { 0 };

@@ -35,7 +35,8 @@ class Replaced : public Delegating {
     }
     for (size_t i = 0; i < outputs.size(); ++i) {
       if (i == 0 && host_.table.in_place != MLX_IN_PLACE_NEVER) {
-        out[i] = in_place(inputs[0], in[0], outputs[0], copies);
+        const bool share = host_.table.in_place == MLX_IN_PLACE_ALWAYS || inputs[0].is_donatable();
+        out[i] = take_over(inputs[0], in[0], outputs[0], share, copies);
       } else {
         allocate(outputs[i]);
         out[i] = output_view(outputs[i]);
@@ -68,21 +69,6 @@ class Replaced : public Delegating {
     return answer > 0;
   }
 
-  /// Gives the output the elements of the input, in its memory if that is allowed.
-  mlx_array_view in_place(const array& input, mlx_array_view& in, array& output, Task::Copies& copies) const {
-    if (host_.table.in_place == MLX_IN_PLACE_ALWAYS || input.is_donatable()) {
-      output.copy_shared_buffer(input);
-    } else {
-      allocate(output);
-      copies.push_back({output.data<void>(), in});
-    }
-    in.data = nullptr;
-    in.has_values = false;
-    mlx_array_view out = output_view(output);
-    out.has_values = true;
-    return out;
-  }
-
   Host<mlx_cpu_kernel> host_;
 };
 
@@ -113,7 +99,7 @@ Registry<mlx_cpu_kernels>& kernels() {
 
 bool is_in_place(const array& a) {
   auto* delegating = dynamic_cast<const Delegating*>(&a.primitive());
-  return delegating && delegating->is_in_place();
+  return delegating ? delegating->is_in_place() : takes_over(a);
 }
 
 bool is_foreign(const mx::Primitive& primitive) {

@@ -14,6 +14,9 @@ void apply_rewrites(const array& a);
 /// Whether the array will be computed in the memory of another, whatever else refers to that.
 bool is_in_place(const array& a);
 
+/// Whether an operation of the caller's computes the array in the memory of one of its inputs.
+bool takes_over(const array& a);
+
 /// Whether the operation is one of the caller's.
 bool is_operation(const mx::Primitive& primitive);
 

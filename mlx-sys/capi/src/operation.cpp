@@ -34,15 +34,23 @@ class Operation : public mx::Primitive {
     auto& encoder = mx::cpu::get_command_encoder(stream());
     Views in, out;
     Task::Copies copies;
+    const size_t kept = inputs.size() - host_.table.in_place;
     for (const array& a : inputs) {
       encoder.set_input_array(a);
       in.push_back(input_view(a));
-      if (!host_.table.strided || !is_aligned(in.back())) make_dense(in.back(), encoder, copies);
+      const bool as_it_lies = in.size() > kept || (host_.table.strided && is_aligned(in.back()));
+      if (!as_it_lies) make_dense(in.back(), encoder, copies);
     }
-    for (array& a : outputs) {
-      allocate(a);
-      encoder.set_output_array(a);
-      out.push_back(output_view(a));
+    for (size_t i = 0; i < outputs.size(); ++i) {
+      if (i < own_outputs()) {
+        allocate(outputs[i]);
+        out.push_back(output_view(outputs[i]));
+      } else {
+        const size_t j = kept + i - own_outputs();
+        const bool share = in[j].row_contiguous && is_aligned(in[j]);
+        out.push_back(take_over(inputs[j], in[j], outputs[i], share, copies));
+      }
+      encoder.set_output_array(outputs[i]);
     }
     dispatch(encoder, host_.context, host_.table.compute, in, out, copies);
   }
@@ -90,6 +98,11 @@ class Operation : public mx::Primitive {
 
   void* context() const { return host_.table.ctx; }
 
+  bool is_in_place() const { return host_.table.in_place > 0; }
+
+  /// How many outputs, the first ones, have memory of their own.
+  size_t own_outputs() const { return outputs_ - host_.table.in_place; }
+
  private:
   Host<mlx_operation> host_;
   std::string name_;
@@ -105,11 +118,32 @@ Arrays record(Host<mlx_operation> host, Arrays inputs, mlx_specs specs, mx::Stre
     dtypes.push_back(as_dtype(specs.data[i].dtype));
     bytes_of(shapes.back(), dtypes.back());
   }
+  const size_t in_place = host.table.in_place;
+  if (in_place > specs.size || in_place > inputs.size()) throw std::invalid_argument("nothing to compute in place");
+  for (size_t i = 0; i < in_place; ++i) {
+    const array& input = inputs[inputs.size() - in_place + i];
+    const size_t output = specs.size - in_place + i;
+    if (input.shape() != shapes[output] || input.dtype() != dtypes[output]) {
+      throw std::invalid_argument("an output in place is of another shape or type than the input");
+    }
+  }
   auto primitive = std::make_shared<Operation>(stream, std::move(host), specs.size);
   return array::make_arrays(std::move(shapes), dtypes, primitive, inputs);
 }
 
+/// Which output of its operation the array is.
+size_t output_index(const array& a) {
+  const Arrays all = a.outputs();
+  return std::find_if(all.begin(), all.end(), [&](const array& other) { return other.id() == a.id(); }) - all.begin();
+}
+
 }  // namespace
+
+bool takes_over(const array& a) {
+  if (!is_operation(a.primitive())) return false;
+  const auto& operation = static_cast<const Operation&>(a.primitive());
+  return operation.is_in_place() && output_index(a) >= operation.own_outputs();
+}
 
 bool is_operation(const mx::Primitive& primitive) { return typeid(primitive) == typeid(Operation); }
 
@@ -132,9 +166,7 @@ int mlx_array_operation(void** context, size_t* output, mlx_array a) noexcept {
     const array& result = get(a);
     *context = nullptr;
     if (!result.has_primitive() || !is_operation(result.primitive())) return;
-    const Arrays all = result.outputs();
-    auto is_result = [&](const array& other) { return other.id() == result.id(); };
-    *output = std::find_if(all.begin(), all.end(), is_result) - all.begin();
+    *output = output_index(result);
     *context = static_cast<const Operation&>(result.primitive()).context();
   });
 }

@@ -128,6 +128,22 @@ inline void make_dense(mlx_array_view& v, mx::cpu::CommandEncoder& encoder, Task
   encoder.add_temporary(std::move(dense));
 }
 
+/// Gives an output the elements of an input, in its memory if that can be shared, else in a copy.
+inline mlx_array_view take_over(const array& input, mlx_array_view& in, array& output, bool share,
+                                Task::Copies& copies) {
+  if (share) {
+    output.copy_shared_buffer(input);
+  } else {
+    allocate(output);
+    copies.push_back({output.size() > 0 ? output.data<void>() : nullptr, in});
+  }
+  in.data = nullptr;
+  in.has_values = false;
+  mlx_array_view out = output_view(output);
+  out.has_values = true;
+  return out;
+}
+
 inline void dispatch(mx::cpu::CommandEncoder& encoder, const std::shared_ptr<void>& context,
                      mlx_compute compute, const Views& inputs, const Views& outputs,
                      const Task::Copies& copies) {

@@ -6,7 +6,7 @@ use super::views::is_float;
 use crate::{
     Array, Error, Result,
     ffi::kernels::operation,
-    kernels::{Operation, Spec, View, ViewMut, apply},
+    kernels::{Operation, Spec, View, ViewMut, apply_in_place, exactly},
     transforms::{jvp, vjp, vmap_axes},
     zeros,
 };
@@ -48,6 +48,11 @@ pub(super) trait Composite: PartialEq + Send + Sync + 'static {
     /// Computes the outputs.
     fn eval(&self, inputs: &[View<'_>], outputs: &mut [ViewMut<'_>]) -> Result<()>;
 
+    /// So many of the last outputs are in the memory of as many of the last inputs; no slice of these may be taken.
+    fn in_place(&self, _inputs: usize) -> usize {
+        0
+    }
+
     /// The same, recorded as MLX's operations: what transforms see.
     fn compose(&self, inputs: &[Array]) -> Result<Vec<Array>>;
 
@@ -83,7 +88,14 @@ impl<F: Fused> Composite for F {
 /// Records `operation` on `inputs`.
 #[track_caller]
 pub(super) fn record<C: Composite, const N: usize>(operation: C, inputs: &[&Array]) -> Result<[Array; N]> {
-    apply(&shared(operation), inputs)
+    exactly(C::NAME, record_list(operation, inputs)?)
+}
+
+/// Records `operation`, whose number of outputs is not known beforehand, on `inputs`.
+#[track_caller]
+pub(super) fn record_list<C: Composite>(operation: C, inputs: &[&Array]) -> Result<Vec<Array>> {
+    let in_place = operation.in_place(inputs.len());
+    apply_in_place(&shared(operation), inputs, in_place)
 }
 
 /// The operation of this kind that gives `array`, and which of its outputs that is: for one that takes it along.

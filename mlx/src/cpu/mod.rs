@@ -6,6 +6,7 @@
 //! [`Fused`](fused::Fused) operation that knows the composition for transforms.
 
 mod attention;
+mod decode;
 mod elementwise;
 mod fused;
 mod matmul;
@@ -18,6 +19,7 @@ mod together;
 mod views;
 
 pub(crate) use attention::attention;
+pub(crate) use decode::append_and_attend;
 pub(crate) use norm::{layer_norm, rms_norm};
 pub(crate) use quantized::quantized_matmul;
 pub(crate) use rope::rope;

@@ -47,8 +47,8 @@ fn fits(x: &Array, offset: &Offset<'_>, options: &RopeOptions<'_>) -> Result<boo
     Ok(is_float(x.dtype()?) && dims_fit && freqs_fit && offset_fits)
 }
 
-#[derive(PartialEq)]
-struct Rope {
+#[derive(Clone, Copy, PartialEq)]
+pub(super) struct Rope {
     dims: i32,
     traditional: bool,
     base: Option<f32>,
@@ -64,18 +64,7 @@ impl Fused for Rope {
 
     fn eval(&self, inputs: &[View<'_>], output: &mut ViewMut<'_>) -> Result<()> {
         let x = Vectors::of(&inputs[0])?;
-        let offsets = inputs[1].as_slice::<i32>()?;
-        let frequencies = match (inputs.get(2), self.base) {
-            (Some(freqs), _) => Frequencies::Reciprocals(freqs.as_slice::<f32>()?),
-            (None, base) => Frequencies::Base(base.unwrap_or(10_000.0)),
-        };
-        let rotation = Rotation {
-            dims: self.dims as usize,
-            traditional: self.traditional,
-            frequencies,
-            scale: self.scale,
-            offsets,
-        };
+        let rotation = self.rotation(&inputs[1], inputs.get(2))?;
         rotate(x.heads(), x.shape, &rotation, floats_mut(output)?);
         Ok(())
     }
@@ -83,5 +72,32 @@ impl Fused for Rope {
     fn compose(&self, inputs: &[Array]) -> Result<Array> {
         let (x, offset, freqs) = (&inputs[0], &inputs[1], inputs.get(2));
         ops::rope_dynamic(x, self.dims, self.traditional, self.base, self.scale, offset, freqs)
+    }
+}
+
+impl Rope {
+    fn rotation<'a>(&self, offsets: &View<'a>, freqs: Option<&View<'a>>) -> Result<Rotation<'a>> {
+        let frequencies = match (freqs, self.base) {
+            (Some(freqs), _) => Frequencies::Reciprocals(freqs.as_slice::<f32>()?),
+            (None, base) => Frequencies::Base(base.unwrap_or(10_000.0)),
+        };
+        Ok(Rotation {
+            dims: self.dims as usize,
+            traditional: self.traditional,
+            frequencies,
+            scale: self.scale,
+            offsets: offsets.as_slice::<i32>()?,
+        })
+    }
+
+    /// `x` rotated, as part of another operation.
+    pub(super) fn rotated(
+        &self,
+        x: &Vectors<'_>,
+        offsets: &View<'_>,
+        freqs: Option<&View<'_>>,
+    ) -> Result<Vectors<'static>> {
+        let rotation = self.rotation(offsets, freqs)?;
+        Ok(x.map(|out| rotate(x.heads(), x.shape, &rotation, out)))
     }
 }

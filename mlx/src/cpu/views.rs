@@ -95,6 +95,37 @@ impl<'a> Vectors<'a> {
         Ok(Vectors { shape, strides: [heads * length * dim, length * dim, dim], numbers })
     }
 
+    /// Vectors of the same shape and type, which `f` writes.
+    pub(super) fn map(&self, f: impl FnOnce(FloatsMut<'_>)) -> Vectors<'static> {
+        let [_, heads, length, dim] = self.shape;
+        let size = self.shape.iter().product();
+        let numbers = match self.heads().values {
+            Floats::F32(_) => {
+                let mut numbers = vec![0.0; size];
+                f(FloatsMut::F32(&mut numbers));
+                Numbers::F32(numbers)
+            }
+            Floats::F16(_) => {
+                let mut numbers = vec![f16::ZERO; size];
+                f(FloatsMut::F16(&mut numbers));
+                Numbers::F16(numbers)
+            }
+            Floats::Bf16(_) => {
+                let mut numbers = vec![bf16::ZERO; size];
+                f(FloatsMut::Bf16(&mut numbers));
+                Numbers::Bf16(numbers)
+            }
+        };
+        Vectors { shape: self.shape, strides: [heads * length * dim, length * dim, dim], numbers }
+    }
+
+    /// The heads of one batch entry.
+    pub(super) fn of_batch(&self, i: usize) -> Heads<'_> {
+        let all = self.heads();
+        let start = i * self.strides[0];
+        Heads { values: all.values.part(start, all.values.len() - start), ..all }
+    }
+
     pub(super) fn heads(&self) -> Heads<'_> {
         let values = match &self.numbers {
             Numbers::InPlace(floats) => *floats,

@@ -1,6 +1,6 @@
 //! A sequence that grows: keys and values of attention.
 
-use crate::{Array, Error, Result, concatenate, ffi, index::resolve_axis, zeros};
+use crate::{Array, Dtype, Error, Result, concatenate, ffi, index::resolve_axis, zeros};
 
 /// An array that grows along one axis, in memory that is reserved ahead.
 ///
@@ -60,20 +60,41 @@ impl AppendBuffer {
     #[track_caller]
     pub fn append(&mut self, rows: &Array) -> Result<()> {
         const OP: &str = "append";
-        let axis = resolve_axis(OP, self.axis, rows.shape()?)?;
-        let count = rows.shape()?[axis];
-        let Some(end) = self.len.checked_add(count) else {
-            return Err(Error::invalid(OP, format!("{} and {count} rows are too many", self.len)));
-        };
-        self.check(OP, rows, axis)?;
-        if count > 0 {
-            self.reserve(rows, axis, end)?;
+        let (axis, end) = self.prepare(OP, rows.shape()?, rows.dtype()?)?;
+        if end > self.len {
             self.write(OP, rows, axis, end)?;
             self.len = end;
-        } else if self.memory.is_none() {
-            self.reserve(rows, axis, end)?;
         }
         Ok(())
+    }
+
+    /// Makes room for rows of this shape and dtype; gives the axis and how many rows there are with them.
+    #[track_caller]
+    fn prepare(&mut self, op: &'static str, rows: &[i32], dtype: Dtype) -> Result<(usize, i32)> {
+        let axis = resolve_axis(op, self.axis, rows)?;
+        let count = rows[axis];
+        let Some(end) = self.len.checked_add(count) else {
+            return Err(Error::invalid(op, format!("{} and {count} rows are too many", self.len)));
+        };
+        self.check(op, rows, dtype, axis)?;
+        if count > 0 || self.memory.is_none() {
+            self.reserve(rows, dtype, axis, end)?;
+        }
+        Ok((axis, end))
+    }
+
+    /// The memory behind whose rows there is room for others of this shape and dtype; `None` where others refer to it there.
+    #[track_caller]
+    pub(crate) fn room(&mut self, op: &'static str, rows: &[i32], dtype: Dtype) -> Result<Option<&Array>> {
+        self.prepare(op, rows, dtype)?;
+        Ok(self.memory.as_ref().filter(|_| self.len >= self.shared))
+    }
+
+    /// Takes the memory of [`AppendBuffer::room`] back, with `count` rows more written. Whoever read others to write these
+    /// has done so before anybody can continue that memory.
+    pub(crate) fn grow(&mut self, memory: Array, count: i32) {
+        self.memory = Some(memory);
+        self.len += count;
     }
 
     /// Writes `rows` behind the others; there is room.
@@ -117,14 +138,12 @@ impl AppendBuffer {
     }
 
     #[track_caller]
-    fn check(&self, op: &'static str, rows: &Array, axis: usize) -> Result<()> {
+    fn check(&self, op: &'static str, given: &[i32], dtype: Dtype, axis: usize) -> Result<()> {
         let Some(memory) = &self.memory else { return Ok(()) };
-        let (mut wanted, given) = (memory.shape()?.to_vec(), rows.shape()?);
-        if let (Some(extent), Some(&count)) = (wanted.get_mut(axis), given.get(axis)) {
-            *extent = count;
-        }
-        let (dtype, own) = (rows.dtype()?, memory.dtype()?);
-        if wanted == given && dtype == own {
+        let (wanted, own) = (memory.shape()?, memory.dtype()?);
+        let mut extents = wanted.iter().zip(given).enumerate();
+        let fits = extents.all(|(i, (wanted, given))| i == axis || wanted == given);
+        if fits && wanted.len() == given.len() && dtype == own {
             return Ok(());
         }
         let text =
@@ -134,7 +153,7 @@ impl AppendBuffer {
 
     /// Makes room for `needed` rows.
     #[track_caller]
-    fn reserve(&mut self, like: &Array, axis: usize, needed: i32) -> Result<()> {
+    fn reserve(&mut self, rows: &[i32], dtype: Dtype, axis: usize, needed: i32) -> Result<()> {
         let capacity = self.memory.as_ref().map(|memory| Ok(memory.shape()?[axis])).transpose()?.unwrap_or(0);
         if needed <= capacity && self.memory.is_some() {
             return Ok(());
@@ -143,9 +162,9 @@ impl AppendBuffer {
         let ahead = needed.saturating_add(if capacity > 0 { needed / 8 } else { 0 });
         let blocks = (i64::from(ahead) + i64::from(Self::BLOCK) - 1) / i64::from(Self::BLOCK);
         let wanted = i32::try_from(blocks * i64::from(Self::BLOCK)).unwrap_or(i32::MAX);
-        let mut shape = like.shape()?.to_vec();
+        let mut shape = rows.to_vec();
         shape[axis] = wanted - self.len;
-        let more = zeros(&shape, like.dtype()?);
+        let more = zeros(&shape, dtype);
         self.memory = Some(match &self.memory {
             Some(memory) if self.len > 0 => {
                 let mut stop = memory.shape()?.to_vec();

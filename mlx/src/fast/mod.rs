@@ -2,6 +2,7 @@
 
 mod append_buffer;
 mod attention;
+mod decode;
 mod gated_delta;
 mod loss;
 mod norm;
@@ -9,6 +10,7 @@ mod rope;
 
 pub use append_buffer::AppendBuffer;
 pub use attention::{AttentionOptions, Mask, scaled_dot_product_attention};
+pub use decode::{Sequence, append_and_attend};
 pub use gated_delta::{GatedDelta, gated_delta_update};
 pub use loss::cross_entropy;
 pub use norm::{layer_norm, rms_norm};

@@ -141,6 +141,6 @@ pub use gpu::{
     CudaKernel, CudaOptions, Launch, MetalKernel, MetalMath, MetalOptions, PrecompiledCudaKernel, Scalar,
     TemplateArg, compile_cuda,
 };
-use operation::exactly;
 pub use operation::{Operation, Spec, apply, apply_list};
+pub(crate) use operation::{apply_in_place, exactly};
 pub use replace::{CpuKernel, primitive_name, replace_cpu, replace_cpu_aliased, replace_cpu_everywhere};

@@ -116,20 +116,29 @@ pub fn apply<O: Operation, const N: usize>(
 /// Like [`apply`] for a number of outputs that is not known beforehand.
 #[track_caller]
 pub fn apply_list<O: Operation>(operation: &Arc<O>, inputs: &[impl AsRef<Array>]) -> Result<Vec<Array>> {
+    apply_in_place(operation, &inputs.iter().map(AsRef::as_ref).collect::<Vec<_>>(), 0)
+}
+
+/// Like [`apply_list`], with so many of the last outputs in the memory of as many of the last inputs.
+#[track_caller]
+pub(crate) fn apply_in_place<O: Operation>(
+    operation: &Arc<O>,
+    inputs: &[&Array],
+    in_place: usize,
+) -> Result<Vec<Array>> {
     const OP: &str = "apply";
-    let inputs: Vec<&Array> = inputs.iter().map(AsRef::as_ref).collect();
     let specs = inputs.iter().map(|input| Spec::of(input)).collect::<Result<Vec<_>>>()?;
     let outputs = operation.outputs(&specs)?;
     if outputs.is_empty() {
         return Err(Error::invalid(OP, format!("`{}` has no outputs", operation.name())));
     }
     outputs.iter().try_for_each(|spec| spec.check(OP))?;
-    ffi::kernels::record(OP, operation, &inputs, &outputs)
+    ffi::kernels::record(OP, operation, inputs, &outputs, in_place)
 }
 
 /// The arrays as an array of `N`.
 #[track_caller]
-pub(super) fn exactly<const N: usize>(op: &'static str, list: Vec<Array>) -> Result<[Array; N]> {
+pub(crate) fn exactly<const N: usize>(op: &'static str, list: Vec<Array>) -> Result<[Array; N]> {
     list.try_into().map_err(|list: Vec<Array>| {
         Error::invalid(op, format!("there are {} outputs; {N} were asked for", list.len()))
     })

@@ -52,6 +52,10 @@ typedef struct mlx_operation {
   /// Whether `compute` takes inputs as they lie in memory; otherwise they come in row-major order without
   /// gaps.
   bool strided;
+  /// So many of the last outputs take the memory of as many of the last inputs, in order, whatever else refers to that:
+  /// what is written shows there too. They are alike in shape and type. `compute` gets no elements for such inputs, and those
+  /// of the outputs are theirs. An input that is not in row-major order without gaps is copied first.
+  size_t in_place;
   mlx_compute compute;
   /// The shapes of the outputs for other inputs than those it was recorded with, for shapeless compilation.
   int (*output_shapes)(void* ctx, mlx_arrays inputs, mlx_shape_vector out);

@@ -2,7 +2,7 @@
 
 use super::{InPlace, cpu_kernel::replace_cpu};
 use crate::{
-    Array, Result,
+    Array, Element, Error, Result,
     ffi::call,
     kernels::{CpuKernel, Layout, View, ViewMut},
 };
@@ -61,6 +61,49 @@ impl CpuKernel for Append {
         // Others may read the memory meanwhile, but not these rows; hence the addresses, and no slice of all of it.
         unsafe { copy(rows.address(), &from, memory.address().offset(start), &to, rows.shape(), item) };
         Ok(())
+    }
+}
+
+/// Writes `vector` to row `row` of head `head` of `memory` `[1, heads, rows, dim]`, an output that is computed in place.
+///
+/// The caller sees to it that nothing reads that row through any other array, as for [`append_in_place`].
+pub(crate) fn write_vector<T: Element>(
+    memory: &ViewMut<'_>,
+    head: usize,
+    row: usize,
+    vector: &[T],
+) -> Result<()> {
+    let [heads, rows, dim] = extents::<T>(memory)?;
+    if head >= heads || row >= rows || vector.len() != dim {
+        let text = format!("row {row} of head {head}, {} elements, are not in {memory:?}", vector.len());
+        return Err(Error::invalid("append", text));
+    }
+    let to = memory.address().cast::<T>();
+    // SAFETY: `to` is the first of `heads * rows * dim` elements, and these are among them. Others may read the memory
+    // meanwhile, but not this row.
+    unsafe { to.add((head * rows + row) * dim).copy_from_nonoverlapping(vector.as_ptr(), dim) };
+    Ok(())
+}
+
+/// All elements of `memory` `[1, heads, rows, dim]`, an output that is computed in place.
+///
+/// The caller writes none of them while it has the slice, and as for [`append_in_place`] nobody else does.
+pub(crate) fn rows<'a, T: Element>(memory: &ViewMut<'a>) -> Result<&'a [T]> {
+    let [heads, rows, dim] = extents::<T>(memory)?;
+    // SAFETY: dense elements of the dtype, of memory that has values and lives for `'a`. Nothing writes them: the next
+    // append comes after this operation, whose output it continues.
+    Ok(unsafe { std::slice::from_raw_parts(memory.address().cast::<T>(), heads * rows * dim) })
+}
+
+/// Heads, rows and elements of a vector of memory that holds `T`s.
+fn extents<T: Element>(memory: &ViewMut<'_>) -> Result<[usize; 3]> {
+    match *memory.shape() {
+        [1, heads, rows, dim]
+            if memory.dtype() == T::DTYPE && memory.size() > 0 && memory.is_row_contiguous() =>
+        {
+            Ok([heads, rows, dim].map(|extent| extent as usize))
+        }
+        _ => Err(Error::invalid("append", format!("{memory:?} is not memory of one sequence"))),
     }
 }
 

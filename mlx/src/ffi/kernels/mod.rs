@@ -8,7 +8,7 @@ mod operation;
 mod rewrite;
 mod view;
 
-pub(crate) use append::append_in_place;
+pub(crate) use append::{append_in_place, rows, write_vector};
 pub(crate) use cpu_kernel::{InPlace, primitive_name, replace_cpu, replace_cpu_everywhere};
 pub(crate) use gpu_kernel::{Definition, GpuKernel, LaunchArgs, call_precompiled, compile_cuda};
 pub(crate) use operation::{operation, record};

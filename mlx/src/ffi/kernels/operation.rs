@@ -25,13 +25,16 @@ use std::{
     sync::Arc,
 };
 
-/// Records `operation` on this thread's current CPU stream, or its default one where another device is current.
+/// Records `operation` on this thread's current CPU stream, or its default one where another device is current. So many of
+/// the last outputs as `in_place` says take the memory of as many of the last inputs; the operation must not take slices
+/// of these, but write to them as [`super::write_vector`] does.
 #[track_caller]
 pub(crate) fn record<O: Operation>(
     op: &'static str,
     operation: &Arc<O>,
     inputs: &[&Array],
     outputs: &[Spec],
+    in_place: usize,
 ) -> Result<Vec<Array>> {
     let inputs = ArrayList::of(inputs.iter().copied())?;
     let mut stream = stream::current(op)?;
@@ -45,6 +48,7 @@ pub(crate) fn record<O: Operation>(
         ctx: std::ptr::null_mut(),
         name: name.to_c()?,
         strided,
+        in_place,
         compute: Some(compute::<O>),
         output_shapes: Some(output_shapes::<O>),
         vjp: Some(vjp::<O>),
@@ -89,7 +93,8 @@ unsafe extern "C" fn compute<O: Operation>(
     outputs: *mut mlx_array_view,
     output_count: usize,
 ) -> c_int {
-    // SAFETY: see above. The inputs have been computed before, and MLX allocated the outputs for this call alone.
+    // SAFETY: see above. The inputs have been computed before, and MLX allocated the outputs for this call alone, but for
+    // those that are computed in place, of which `record` says how they are used.
     let (operation, inputs, outputs) =
         unsafe { (&*context.cast::<O>(), views(inputs, input_count), views_mut(outputs, output_count)) };
     fill(outputs, |outputs| {

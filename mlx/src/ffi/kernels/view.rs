@@ -244,11 +244,11 @@ impl ViewMut<'_> {
 
 /// Runs `compute` and gives its status, 0 for success. Afterwards all outputs hold values, whatever it did.
 pub(super) fn fill(outputs: &mut [ViewMut<'_>], compute: impl FnOnce(&mut [ViewMut<'_>]) -> c_int) -> c_int {
-    let first_has_values = outputs.first().is_some_and(|output| output.layout.raw.has_values);
+    let had_values: Vec<bool> = outputs.iter().map(|output| output.layout.raw.has_values).collect();
     let status = compute(outputs);
-    for (i, output) in outputs.iter_mut().enumerate() {
+    for (had_values, output) in had_values.into_iter().zip(outputs) {
         // What a kernel that failed was going to write without zeros being there first may never have been written.
-        let keep = status == 0 || (i == 0 && first_has_values);
+        let keep = status == 0 || had_values;
         if keep { output.zero_unless_written() } else { output.zero() }
     }
     status

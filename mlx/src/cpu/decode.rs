@@ -1,0 +1,202 @@
+//! A step of decoding: keys and values of one token are rotated, appended to those of its sequence, and attended to.
+
+use super::{
+    fused::{Composite, record_list, recorded},
+    fuses,
+    rope::Rope,
+    views::{Vectors, floats_mut, is_float},
+};
+use crate::{
+    Array, Dtype, Error, Result,
+    fast::Sequence,
+    ffi::{
+        graph::{id, inputs},
+        kernels::{rows, write_vector},
+    },
+    kernels::{Spec, View, ViewMut},
+};
+use mlx_cpu::{
+    Floats,
+    attention::{Attention, Mask, attention_each},
+    heads::Heads,
+};
+
+const OP: &str = "append_and_attend";
+
+/// [`append_and_attend`](crate::fast::append_and_attend) of arguments that have been checked.
+#[track_caller]
+pub(crate) fn append_and_attend(
+    [q, k, v]: [&Array; 3],
+    sequences: &mut [Sequence<'_>],
+    scale: f32,
+) -> Result<Option<Array>> {
+    let dtype = q.dtype()?;
+    if sequences.is_empty() || !fuses()? || !is_float(dtype) || q.size()? == 0 || v.size()? == 0 {
+        return Ok(None);
+    }
+    let one = |x: &Array| Ok([&[1], &x.shape()?[1..]].concat());
+    let (of_key, of_value) = (one(k)?, one(v)?);
+    let (mut keys, mut values, mut places) = (vec![], vec![], vec![]);
+    for Sequence { keys: of_keys, values: of_values, from } in sequences.iter_mut() {
+        places.extend([*from, of_keys.len()]);
+        let (Some(k), Some(v)) = (of_keys.room(OP, &of_key, dtype)?, of_values.room(OP, &of_value, dtype)?)
+        else {
+            return Ok(None);
+        };
+        keys.push(k.clone());
+        values.push(v.clone());
+    }
+    let count = sequences.len();
+    let places = Array::from_slice(&places, &[count as i32, 2]);
+    let rotation = rotation(q, k)?;
+    let mut all = match &rotation {
+        Some(rotation) => vec![&rotation.q, &rotation.k, v, &places, &rotation.offset_q, &rotation.offset_k],
+        None => vec![q, k, v, &places],
+    };
+    all.extend(rotation.iter().filter_map(|rotation| rotation.freqs.as_ref()));
+    all.extend(keys.iter().chain(&values));
+    for array in &all {
+        if array.handle()?.is_tracer() {
+            return Ok(None);
+        }
+    }
+    let rope = rotation.as_ref().map(|rotation| rotation.rope);
+    let mut outputs = record_list(Step { scale, count, rope }, &all)?.into_iter();
+    let y = outputs.next();
+    let memory: Vec<Array> = outputs.collect();
+    for (i, Sequence { keys, values, .. }) in sequences.iter_mut().enumerate() {
+        keys.grow(memory[i].clone(), 1);
+        values.grow(memory[count + i].clone(), 1);
+    }
+    Ok(y)
+}
+
+/// Queries and keys as they are before they are rotated alike.
+struct Rotation {
+    rope: Rope,
+    q: Array,
+    k: Array,
+    offset_q: Array,
+    offset_k: Array,
+    freqs: Option<Array>,
+}
+
+/// How `q` and `k` are rotated, if that is the last that happens to both.
+fn rotation(q: &Array, k: &Array) -> Result<Option<Rotation>> {
+    let (Some((of_q, _)), Some((of_k, _))) = (recorded::<Rope>(q)?, recorded::<Rope>(k)?) else {
+        return Ok(None);
+    };
+    let (mut from_q, mut from_k) = (inputs(q)?.into_iter(), inputs(k)?.into_iter());
+    let (Some(q), Some(offset_q), freqs) = (from_q.next(), from_q.next(), from_q.next()) else {
+        return Ok(None);
+    };
+    let (Some(k), Some(offset_k), other) = (from_k.next(), from_k.next(), from_k.next()) else {
+        return Ok(None);
+    };
+    let same = match (&freqs, &other) {
+        (Some(freqs), Some(other)) => id(freqs)? == id(other)?,
+        (None, None) => true,
+        _ => false,
+    };
+    let rope = of_q.0;
+    Ok((same && rope == of_k.0).then_some(Rotation { rope, q, k, offset_q, offset_k, freqs }))
+}
+
+/// The inputs are queries, keys, values, for each sequence the first token that is attended to and where the new one goes, if
+/// they are rotated the positions of queries and of keys and maybe frequencies, and the memory of keys, then of values, of
+/// each sequence. The outputs are what attention gives, and the memory.
+#[derive(PartialEq)]
+struct Step {
+    scale: f32,
+    /// Of sequences.
+    count: usize,
+    rope: Option<Rope>,
+}
+
+impl Composite for Step {
+    const NAME: &'static str = "ScaledDotProductAttention";
+
+    fn outputs(&self, inputs: &[Spec]) -> Vec<Spec> {
+        let mut shape = inputs[0].shape.clone();
+        if let (Some(to), Some(from)) = (shape.last_mut(), inputs[2].shape.last()) {
+            *to = *from;
+        }
+        let memory = &inputs[inputs.len() - 2 * self.count..];
+        [Spec::new(shape, inputs[0].dtype)].into_iter().chain(memory.iter().cloned()).collect()
+    }
+
+    fn in_place(&self, _inputs: usize) -> usize {
+        2 * self.count
+    }
+
+    fn eval(&self, inputs: &[View<'_>], outputs: &mut [ViewMut<'_>]) -> Result<()> {
+        let (mut q, mut k, v) =
+            (Vectors::of(&inputs[0])?, Vectors::of(&inputs[1])?, Vectors::of(&inputs[2])?);
+        if let Some(rope) = &self.rope {
+            let freqs = inputs[6..inputs.len() - 2 * self.count].first();
+            q = rope.rotated(&q, &inputs[4], freqs)?;
+            k = rope.rotated(&k, &inputs[5], freqs)?;
+        }
+        let places = inputs[3].as_slice::<i32>()?.as_chunks::<2>().0;
+        let ([y], memory) = outputs.split_at_mut(1) else {
+            return Err(Error::invalid(OP, "there is an output"));
+        };
+        let (keys, values) = memory.split_at(self.count);
+        for (i, &[_, at]) in places.iter().enumerate() {
+            append(&k, i, &keys[i], at)?;
+            append(&v, i, &values[i], at)?;
+        }
+        let ([_, heads, _, dim], [_, kv_heads, _, value_dim]) = (q.shape, v.shape);
+        let attentions = places.iter().enumerate().map(|(i, &[from, at])| {
+            let (from, end) = (from as usize, at as usize + 1);
+            Ok(Attention {
+                batch: 1,
+                heads,
+                kv_heads,
+                queries: 1,
+                keys: end - from,
+                dim,
+                value_dim,
+                q: q.of_batch(i),
+                k: seen(&keys[i], from, dim)?,
+                v: seen(&values[i], from, value_dim)?,
+                scale: self.scale,
+                mask: Mask::None,
+                sinks: None,
+            })
+        });
+        attention_each(&attentions.collect::<Result<Vec<_>>>()?, floats_mut(y)?);
+        Ok(())
+    }
+
+    fn compose(&self, _: &[Array]) -> Result<Vec<Array>> {
+        // Whatever takes part in a transformation is recorded as its parts.
+        Err(Error::invalid(OP, "memory that is written in place has no transformations"))
+    }
+}
+
+/// The rows of `memory` from `from` on, of vectors of `dim` elements.
+fn seen<'m>(memory: &ViewMut<'m>, from: usize, dim: usize) -> Result<Heads<'m>> {
+    let all = match memory.dtype() {
+        Dtype::F32 => Floats::F32(rows(memory)?),
+        Dtype::F16 => Floats::F16(rows(memory)?),
+        _ => Floats::Bf16(rows(memory)?),
+    };
+    let (start, len) = (from * dim, all.len());
+    let values = all.part(start, len - start);
+    Ok(Heads { values, strides: [len, memory.shape()[2] as usize * dim, dim] })
+}
+
+/// Writes the vectors of all heads of batch entry `i` to row `at` of `memory`.
+fn append(vectors: &Vectors<'_>, i: usize, memory: &ViewMut<'_>, at: i32) -> Result<()> {
+    let ([_, heads, _, dim], of_entry) = (vectors.shape, vectors.of_batch(i));
+    for head in 0..heads {
+        let at = at as usize;
+        match of_entry.values.part(head * of_entry.strides[1], dim) {
+            Floats::F32(vector) => write_vector(memory, head, at, vector)?,
+            Floats::F16(vector) => write_vector(memory, head, at, vector)?,
+            Floats::Bf16(vector) => write_vector(memory, head, at, vector)?,
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,88 @@
+//! Attention of the next token of sequences.
+
+use super::AppendBuffer;
+use crate::{Array, Error, Result, cpu};
+
+/// A sequence that a token is appended to, and that this token attends to: [`append_and_attend`].
+#[derive(Debug)]
+pub struct Sequence<'a> {
+    /// Keys `[1, kv heads, tokens, dim]`, which grow along axis 2.
+    pub keys: &'a mut AppendBuffer,
+    /// Values, likewise.
+    pub values: &'a mut AppendBuffer,
+    /// The first token that is attended to.
+    pub from: i32,
+}
+
+/// Appends one token's keys and values, of `k` and `v` `[batch, kv heads, 1, dim]`, to each of as many sequences, and attends
+/// to all that these then have, from `q` `[batch, heads, 1, dim]`: what [`AppendBuffer::append`] and
+/// [`scaled_dot_product_attention`](super::scaled_dot_product_attention) do, for sequences of different lengths, as one
+/// operation. [`rope`](super::rope) of `q` and `k` becomes part of it, if they are yet to be computed.
+///
+/// `None` where this is not one operation: on a GPU, where the kernels of this crate for the CPU are switched off, in
+/// transformations, and where other arrays refer to what would be written over. Nothing is appended then.
+///
+/// ```
+/// # fn main() -> mlx::Result<()> {
+/// use mlx::{Dtype, fast::{AppendBuffer, Sequence, append_and_attend}, ones};
+/// let (mut keys, mut values) = (AppendBuffer::new(2), AppendBuffer::new(2));
+/// let sequence = Sequence { keys: &mut keys, values: &mut values, from: 0 };
+/// let (q, k) = (ones(&[1, 4, 1, 8], Dtype::F32), ones(&[1, 2, 1, 8], Dtype::F32));
+/// if let Some(y) = append_and_attend(&q, &k, &k, [sequence], 1.0)? {
+///     assert_eq!(y.to_vec::<f32>()?, q.to_vec::<f32>()?); // the average of one value
+///     assert_eq!(keys.len(), 1);
+/// }
+/// # Ok(())
+/// # }
+/// ```
+///
+/// # Errors
+/// Arrays of other shapes or other than one dtype, another number of sequences, a sequence that `k` or `v` do not continue,
+/// or that has no token `from`.
+#[doc(alias = "scaled_dot_product_attention")]
+#[track_caller]
+pub fn append_and_attend<'a>(
+    q: &Array,
+    k: &Array,
+    v: &Array,
+    sequences: impl IntoIterator<Item = Sequence<'a>>,
+    scale: f32,
+) -> Result<Option<Array>> {
+    let mut sequences: Vec<_> = sequences.into_iter().collect();
+    check(q, k, v, &sequences)?;
+    cpu::append_and_attend([q, k, v], &mut sequences, scale)
+}
+
+#[track_caller]
+fn check(q: &Array, k: &Array, v: &Array, sequences: &[Sequence<'_>]) -> Result<()> {
+    const OP: &str = "append_and_attend";
+    let (of_q, of_k, of_v) = (q.shape()?, k.shape()?, v.shape()?);
+    let fits = match (of_q, of_k, of_v) {
+        (&[batch, heads, 1, dim], &[k_batch, k_heads, 1, k_dim], &[v_batch, v_heads, 1, _]) => {
+            let is_group = k_heads > 0 && heads % k_heads == 0;
+            is_group && [k_batch, v_batch] == [batch; 2] && v_heads == k_heads && k_dim == dim
+        }
+        _ => false,
+    };
+    let dtype = q.dtype()?;
+    if !fits || k.dtype()? != dtype || v.dtype()? != dtype {
+        let text = format!(
+            "q {dtype} {of_q:?}, k {} {of_k:?}, v {} {of_v:?} are not of one dtype, [batch, heads, 1, dim] and twice \
+             [batch, kv heads, 1, dim] with heads a multiple of kv heads",
+            k.dtype()?,
+            v.dtype()?
+        );
+        return Err(Error::invalid(OP, text));
+    }
+    if sequences.len() != of_q[0] as usize {
+        let text = format!("{} sequences for a batch of {}", sequences.len(), of_q[0]);
+        return Err(Error::invalid(OP, text));
+    }
+    for Sequence { keys, values, from } in sequences {
+        if keys.len() != values.len() || !(0..=keys.len()).contains(from) {
+            let text = format!("{} keys, {} values, attended from {from} on", keys.len(), values.len());
+            return Err(Error::invalid(OP, text));
+        }
+    }
+    Ok(())
+}

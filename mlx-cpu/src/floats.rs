@@ -73,7 +73,16 @@ impl<'a> Floats<'a> {
     }
 }
 
-impl FloatsMut<'_> {
+impl<'a> FloatsMut<'a> {
+    /// Those before `at` and the others. Panics where there are fewer.
+    pub(crate) fn split_at(self, at: usize) -> [FloatsMut<'a>; 2] {
+        match self {
+            FloatsMut::F32(x) => <[_; 2]>::from(x.split_at_mut(at)).map(FloatsMut::F32),
+            FloatsMut::F16(x) => <[_; 2]>::from(x.split_at_mut(at)).map(FloatsMut::F16),
+            FloatsMut::Bf16(x) => <[_; 2]>::from(x.split_at_mut(at)).map(FloatsMut::Bf16),
+        }
+    }
+
     /// The same numbers, lent.
     pub fn reborrow(&mut self) -> FloatsMut<'_> {
         match self {

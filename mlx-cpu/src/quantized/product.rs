@@ -5,14 +5,14 @@ use crate::{
     Floats, FloatsMut,
     elementwise::{copy, widened},
     floats::with_floats,
-    gemm::{Matrices, multiply_columns},
+    gemm::{Matrices, Scratch, multiply_columns},
     pool,
     simd::{Element, dispatch},
 };
 use std::{marker::PhantomData, sync::Arc};
 
 /// Up to so many vectors, decoding each number where it is used costs less than packing panels.
-const FEW: usize = 12;
+const FEW: usize = 16;
 /// So many numbers of a matrix, times vectors, are not worth a second thread.
 const LEAST: usize = 1 << 16;
 /// About so many make a task, for threads that are late leave theirs to others.
@@ -24,7 +24,7 @@ pub(super) fn project(matrix: &Quantized<'_>, x: Floats<'_>, count: usize, out: 
         return multiply_columns(count, matrix.rows, matrix.columns, x, &Transposed(matrix), out);
     }
     match out {
-        FloatsMut::F32(out) if count == 1 => few(&[*matrix], &widened(x), count, out),
+        FloatsMut::F32(out) if count == 1 => one(&[*matrix], &widened(x), out),
         out => project_together(&[*matrix], x, count, &mut [out]),
     }
 }
@@ -42,39 +42,91 @@ pub(super) fn project_together(
         }
         return;
     }
+    if count > 1 {
+        return few(matrices, &x, count, outs);
+    }
     let mut products = vec![0.0; outs.iter().map(|out| out.len()).sum()];
-    few(matrices, &x, count, &mut products);
+    one(matrices, &x, &mut products);
     let mut rest = &*products;
     for out in outs {
         let (part, others) = rest.split_at(out.len());
-        with_floats!(mut out, out => transpose(part, count, out));
+        with_floats!(mut out, out => copy(part, out));
         rest = others;
     }
 }
 
-/// Into `out[rows of all, count]`, of which each task has some rows.
-fn few(matrices: &[Quantized<'_>], x: &[f32], count: usize, out: &mut [f32]) {
-    let picks: Vec<u32> = (0..count as u32).collect();
-    let vectors: Vec<Arc<Arranged>> = arranged(matrices, x, count);
+/// Into `out[rows of all]`, of which each task has some.
+fn one(matrices: &[Quantized<'_>], x: &[f32], out: &mut [f32]) {
+    let vectors = arranged(matrices, x, 1);
     let columns = matrices.first().map_or(0, |matrix| matrix.columns);
-    let rows = task_rows(out.len() / count, columns * count);
-    pool::for_each_chunk(out, rows * count, |i, mut out| {
+    let rows = task_rows(out.len(), columns);
+    pool::for_each_chunk(out, rows, |i, mut out| {
         let mut skip = i * rows;
         for (matrix, vectors) in matrices.iter().zip(&vectors) {
             let row = skip.min(matrix.rows);
             skip -= row;
-            let part = out.len().min((matrix.rows - row) * count);
-            if part == 0 {
-                continue;
-            }
-            let (out_of_matrix, rest) = out.split_at_mut(part);
+            let (of_matrix, rest) = out.split_at_mut(out.len().min(matrix.rows - row));
             out = rest;
-            with_numbers!(matrix.encoding, N => {
-                let (picks, numbers) = (&*picks, PhantomData::<N>);
-                dispatch(Products { matrix, row, vectors, picks, out: out_of_matrix, numbers });
-            });
+            products(matrix, row, vectors, &[0], of_matrix);
         }
     });
+}
+
+/// Some rows of a matrix, and for each vector where their products go.
+struct Task<'a> {
+    matrix: usize,
+    row: usize,
+    outs: Vec<FloatsMut<'a>>,
+}
+
+/// Into `outs[count, rows]`, of which each task has some columns.
+fn few(matrices: &[Quantized<'_>], x: &[f32], count: usize, outs: &mut [FloatsMut<'_>]) {
+    let picks: Vec<u32> = (0..count as u32).collect();
+    let vectors = arranged(matrices, x, count);
+    let mut tasks = tasks(matrices, count, outs);
+    pool::for_each_chunk(&mut tasks, 1, |_, tasks| {
+        for Task { matrix, row, outs } in tasks {
+            let rows = outs.first().map_or(0, |out| out.len());
+            let mut found = Scratch::new(rows * count);
+            products(&matrices[*matrix], *row, &vectors[*matrix], &picks, &mut found);
+            for (i, out) in outs.iter_mut().enumerate() {
+                with_floats!(mut out, out => for (to, found) in out.iter_mut().zip(found.chunks_exact(count)) {
+                    *to = Element::narrow(found[i]);
+                });
+            }
+        }
+    });
+}
+
+/// Nearly equal tasks.
+fn tasks<'a>(matrices: &[Quantized<'_>], count: usize, outs: &'a mut [FloatsMut<'_>]) -> Vec<Task<'a>> {
+    let columns = matrices.first().map_or(0, |matrix| matrix.columns);
+    let all = matrices.iter().map(|matrix| matrix.rows).sum();
+    let most = task_rows(all, columns * count);
+    let mut tasks = Vec::with_capacity(all / most + matrices.len());
+    for (number, (matrix, out)) in matrices.iter().zip(outs).enumerate() {
+        let of_matrix = tasks.len();
+        let starts = (0..matrix.rows).step_by(most);
+        tasks.extend(starts.map(|row| Task { matrix: number, row, outs: Vec::with_capacity(count) }));
+        let mut rest = out.reborrow();
+        for _ in 0..count {
+            for task in &mut tasks[of_matrix..] {
+                let [part, others] = rest.split_at(most.min(matrix.rows - task.row));
+                task.outs.push(part);
+                rest = others;
+            }
+        }
+    }
+    tasks
+}
+
+/// Products of the rows from `row` on with the vectors `picks`, into `out[rows, picks]`.
+fn products(matrix: &Quantized<'_>, row: usize, vectors: &Arranged, picks: &[u32], out: &mut [f32]) {
+    if !out.is_empty() {
+        with_numbers!(matrix.encoding, N => {
+            dispatch(Products { matrix, row, vectors, picks, out, numbers: PhantomData::<N> });
+        });
+    }
 }
 
 /// The vectors as each matrix meets them, arranged once for those that are encoded alike.
@@ -90,20 +142,6 @@ fn arranged(matrices: &[Quantized<'_>], x: &[f32], count: usize) -> Vec<Arc<Arra
         });
     }
     all
-}
-
-/// Writes `from[rows, count]` as `to[count, rows]`.
-fn transpose<T: Element>(from: &[f32], count: usize, to: &mut [T]) {
-    if count == 1 {
-        return copy(from, to);
-    }
-    let mut row = vec![0.0; from.len() / count];
-    for (i, to) in to.chunks_mut(row.len()).enumerate() {
-        for (to, from) in row.iter_mut().zip(from.chunks(count)) {
-            *to = from[i];
-        }
-        copy(&row, to);
-    }
 }
 
 /// How many of `rows` rows make a task, if each takes `work` multiplications.

@@ -480,7 +480,7 @@ static mlx_array record(counts* calls, mlx_compute compute, mlx_array a) {
   mlx_array transposed, result;
   mlx_array_vector results;
   OK(mlx_matrix_transpose(&transposed, a, s));
-  mlx_operation operation = {calls, str("twice"), false, compute, NULL, NULL, NULL, NULL, drop};
+  mlx_operation operation = {calls, str("twice"), false, 0, compute, NULL, NULL, NULL, NULL, drop};
   mlx_spec spec = {INTS(3, 2), MLX_FLOAT32};
   OK(mlx_operation_record(&results, operation, (mlx_arrays){&transposed, 1}, (mlx_specs){&spec, 1}, s));
   OK(mlx_array_vector_take(&result, results, 0));

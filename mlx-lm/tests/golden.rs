@@ -28,6 +28,7 @@ macro_rules! families {
 
 families!(
     apertus,
+    bailing_moe,
     cohere,
     cohere2,
     deepseek,
@@ -39,6 +40,7 @@ families!(
     exaone,
     exaone4,
     exaone_moe,
+    falcon_h1,
     gemma,
     gemma2,
     gemma3,

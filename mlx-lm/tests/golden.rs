@@ -28,6 +28,7 @@ macro_rules! families {
 
 families!(
     apertus,
+    bailing_moe,
     cohere,
     cohere2,
     deepseek,
@@ -39,6 +40,7 @@ families!(
     exaone,
     exaone4,
     exaone_moe,
+    falcon_h1,
     gemma,
     gemma2,
     gemma3,
@@ -123,9 +125,17 @@ fn keeps_its_dtype(model: &Value) {
         assert_eq!(logits.dtype().unwrap(), Dtype::Bf16, "{}", text(&model["name"]));
     }
     // A recurrence goes on from its state with each token, which half precision would not carry far.
-    let recurrent = cache.layers().any(|layer| matches!(layer, LayerCache::State(_)));
+    let recurrent = cache.layers().any(has_state);
     let fits = |dtype| dtype == Dtype::Bf16 || recurrent && dtype == Dtype::F32;
     assert!(cache.arrays().all(|array| fits(array.dtype().unwrap())), "{}: cache", text(&model["name"]));
+}
+
+fn has_state(layer: &LayerCache) -> bool {
+    match layer {
+        LayerCache::State(_) => true,
+        LayerCache::List(parts) => parts.iter().any(has_state),
+        _ => false,
+    }
 }
 
 fn shapes_and_values(model: &Value) -> Tensors {

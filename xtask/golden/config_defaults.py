@@ -13,9 +13,9 @@ from pathlib import Path
 from transformers.models.auto.configuration_auto import CONFIG_MAPPING
 
 TYPES = """
-    apertus cohere cohere2 deepseek_v2 deepseek_v3 dots1 ernie4_5 ernie4_5_moe exaone4 exaone_moe gemma gemma2 gemma3_text gemma3n_text
+    apertus cohere cohere2 deepseek_v2 deepseek_v3 dots1 ernie4_5 ernie4_5_moe exaone4 exaone_moe falcon_h1 gemma gemma2 gemma3_text gemma3n_text
     gemma4_text glm glm4 glm4_moe glm4_moe_lite gpt2 gpt_neox gpt_oss granite granitemoe granitemoehybrid helium
-    hunyuan_v1_dense lfm2 lfm2_moe llama mamba2 minimax_m2
+    hunyuan_v1_dense hunyuan_v1_moe lfm2 lfm2_moe llama mamba2 minimax_m2
     ministral ministral3 mistral mixtral nemotron nemotron_h olmo olmo2 olmo3 olmoe phi phi3 phimoe qwen2 qwen2_5_vl_text
     qwen2_moe qwen2_vl_text qwen3 qwen3_5_moe_text qwen3_5_text qwen3_moe qwen3_next qwen3_vl_moe_text qwen3_vl_text
     seed_oss smollm3 solar_open stablelm starcoder2 youtu
@@ -87,6 +87,19 @@ CODE = {
 
 # Models whose configuration comes with the checkpoint as Python code.
 FOREIGN = {
+    "bailing_moe": {
+        "hidden_act": "silu",
+        "moe_router_enable_expert_bias": False,
+        "n_group": 1,
+        "norm_head": False,
+        "rms_norm_eps": 1e-6,
+        "routed_scaling_factor": 1.0,
+        "score_function": "softmax",
+        "topk_group": 1,
+        "use_bias": False,
+        "use_qk_norm": False,
+        "use_qkv_bias": False,
+    },
     "deepseek": {
         "attention_bias": False,
         "first_k_dense_replace": 0,
@@ -97,6 +110,7 @@ FOREIGN = {
         "routed_scaling_factor": 1.0,
     },
     "exaone": {"attention_bias": False, "mlp_bias": False, "rms_norm_eps": 1e-5, "rope_theta": 10000.0},
+    "hunyuan": {"attention_bias": False, "hidden_act": "silu", "rms_norm_eps": 1e-5, "rope_theta": 10000.0},
     "internlm2": {"rms_norm_eps": 1e-6, "bias": True, "rope_theta": 10000.0},
     "mimo": {"hidden_act": "silu", "rms_norm_eps": 1e-6, "rope_theta": 10000.0, "use_sliding_window": False},
     "telechat3": {"attention_bias": False, "mlp_bias": False, "rope_theta": 10000.0},

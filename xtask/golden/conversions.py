@@ -34,8 +34,8 @@ WAYS = {
     "mxfp8": {"bits": 8, "group_size": 32, "mode": "mxfp8"},
     "bfloat16": {"dtype": "bfloat16"},
 }
-# Python mlx-lm casts parameters of these that this crate keeps in single precision, as it does itself for their likes.
-CASTING = ("dots1", "granitemoehybrid", "mamba2", "qwen3_next")
+# Of these Python mlx-lm forgets a multiplier.
+DEVIATING = "transformers/falcon_h1"
 PROMPTS = ["The capital of France is", "1, 2, 3, 4,", "def fibonacci(n):\n"]
 MAX_TOKENS = 24
 
@@ -105,9 +105,9 @@ def golden_models(fixtures: Path) -> dict:
     first, *others = WAYS
     known = json.loads((fixtures / "conversions.json").read_text())["models"]
     for i, (name, config, shapes) in enumerate(tiny_models(fixtures)):
+        if name.startswith(DEVIATING):
+            continue
         for way in known.get(name, [first, others[i % len(others)]]):
-            if "dtype" in WAYS[way] and any(kind in name for kind in CASTING):
-                continue
             try:
                 models.setdefault(name, {})[way] = golden(config, shapes, WAYS[way])
             except (Exception, SystemExit) as error:

@@ -401,6 +401,32 @@ APERTUS = {
 
 GRANITE_MOE = {**GRANITE, "attention_bias": False, "num_local_experts": 8, "num_experts_per_tok": 4}
 
+BAILING = {
+    **{name: value for name, value in DEEPSEEK_V1.items() if not name.startswith("n_")},
+    "num_experts": 8,
+    "num_shared_experts": 1,
+    "norm_topk_prob": True,
+}
+
+FALCON_H1 = {
+    "head_dim": 16,
+    "attention_bias": False,
+    "mlp_bias": False,
+    "mamba_d_ssm": 128,
+    "mamba_d_head": 32,
+    "mamba_n_heads": 4,
+    "mamba_d_state": 16,
+    "mamba_n_groups": 1,
+    "mamba_d_conv": 4,
+    "mamba_rms_norm": True,
+    "mamba_norm_before_gate": False,
+    # Python mlx-lm has no multiplier of keys, and others are in the weights.
+    "key_multiplier": 1.0,
+    "embedding_multiplier": 4.0,
+    "lm_head_multiplier": 0.5,
+    "tie_word_embeddings": True,
+}
+
 # Output file -> model -> what differs from BASE, and from `model_type`, which is the file's name.
 MODELS = {
     "llama": {
@@ -533,6 +559,21 @@ MODELS = {
     },
     "gemma3": {
         "nested": {"vocab_size": 128, "text_config": {**BASE, **GEMMA3, "model_type": "gemma3_text", "sliding_window_pattern": 2}},
+        "untied": {
+            "vocab_size": 128,
+            "text_config": {
+                **BASE,
+                **GEMMA3,
+                "model_type": "gemma3_text",
+                "num_hidden_layers": 3,
+                "num_key_value_heads": 4,
+                "sliding_window": 5,
+                "sliding_window_pattern": 3,
+                "query_pre_attn_scalar": 64,
+                "rope_scaling": {"rope_type": "linear", "factor": 8.0},
+                "tie_word_embeddings": False,
+            },
+        },
     },
     "gemma3n": {
         "nested": {"text_config": {**BASE, **GEMMA3N}},
@@ -829,6 +870,42 @@ MODELS = {
             "partial_rotary_factor": 1.0,
         },
     },
+    "bailing_moe": {
+        "softmax": {**BAILING, "use_qkv_bias": True, "num_shared_experts": 2, "norm_topk_prob": False, "tie_word_embeddings": True},
+        "sigmoid": {
+            **BAILING,
+            "head_dim": 16,
+            "use_qk_norm": True,
+            "score_function": "sigmoid",
+            "moe_router_enable_expert_bias": True,
+            "routed_scaling_factor": 2.5,
+            "n_group": 4,
+            "topk_group": 2,
+            "partial_rotary_factor": 0.5,
+            "rotary_dim": 8,
+            "moe_shared_expert_intermediate_size": 128,
+            "first_k_dense_replace": 0,
+        },
+    },
+    "falcon_h1": {
+        "norms": FALCON_H1,
+        "biases": {
+            **FALCON_H1,
+            "num_key_value_heads": 4,
+            "attention_bias": True,
+            "mlp_bias": True,
+            "mamba_d_ssm": 64,
+            "mamba_d_head": 16,
+            "mamba_n_groups": 2,
+            "mamba_d_conv": 3,
+            "mamba_rms_norm": False,
+            "mamba_conv_bias": False,
+            "mamba_proj_bias": True,
+            "projectors_bias": True,
+            "rope_theta": 100000000000.0,
+            "tie_word_embeddings": False,
+        },
+    },
     "exaone_moe": {
         "windows": EXAONE_MOE,
         "groups": {
@@ -1015,5 +1092,5 @@ PROMPTS = {
 }
 # For models with a recurrence, beyond the chunks in which it is computed.
 CHUNKED = token_ids(3, 300, BASE["vocab_size"])
-RECURRENT = ["granitemoehybrid", "lfm2", "lfm2_moe", "mamba2", "nemotron_h", "qwen3_5", "qwen3_5_moe", "qwen3_next"]
+RECURRENT = ["falcon_h1", "granitemoehybrid", "lfm2", "lfm2_moe", "mamba2", "nemotron_h", "qwen3_5", "qwen3_5_moe", "qwen3_next"]
 GREEDY_TOKENS = 8

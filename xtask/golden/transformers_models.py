@@ -162,6 +162,25 @@ NEMOTRON_H = {
     "moe_shared_expert_intermediate_size": 48,
 }
 
+FALCON_H1 = {
+    "head_dim": 16,
+    "mamba_d_ssm": 64,
+    "mamba_n_heads": 4,
+    "mamba_d_head": 16,
+    "mamba_d_state": 16,
+    "mamba_chunk_size": 16,
+    "embedding_multiplier": 3.0,
+    "lm_head_multiplier": 0.4,
+    "key_multiplier": 0.7,
+    "attention_in_multiplier": 1.5,
+    "attention_out_multiplier": 0.9,
+    "ssm_in_multiplier": 1.25,
+    "ssm_out_multiplier": 0.6,
+    "mlp_multipliers": [0.8, 0.5],
+    "ssm_multipliers": [0.35, 0.25, 1.5, 0.5, 0.7],
+    "rope_theta": 5000.0,
+}
+
 # As small as its image towers get: they are not compared.
 QWEN2_VISION = {"depth": 1, "embed_dim": 8, "hidden_size": 64, "num_heads": 2}
 QWEN2_5_VISION = {"depth": 1, "hidden_size": 8, "out_hidden_size": 64, "intermediate_size": 8, "num_heads": 2}
@@ -223,6 +242,18 @@ MODELS = {
     "apertus": ("apertus", {}),
     "apertus_bias": ("apertus", {"attention_bias": True, "rope_theta": 5000.0, "rope_scaling": LLAMA3, "tie_word_embeddings": True}),
     "hunyuan_v1_dense": ("hunyuan_v1_dense", {"head_dim": 32, "rope_scaling": {"rope_type": "dynamic", "alpha": 100.0, "factor": 1.0}}),
+    "hunyuan_v1_moe": ("hunyuan_v1_moe", {"head_dim": 16, "num_experts": 8, "moe_topk": [3, 2], "rope_theta": 5000.0}),
+    "hunyuan_v1_moe_fused": (
+        "hunyuan_v1_moe",
+        {
+            "head_dim": 32,
+            "attention_bias": True,
+            "num_experts": 4,
+            "moe_topk": 2,
+            "rope_scaling": {"rope_type": "dynamic", "alpha": 100.0, "factor": 1.0},
+            "tie_word_embeddings": True,
+        },
+    ),
     "mixtral": ("mixtral", {"num_local_experts": 4, "sliding_window": 8, "rope_theta": 5000.0}),
     "qwen2_moe": ("qwen2_moe", {**QWEN_MOE, "shared_expert_intermediate_size": 48, "decoder_sparse_step": 2}),
     "qwen3_moe": ("qwen3_moe", {**QWEN_MOE, "norm_topk_prob": True, "rope_scaling": YARN}),
@@ -258,6 +289,21 @@ MODELS = {
     "qwen3_5": ("qwen3_5", {"text_config": {**DELTA, "rope_scaling": QWEN3_5_MROPE}, "vision_config": QWEN3_5_VISION}),
     "qwen3_5_moe": ("qwen3_5_moe", {"text_config": {**DELTA, **SHARED_MOE, "rope_scaling": QWEN3_5_MROPE}, "vision_config": QWEN3_5_VISION}),
     "qwen3_5_moe_text_fused": ("qwen3_5_moe_text", {**DELTA, **SHARED_MOE, "linear_num_key_heads": 4}),
+    "falcon_h1": ("falcon_h1", {**FALCON_H1, "mamba_n_groups": 2, "mamba_rms_norm": True, "mamba_norm_before_gate": False}),
+    "falcon_h1_norm": (
+        "falcon_h1",
+        {
+            **FALCON_H1,
+            "mamba_rms_norm": True,
+            "mamba_norm_before_gate": True,
+            "attention_bias": True,
+            "mlp_bias": True,
+            "mamba_proj_bias": True,
+            "projectors_bias": True,
+            "tie_word_embeddings": True,
+        },
+    ),
+    "falcon_h1_plain": ("falcon_h1", {**FALCON_H1, "mamba_conv_bias": False, "rope_theta": 1e11}),
     "granitemoehybrid": ("granitemoehybrid", {**GRANITE_HYBRID, "position_embedding_type": "rope", "rope_theta": 5000.0}),
     "granitemoehybrid_fused": ("granitemoehybrid", GRANITE_HYBRID),
     "granitemoehybrid_dense": ("granitemoehybrid", {**GRANITE_HYBRID, "num_local_experts": 0}),

@@ -41,6 +41,7 @@ const LANGUAGE_MODELS: &[(&str, &str)] = &[
 
 /// Names of older checkpoints, and today's.
 const RENAMED: &[(&str, &[(&str, &str)])] = &[
+    ("bailing_moe", &[("num_experts", "n_routed_experts"), ("num_shared_experts", "n_shared_experts")]),
     (
         "exaone",
         &[

@@ -20,6 +20,8 @@ struct Shape {
     #[serde(default)]
     tie_word_embeddings: bool,
     shared_intermediate_size: Option<i32>,
+    #[serde(default)]
+    norm_head: bool,
 }
 
 /// Buffers that GPT-2 and GPT-NeoX carry along, and tables that follow from the configuration.
@@ -33,6 +35,12 @@ pub(super) fn arrange(config: &ModelConfig, tensors: Tensors) -> Result<Tensors>
     let weights = Loader::new(tensors);
     if config.model_type.starts_with("qwen3_next") || config.model_type.starts_with("qwen3_5") {
         models::qwen3_next::shift_original_norms(&weights)?;
+    }
+    if config.model_type == "falcon_h1" {
+        models::falcon_h1::multiply_all(
+            &config.args_with([("tie_word_embeddings", false.into())])?,
+            &weights,
+        )?;
     }
     weights.ignore(|path| {
         models::is_unused(path)
@@ -49,6 +57,13 @@ pub(super) fn arrange(config: &ModelConfig, tensors: Tensors) -> Result<Tensors>
         "gemma4_text" => {
             stack_experts(&weights)?;
             replace(&weights, &[(".switch_mlp.", ".experts.switch_glu.")])?;
+        }
+        "bailing_moe" => {
+            stack_experts(&weights)?;
+            replace(&weights, &[(".mlp.gate.weight", ".mlp.gate.gate_proj.weight")])?;
+            if shape.norm_head {
+                models::bailing_moe::normalize_head(&weights)?;
+            }
         }
         "apertus" => models::apertus::shape_activations(&weights, &[])?,
         "granitemoe" | "granitemoehybrid" => {

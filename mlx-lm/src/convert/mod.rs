@@ -7,6 +7,7 @@ mod card;
 mod config;
 mod layout;
 mod model;
+mod pack;
 mod python;
 mod recipe;
 mod writer;
@@ -28,7 +29,8 @@ use std::{fs, path::Path};
 #[derive(Debug, Default)]
 pub struct ConvertOptions {
     /// The type of all floating-point tensors; `None` takes what `config.json` says, and keeps each as it is where it
-    /// says nothing. Parameters that models keep in single precision stay so.
+    /// says nothing. What balances the choice of experts keeps its type, and so do rates of decay, where
+    /// Python mlx-lm has it so.
     pub dtype: Option<Dtype>,
     /// What becomes of the weights.
     pub weights: WeightChange,

@@ -1,6 +1,6 @@
 //! A model's tensors, each read when its turn comes, and what a conversion makes of them.
 
-use super::{LayerInfo, WeightChange, layout, writer::Job};
+use super::{LayerInfo, WeightChange, layout, pack::quantize_in_parts, writer::Job};
 use crate::{
     Error, Result,
     config::ModelConfig,
@@ -46,6 +46,26 @@ pub(super) enum Content {
 pub(super) struct Change<'a> {
     pub(super) dtype: Option<Dtype>,
     pub(super) weights: &'a WeightChange,
+}
+
+/// Parameters that keep their type whatever the model's becomes, by model type; as Python mlx-lm has it.
+#[rustfmt::skip]
+const KEPT: &[(&[&str], &[&str])] = &[
+    (
+        &[
+            "deepseek_v3", "ernie4_5_moe", "exaone_moe", "glm4_moe", "glm4_moe_lite", "joyai_llm_flash", "kimi_k2",
+            "minimax_m2", "solar_open",
+        ],
+        &["e_score_correction_bias"],
+    ),
+    (&["bailing_moe", "lfm2_moe"], &["expert_bias"]),
+    (&["nemotron_h"], &["e_score_correction_bias", "A_log"]),
+    (&["qwen3_5_text", "qwen3_5_moe_text"], &["A_log"]),
+];
+
+/// What names of parameters contain that keep their type.
+fn kept(model_type: &str) -> &'static [&'static str] {
+    KEPT.iter().find(|(types, _)| types.contains(&model_type)).map_or(&[], |(_, names)| names)
 }
 
 /// A conversion, thought through but not begun.
@@ -123,6 +143,7 @@ impl Tensors {
     pub(super) fn plan(self, config: &ModelConfig, change: &Change<'_>) -> Result<Plan> {
         let layers = config.field("num_hidden_layers").and_then(|count| count.as_u64()).unwrap_or(0) as usize;
         let mut plan = Plan { jobs: vec![], layers: BTreeMap::new(), parameters: 0, notes: self.notes };
+        let kept = kept(&config.model_type);
         let (mut quantized, mut undivided) = (0, 0);
         for Stored { path, like, read } in self.stored {
             plan.parameters += like.parameters()?;
@@ -151,7 +172,8 @@ impl Tensors {
                     plan.layers.insert(path.clone(), None);
                 }
             }
-            let step = Step { path, to, dtype: change.dtype };
+            let dtype = change.dtype.filter(|_| !kept.iter().any(|name| path.contains(name)));
+            let step = Step { path, to, dtype };
             plan.jobs.push(step.job(like, read)?);
         }
         if matches!(change.weights, WeightChange::Quantize(_)) && quantized == 0 {
@@ -255,19 +277,31 @@ enum To {
 
 impl Step {
     fn job(self, like: Content, read: Option<Read>) -> Result<Job> {
-        let outputs = self.apply(like)?;
-        Ok(match read {
-            None => Job::ready(outputs),
-            Some(read) => Job::later(outputs, move || self.apply(read()?)),
+        let matrix = match &like {
+            Content::Matrix(array) if matches!(self.to, To::Quantized(_)) => Some(array.clone()),
+            _ => None,
+        };
+        let outputs = self.apply(like, |matrix, to| Ok(quantize(matrix, to)?))?;
+        Ok(match (read, matrix) {
+            (Some(read), _) => Job::later(outputs, move || self.apply(read()?, quantize_in_parts)),
+            (None, Some(matrix)) => {
+                Job::later(outputs, move || self.apply(Content::Matrix(matrix), quantize_in_parts))
+            }
+            (None, None) => Job::ready(outputs),
         })
     }
 
-    fn apply(&self, content: Content) -> Result<Vec<(String, Array)>> {
+    /// The tensors to write; `pack` quantizes matrices.
+    fn apply(
+        &self,
+        content: Content,
+        pack: impl Fn(&Array, Quantization) -> Result<Quantized>,
+    ) -> Result<Vec<(String, Array)>> {
         let named = |part: &str, array| (format!("{}.{part}", self.path), array);
         Ok(match (content, self.to) {
             (Content::Plain(array), _) => vec![(self.path.clone(), self.cast(array)?)],
             (Content::Matrix(array), To::Quantized(quantization)) => {
-                let matrix = quantize(&self.cast(array)?, quantization)?;
+                let matrix = pack(&self.cast(array)?, quantization)?;
                 let mut parts = vec![named("weight", matrix.weight), named("scales", matrix.scales)];
                 parts.extend(matrix.biases.map(|biases| named("biases", biases)));
                 parts
@@ -299,9 +333,7 @@ impl Step {
 
     fn cast(&self, array: Array) -> Result<Array> {
         match self.dtype {
-            Some(dtype) if array.dtype()?.is_float() && !weights::keeps_single_precision(&self.path) => {
-                Ok(array.astype(dtype)?)
-            }
+            Some(dtype) if array.dtype()?.is_float() => Ok(array.astype(dtype)?),
             _ => Ok(array),
         }
     }

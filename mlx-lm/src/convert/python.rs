@@ -29,8 +29,9 @@ pub(super) fn complete(config: &ModelConfig, tied: bool, file: &mut BTreeMap<Str
     {
         file.insert("model_type".into(), (*wrapper).into());
     }
-    if config.model_type == "granitemoehybrid" {
-        file.insert("layer_types".into(), granite_layers(normal));
+    if let Some((name, value)) = reworded(config, normal) {
+        missing.remove(name);
+        file.insert(name.into(), value);
     }
     let nested = NESTED.iter().find(|key| file.get(**key).is_some_and(Value::is_object));
     match nested.and_then(|key| file.get_mut(*key)).and_then(Value::as_object_mut) {
@@ -108,11 +109,24 @@ fn rotary_embeddings(config: &ModelConfig, normal: &Map<String, Value>) -> Map<S
     found
 }
 
-/// Python mlx-lm knows the kinds of Granite's layers by their names of transformers 4 only.
-fn granite_layers(normal: &Map<String, Value>) -> Value {
+/// What Python mlx-lm wants said of kinds of layers in words that transformers has no more, or never had; and what is no
+/// longer to be done to the weights.
+fn reworded(config: &ModelConfig, normal: &Map<String, Value>) -> Option<(&'static str, Value)> {
     let types = normal.get("layer_types").and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
-    let older = |kind: &Value| if kind == "linear_attention" { "mamba" } else { "attention" };
-    types.iter().map(older).collect()
+    match config.model_type.as_str() {
+        "granitemoehybrid" => {
+            let older = |kind: &Value| if kind == "linear_attention" { "mamba" } else { "attention" };
+            Some(("layer_types", types.iter().map(older).collect()))
+        }
+        "exaone4" => {
+            let slides = |kind: &Value| kind == "sliding_attention";
+            let word: String = types.iter().map(|kind| if slides(kind) { 'L' } else { 'G' }).collect();
+            Some(("sliding_window_pattern", types.iter().any(slides).then_some(word).into()))
+        }
+        "falcon_h1" => Some(("key_multiplier", 1.0.into())),
+        "bailing_moe" if normal.get("norm_head") == Some(&true.into()) => Some(("norm_head", false.into())),
+        _ => None,
+    }
 }
 
 /// Fields that follow from others, by model type.
@@ -189,8 +203,9 @@ mod tests {
                 let again = ModelConfig::parse(Path::new("config.json"), &json!(completed).to_string())?;
                 let ((before, _), (after, _)) = (config.normalized(), again.normalized());
                 // Models read what is in `rope_parameters` and `layer_types`, and those without such layers any size.
-                const UNREAD: [&str; 5] = [
+                const UNREAD: [&str; 6] = [
                     "model_type",
+                    "sliding_window_pattern",
                     "rope_theta",
                     "rope_local_base_freq",
                     "partial_rotary_factor",

@@ -105,7 +105,7 @@ impl Recipe {
 fn is_router(path: &str) -> bool {
     let mut parts = path.rsplit('.');
     let is_name = |part: &str| ["gate", "router", "shared_expert_gate"].contains(&part);
-    parts.next().is_some_and(is_name) || parts.next() == Some("router")
+    parts.next().is_some_and(is_name) || parts.next().is_some_and(is_name)
 }
 
 const EIGHT_BITS: Option<Quantization> = Some(Quantization::affine(64, 8));
@@ -129,6 +129,7 @@ const ARCHITECTURE_RULES: &[ArchitectureRule] = &[
         &["mlp.gate", "mlp.shared_expert_gate"],
         EIGHT_BITS,
     ),
+    (&["bailing_moe"], &["mlp.gate.gate_proj"], EIGHT_BITS),
     (&["lfm2_moe"], &["feed_forward.gate"], EIGHT_BITS),
     (&["minimax", "minimax_m2"], &["block_sparse_moe.gate"], EIGHT_BITS),
     (&["gpt_oss"], &["mlp.router"], EIGHT_BITS),
@@ -301,6 +302,24 @@ mod tests {
         assert_eq!(choose("qwen3_moe", "model.layers.0.mlp.gate", 64), EIGHT_BITS);
         assert_eq!(choose("deepseek_v3", "model.layers.0.mlp.gate", 64), None);
         assert_eq!(choose("mixtral", "model.layers.0.mlp.gate", 64), Some(four));
+
+        let mixed = Recipe::mixed(MixedBits { low: 2, high: 6 }, 32);
+        let choose =
+            |model, path| mixed.choose(model, &LayerInfo { path, rows: 1, columns: 64, layers: 1 }).unwrap();
+        for (model, path, expected) in [
+            ("bailing_moe", "model.layers.0.mlp.gate.gate_proj", EIGHT_BITS),
+            ("gemma4_text", "model.layers.0.router.proj", EIGHT_BITS),
+            ("gpt_oss", "model.layers.0.mlp.router", EIGHT_BITS),
+            ("granitemoehybrid", "model.layers.0.block_sparse_moe.router.layer", EIGHT_BITS),
+            ("lfm2_moe", "model.layers.0.feed_forward.gate", EIGHT_BITS),
+            ("minimax_m2", "model.layers.0.block_sparse_moe.gate", EIGHT_BITS),
+            ("qwen3_next", "model.layers.0.mlp.shared_expert_gate", EIGHT_BITS),
+            ("deepseek_v3", "model.layers.0.mlp.gate", None),
+            ("mixtral", "model.layers.0.block_sparse_moe.gate", Some(Quantization::affine(32, 2))),
+            ("qwen3_moe", "model.layers.0.mlp.gate_proj", Some(Quantization::affine(32, 2))),
+        ] {
+            assert_eq!(choose(model, path), expected, "{model} {path}");
+        }
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! Model architectures: one file each, and the table that finds them.
 
 pub mod apertus;
+pub mod bailing_moe;
 pub mod blocks;
 pub mod cohere;
 pub mod cohere2;
@@ -12,6 +13,7 @@ pub mod ernie4_5_moe;
 pub mod exaone;
 pub mod exaone4;
 pub mod exaone_moe;
+pub mod falcon_h1;
 pub mod gemma;
 pub mod gemma2;
 pub mod gemma3;
@@ -28,6 +30,7 @@ pub mod granitemoe;
 pub mod granitemoehybrid;
 pub mod helium;
 pub mod hunyuan_v1_dense;
+pub mod hunyuan_v1_moe;
 pub mod internlm2;
 pub mod lfm2;
 pub mod llama;
@@ -93,6 +96,7 @@ type Row = (&'static [&'static str], fn(&Source<'_>) -> Result<Box<dyn LanguageM
 #[rustfmt::skip]
 const REGISTRY: &[Row] = &[
     (&["apertus"], |s| s.sanitized(apertus::sanitize, apertus::new)),
+    (&["bailing_moe"], |s| s.sanitized(bailing_moe::sanitize, bailing_moe::new)),
     (&["cohere"], |s| s.build(cohere::new)),
     (&["cohere2"], |s| s.build(cohere2::new)),
     (&["deepseek"], |s| s.sanitized(deepseek_v1::sanitize, deepseek_v1::new)),
@@ -104,6 +108,7 @@ const REGISTRY: &[Row] = &[
     (&["exaone"], |s| s.sanitized(exaone::sanitize, exaone::new)),
     (&["exaone4"], |s| s.build(exaone4::new)),
     (&["exaone_moe"], |s| s.sanitized(exaone_moe::sanitize, exaone_moe::new)),
+    (&["falcon_h1"], |s| s.sanitized(falcon_h1::sanitize, falcon_h1::new)),
     (&["gemma"], |s| s.sanitized(gemma::sanitize, gemma::new)),
     (&["gemma2"], |s| s.sanitized(gemma2::sanitize, gemma2::new)),
     (&["gemma3_text"], |s| s.sanitized(gemma3::sanitize, gemma3::new)),
@@ -120,6 +125,7 @@ const REGISTRY: &[Row] = &[
     (&["granitemoehybrid"], |s| s.sanitized(granitemoehybrid::sanitize, granitemoehybrid::new)),
     (&["helium"], |s| s.build(helium::new)),
     (&["hunyuan_v1_dense"], |s| s.sanitized(hunyuan_v1_dense::sanitize, hunyuan_v1_dense::new)),
+    (&["hunyuan", "hunyuan_v1_moe"], |s| s.sanitized(hunyuan_v1_moe::sanitize, hunyuan_v1_moe::new)),
     (&["internlm2"], |s| s.sanitized(internlm2::sanitize, internlm2::new)),
     (&["lfm2"], |s| s.sanitized(lfm2::sanitize, lfm2::new)),
     (&["lfm2_moe"], |s| s.sanitized(lfm2::sanitize_moe, lfm2::new_moe)),

@@ -71,11 +71,6 @@ pub(crate) fn read_folder(folder: &Path, config: &ModelConfig) -> Result<Checkpo
     Ok(Checkpoint { tensors, quantization, warnings })
 }
 
-/// Whether models keep the parameter in single precision, whatever type they compute in.
-pub(crate) fn keeps_single_precision(name: &str) -> bool {
-    ["e_score_correction_bias", "expert_bias", "router_bias", "A_log"].iter().any(|kept| name.contains(kept))
-}
-
 fn loader(tensors: BTreeMap<String, Array>, quantization: &QuantizationConfig) -> Result<Loader> {
     let dtype = compute::dtype()?;
     let tensors = tensors.into_iter().map(|(name, array)| Ok((name, compute::cast(array, dtype)?)));

@@ -13,6 +13,8 @@ use serde::Deserialize;
 #[derive(Clone, Debug, Deserialize)]
 pub struct DeepSeekMoe {
     moe_intermediate_size: i32,
+    /// Features of a shared expert, if it has others.
+    moe_shared_expert_intermediate_size: Option<i32>,
     n_routed_experts: i32,
     n_shared_experts: Option<i32>,
     num_experts_per_tok: i32,
@@ -92,7 +94,10 @@ impl DeepSeekMoe {
         let experts = SwitchGlu::new(hidden, inner, self.n_routed_experts, Gate::Plain(f));
         let moe = finish(Moe::new(hidden, self.n_routed_experts, experts, routing));
         Ok(match self.n_shared_experts.filter(|count| *count > 0) {
-            Some(count) => Box::new(moe.with_shared(GatedMlp::new(hidden, inner * count, f))),
+            Some(count) => {
+                let inner = self.moe_shared_expert_intermediate_size.unwrap_or(inner);
+                Box::new(moe.with_shared(GatedMlp::new(hidden, inner.saturating_mul(count), f)))
+            }
             None => Box::new(moe),
         })
     }

@@ -78,7 +78,7 @@ pub struct Mamba2 {
     a_log: Param,
     #[module(rename = "D")]
     d: Param,
-    norm: GroupedNorm,
+    norm: Option<GroupedNorm>,
     out_proj: Linear,
     #[module(skip)]
     sizes: Mamba2Sizes,
@@ -104,7 +104,12 @@ impl Mamba2 {
             dt_bias: ones(&[heads], Dtype::F32).into(),
             a_log: zeros(&[heads], Dtype::F32).into(),
             d: ones(&[heads], Dtype::F32).into(),
-            norm: GroupedNorm { weight: ones(&[inner], Dtype::F32).into(), groups, eps },
+            norm: Some(GroupedNorm {
+                weight: ones(&[inner], Dtype::F32).into(),
+                groups,
+                eps,
+                gate_first: true,
+            }),
             out_proj: Linear::new(inner, hidden),
             sizes: s,
         })
@@ -120,6 +125,29 @@ impl Mamba2 {
             ..self
         }
     }
+
+    /// With a bias of the projection back, or without.
+    pub fn with_output_bias(self, bias: bool) -> Mamba2 {
+        Mamba2 { out_proj: self.out_proj.with_bias(bias), ..self }
+    }
+
+    /// With such a norm of what comes out; [`GatedNorm::BehindGate`] otherwise.
+    pub fn with_norm(self, kind: GatedNorm) -> Mamba2 {
+        let norm = self.norm.filter(|_| kind != GatedNorm::None);
+        let gate_first = kind == GatedNorm::BehindGate;
+        Mamba2 { norm: norm.map(|norm| GroupedNorm { gate_first, ..norm }), ..self }
+    }
+}
+
+/// Where the norm of what a recurrence gives stands.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum GatedNorm {
+    /// There is a gate only.
+    None,
+    /// The gate multiplies what was normalized.
+    BeforeGate,
+    /// What the gate multiplied is normalized.
+    BehindGate,
 }
 
 impl Mixer for Mamba2 {
@@ -148,7 +176,11 @@ impl Mixer for Mamba2 {
         let skip = self.d.astype(Dtype::F32)?.reshape([groups, -1, 1])?;
         let y = (y + recurrence.x * skip).reshape([batch, length, inner])?.astype(x.dtype()?)?;
         cached.advance(length);
-        self.out_proj.forward(&self.norm.forward(&y, &gate)?)
+        let y = match &self.norm {
+            Some(norm) => norm.forward(&y, &gate)?,
+            None => swiglu(&gate, &y)?,
+        };
+        self.out_proj.forward(&y)
     }
 
     fn new_cache(&self) -> LayerCache {
@@ -244,17 +276,25 @@ fn decay_between(decay: &Array) -> Result<Array> {
     i.greater_equal(&j)?.where_(sums.exp()?, &zeros(&[1], Dtype::F32))
 }
 
-/// Root-mean-square normalization of each group of features by itself, of what a gate lets through.
+/// Root-mean-square normalization of each group of features by itself, with a gate before it or behind it.
 #[derive(Debug, Module)]
 struct GroupedNorm {
     weight: Param,
     groups: i32,
     eps: f32,
+    gate_first: bool,
 }
 
 impl GroupedNorm {
     fn forward(&self, x: &Array, gate: &Array) -> Result<Array> {
-        let gated = swiglu(gate, x)?.unflatten(-1, [self.groups, -1])?;
-        fast::rms_norm(&gated, None, self.eps)?.flatten(-2, -1)?.multiply(self.weight.value())
+        match self.gate_first {
+            true => self.norm(&swiglu(gate, x)?),
+            false => swiglu(gate, &self.norm(x)?),
+        }
+    }
+
+    fn norm(&self, x: &Array) -> Result<Array> {
+        let grouped = x.unflatten(-1, [self.groups, -1])?;
+        fast::rms_norm(&grouped, None, self.eps)?.flatten(-2, -1)?.multiply(self.weight.value())
     }
 }

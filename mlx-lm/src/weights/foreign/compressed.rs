@@ -24,7 +24,8 @@ const UNUSED: [&str; 7] = [
     "output_scale",
 ];
 
-pub(super) fn import(import: &mut Import<'_>) -> Result<()> {
+/// `block` is that of 8-bit floats, where the file says.
+pub(super) fn import(import: &mut Import<'_>, block: Option<[i32; 2]>) -> Result<()> {
     for layer in import.layers_with("weight_packed") {
         let packed = import.need(&layer, "weight_packed")?;
         let scales = import.need(&layer, "weight_scale")?;
@@ -43,7 +44,7 @@ pub(super) fn import(import: &mut Import<'_>) -> Result<()> {
         let weight = import.need(&layer, "weight")?;
         match weight.dtype()? {
             Dtype::I8 => put_int8(import, &layer, &weight, scales)?,
-            _ => fp8::import_layer(import, &layer, weight, scales, None, false)?,
+            _ => fp8::import_layer(import, &layer, weight, scales, block, false)?,
         }
     }
     import.drop_parts(&UNUSED);

@@ -83,8 +83,11 @@ struct Blocks {
     width: i32,
 }
 
+/// Rows and columns of a block, where files say nothing else.
+const USUAL: i32 = 128;
+
 impl Blocks {
-    /// `block` is what the file says, if it does; a matrix with one scale has one block.
+    /// `block` is what the file says, if it does; a matrix with one scale, or with one for each row, has other blocks.
     fn new(
         import: &Import<'_>,
         layer: &str,
@@ -105,9 +108,13 @@ impl Blocks {
             _ => scales,
         };
         let (across, along) = (scales.dim(-2)?, scales.dim(-1)?);
+        let is_usual = [rows, columns].map(|size| ceil_div(size, USUAL)) == [across, along];
         let [height, width] = match block {
-            Some(block) if across > 1 || along > 1 => block,
-            _ => [ceil_div(rows, across), ceil_div(columns, along)],
+            _ if along == 1 && (across == 1 || across == rows) => [rows / across.max(1), columns],
+            Some(block) => block,
+            None if is_usual => [USUAL; 2],
+            // The last block is as large as the others, or there is no telling how large they are.
+            None => [rows / across.max(1), columns / along.max(1)],
         };
         if ceil_div(rows, height) != across || ceil_div(columns, width) != along {
             let message = format!(
@@ -155,4 +162,36 @@ pub(super) fn power_of_two(exponents: &Array) -> Result<Array> {
 
 fn ceil_div(value: i32, by: i32) -> i32 {
     value.max(1).div_euclid(by.max(1)) + i32::from(value.max(1) % by.max(1) != 0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use mlx::zeros;
+    use std::{collections::BTreeMap, path::Path};
+
+    #[test]
+    fn blocks_are_what_the_file_says_or_the_shapes_leave_open() {
+        for (shape, scales, said, expected) in [
+            ([576, 512], vec![5, 4], None, Some([128, 128])),
+            ([192, 128], vec![2, 1], None, Some([128, 128])),
+            ([576, 512], vec![6, 4], Some([96, 128]), Some([96, 128])),
+            ([576, 512], vec![9, 16], None, Some([64, 32])),
+            ([576, 512], vec![576, 1], Some([128, 128]), Some([1, 512])),
+            ([576, 512], vec![576], None, Some([1, 512])),
+            ([576, 512], vec![], Some([128, 128]), Some([576, 512])),
+            // No size of blocks gives seven, and blocks of 128 are five.
+            ([576, 512], vec![7, 4], None, None),
+            ([576, 512], vec![6, 4], Some([128, 128]), None),
+            ([576, 512], vec![577, 1], None, None),
+        ] {
+            let mut tensors = BTreeMap::new();
+            let import =
+                Import { folder: Path::new("folder"), tensors: &mut tensors, layers: BTreeMap::new() };
+            let weight = zeros(&shape, Dtype::U8);
+            let found = Blocks::new(&import, "layer", &weight, zeros(&scales, Dtype::F32), said);
+            let found = found.map(|blocks| [blocks.height, blocks.width]).ok();
+            assert_eq!(found, expected, "{shape:?}, scales {scales:?}, said {said:?}");
+        }
+    }
 }

@@ -22,7 +22,10 @@ pub enum Foreign {
         powers_of_two: bool,
     },
     /// The container of the vLLM project.
-    CompressedTensors,
+    CompressedTensors {
+        /// Rows and columns of 8-bit floats that share a scale, where the file says.
+        block: Option<[i32; 2]>,
+    },
     /// NVIDIA's model optimizer: fp8, mxfp8 and nvfp4.
     ModelOpt,
     /// Numbers of -1, 0 and 1.
@@ -73,10 +76,7 @@ impl Foreign {
             "awq" => Foreign::Awq(awq(block)?),
             "gptq" => gptq(block)?,
             "fp8" | "fbgemm_fp8" => fp8(block),
-            "compressed-tensors" => {
-                compressed(block)?;
-                Foreign::CompressedTensors
-            }
+            "compressed-tensors" => Foreign::CompressedTensors { block: compressed(block)? },
             "modelopt" => {
                 modelopt(block)?;
                 Foreign::ModelOpt
@@ -128,20 +128,28 @@ fn gptq(block: &Map<String, Value>) -> Result<Foreign, String> {
 }
 
 fn fp8(block: &Map<String, Value>) -> Foreign {
-    let sizes = block.get("weight_block_size").and_then(Value::as_array);
-    let size = |value: &Value| value.as_i64().filter(|size| (1..=1 << 20).contains(size));
-    let sizes = sizes.map(|sizes| sizes.iter().filter_map(size).collect::<Vec<_>>());
-    let sizes = sizes.and_then(|sizes| <[i64; 2]>::try_from(sizes).ok());
     Foreign::Fp8 {
-        block: sizes.map(|sizes| sizes.map(|size| size as i32)),
+        block: block.get("weight_block_size").and_then(rows_and_columns),
         powers_of_two: text(block, "scale_fmt") == Some("ue8m0"),
     }
 }
 
-/// Whether all formats that the block names are read, and nothing else happens to the weights.
-fn compressed(block: &Map<String, Value>) -> Result<(), String> {
+fn rows_and_columns(sizes: &Value) -> Option<[i32; 2]> {
+    let size = |value: &Value| value.as_i64().filter(|size| (1..=1 << 20).contains(size));
+    let sizes: Vec<i64> = sizes.as_array()?.iter().filter_map(size).collect();
+    <[i64; 2]>::try_from(sizes).ok().map(|sizes| sizes.map(|size| size as i32))
+}
+
+/// The blocks that share a scale. All formats that the file names must be read, and nothing else happen to the weights.
+fn compressed(block: &Map<String, Value>) -> Result<Option<[i32; 2]>, String> {
     let groups = block.get("config_groups").and_then(Value::as_object);
-    let formats = groups.into_iter().flat_map(Map::values).filter_map(|group| group["format"].as_str());
+    let groups = || groups.into_iter().flat_map(Map::values);
+    let mut blocks = groups().filter_map(|group| rows_and_columns(&group["weights"]["block_structure"]));
+    let first = blocks.next();
+    if let Some(other) = blocks.find(|other| Some(*other) != first) {
+        return Err(format!("blocks of different sizes, {other:?} and {first:?}"));
+    }
+    let formats = groups().filter_map(|group| group["format"].as_str());
     if let Some(format) = text(block, "format").into_iter().chain(formats).find(|f| !COMPRESSED.contains(f)) {
         return Err(format!("format `{format}`"));
     }
@@ -153,7 +161,7 @@ fn compressed(block: &Map<String, Value>) -> Result<(), String> {
         block.get("transform_config").and_then(|transforms| transforms["config_groups"].as_object());
     match transforms.is_some_and(|transforms| !transforms.is_empty()) {
         true => Err("`transform_config`: its weights are to be rotated".into()),
-        false => Ok(()),
+        false => Ok(first),
     }
 }
 

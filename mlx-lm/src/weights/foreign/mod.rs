@@ -45,7 +45,7 @@ impl Foreign {
             Foreign::Awq(layout) => gptq::import_awq(&mut import, layout)?,
             Foreign::Gptq { bits, exact_zeros } => gptq::import_gptq(&mut import, bits, exact_zeros)?,
             Foreign::Fp8 { block, powers_of_two } => fp8::import(&mut import, block, powers_of_two)?,
-            Foreign::CompressedTensors => compressed::import(&mut import)?,
+            Foreign::CompressedTensors { block } => compressed::import(&mut import, block)?,
             Foreign::ModelOpt => modelopt::import(&mut import)?,
             Foreign::BitNet { inverse_scale } => bitnet::import(&mut import, inverse_scale)?,
             Foreign::Mxfp4 => return Ok(Default::default()),
@@ -130,12 +130,17 @@ impl Import<'_> {
         }
         let common = if types.contains(&Dtype::F16) { Dtype::F16 } else { Dtype::Bf16 };
         for (name, array) in self.tensors.iter_mut() {
-            if array.dtype()?.is_float() && !super::keeps_single_precision(name) {
+            if array.dtype()?.is_float() && !keeps_its_type(name) {
                 *array = array.astype(common)?;
             }
         }
         Ok(())
     }
+}
+
+/// Whether the parameter widens nothing, whatever type it has: models compute with it in single precision.
+fn keeps_its_type(name: &str) -> bool {
+    ["e_score_correction_bias", "expert_bias", "A_log"].iter().any(|kept| name.contains(kept))
 }
 
 /// The type to store scales and dense weights in.

@@ -9,7 +9,7 @@ use llguidance::{
 use mlx::Array;
 use serde_json::{Value, json};
 use std::sync::Arc;
-use toktrie::{ApproximateTokEnv, TokEnv, TokRxInfo, TokTrie};
+use toktrie::{ApproximateTokEnv, SimpleVob, TokEnv, TokRxInfo, TokTrie};
 
 /// What an answer must be.
 #[derive(Clone, Debug, PartialEq)]
@@ -91,13 +91,15 @@ fn invalid(error: impl std::fmt::Display) -> Error {
 
 impl Grammar {
     pub(super) fn start(&self) -> Result<Constraint> {
-        Ok(Constraint { matcher: self.matcher.deep_clone() })
+        Ok(Constraint { matcher: self.matcher.deep_clone(), last: None })
     }
 }
 
 /// A [`Grammar`] in the middle of a text.
 pub(super) struct Constraint {
     matcher: Matcher,
+    /// The mask of the step before: inside a string it is often the next one too.
+    last: Option<Mask>,
 }
 
 impl Constraint {
@@ -113,14 +115,13 @@ impl Constraint {
         if allowed.is_zero() {
             return Err(invalid("no token can continue the text"));
         }
-        let vocabulary = logits.dim(-1)?;
-        // Here, while the scores are still being computed. Models have more scores than tokens, or fewer: rows are
-        // padded.
-        let words = allowed.as_slice().iter().copied().chain(std::iter::repeat(0));
-        let bits = words.flat_map(|word| (0..32).map(move |bit| word >> bit & 1 == 1));
-        let allowed: Vec<bool> = bits.take(vocabulary as usize).collect();
-        let allowed = Array::from_slice(&allowed, &[1, vocabulary]);
-        Ok(allowed.where_(logits, &mlx::full(&[1, 1], f32::NEG_INFINITY, logits.dtype()?))?)
+        let mask = match self.last.take() {
+            Some(mask) if mask.fits(logits)? => mask.with(allowed)?,
+            _ => Mask::new(allowed, logits)?,
+        };
+        let masked = mask.apply(logits);
+        self.last = Some(mask);
+        masked
     }
 
     /// Takes note of the next token; true if nothing can follow it.
@@ -146,5 +147,89 @@ impl Constraint {
 
     pub(super) fn take_back(&mut self, count: usize) -> Result<()> {
         if count == 0 { Ok(()) } else { self.matcher.rollback(count).map_err(invalid) }
+    }
+}
+
+/// Which tokens may come next, for scores of one shape.
+struct Mask {
+    bits: SimpleVob,
+    /// `[1, vocabulary]`.
+    allowed: Array,
+    /// As many scores of minus infinity: operations on equal shapes are the fast ones.
+    never: Array,
+}
+
+impl Mask {
+    fn new(bits: SimpleVob, logits: &Array) -> Result<Mask> {
+        let allowed = expand(&bits, logits.dim(-1)?);
+        let never = logits.full_like(f32::NEG_INFINITY)?;
+        Ok(Mask { bits, allowed, never })
+    }
+
+    fn fits(&self, logits: &Array) -> Result<bool> {
+        Ok(self.never.shape()? == logits.shape()? && self.never.dtype()? == logits.dtype()?)
+    }
+
+    fn with(self, bits: SimpleVob) -> Result<Mask> {
+        if bits == self.bits {
+            return Ok(self);
+        }
+        let allowed = expand(&bits, self.never.dim(-1)?);
+        Ok(Mask { bits, allowed, ..self })
+    }
+
+    fn apply(&self, logits: &Array) -> Result<Array> {
+        Ok(self.allowed.where_(logits, &self.never)?)
+    }
+}
+
+/// The bits of each byte, the lowest first.
+const BITS: [[bool; 8]; 256] = {
+    let mut bits = [[false; 8]; 256];
+    let mut at = 0;
+    while at < 256 * 8 {
+        bits[at / 8][at % 8] = at / 8 >> (at % 8) & 1 == 1;
+        at += 1;
+    }
+    bits
+};
+
+/// `[1, vocabulary]`: true for the tokens in `bits`. Models have more scores than tokens, or fewer, as rows are padded.
+fn expand(bits: &SimpleVob, vocabulary: i32) -> Array {
+    let bytes = bits.as_slice().iter().flat_map(|word| word.to_le_bytes());
+    let mut allowed = Vec::with_capacity(bits.as_slice().len() * 32);
+    bytes.for_each(|byte| allowed.extend_from_slice(&BITS[usize::from(byte)]));
+    allowed.resize(vocabulary as usize, false);
+    Array::from_slice(&allowed, &[1, vocabulary])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    proptest! {
+        #[test]
+        fn masks_let_through_what_their_bits_say(
+            tokens in 1..200usize,
+            vocabulary in 1..260i32,
+            sets in prop::collection::vec(prop::collection::vec(0..200u32, 0..40), 1..4),
+        ) {
+            let logits = Array::from_slice(&vec![1.0f32; vocabulary as usize], &[1, vocabulary]);
+            let mut mask: Option<Mask> = None;
+            for set in sets {
+                let mut bits = SimpleVob::alloc(tokens);
+                set.iter().filter(|&&id| (id as usize) < tokens).for_each(|&id| bits.allow_token(id));
+                let next = match mask.take() {
+                    Some(mask) => mask.with(bits.clone())?,
+                    None => Mask::new(bits.clone(), &logits)?,
+                };
+                let found = next.apply(&logits)?.to_vec::<f32>()?;
+                let is_allowed = |id: usize| id < tokens && bits.is_allowed(id as u32);
+                let expected = (0..vocabulary as usize).map(|id| if is_allowed(id) { 1.0 } else { f32::NEG_INFINITY });
+                prop_assert_eq!(found, expected.collect::<Vec<_>>());
+                mask = Some(next);
+            }
+        }
     }
 }

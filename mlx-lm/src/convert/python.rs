@@ -202,8 +202,10 @@ mod tests {
                 complete(&config, true, &mut completed);
                 let again = ModelConfig::parse(Path::new("config.json"), &json!(completed).to_string())?;
                 let ((before, _), (after, _)) = (config.normalized(), again.normalized());
-                // Models read what is in `rope_parameters` and `layer_types`, and those without such layers any size.
-                const UNREAD: [&str; 6] = [
+                // Models read what is in `rope_parameters` and `layer_types`, and those without such layers any size; keys
+                // are multiplied when they are converted.
+                const UNREAD: [&str; 7] = [
+                    "key_multiplier",
                     "model_type",
                     "sliding_window_pattern",
                     "rope_theta",

@@ -100,11 +100,11 @@ mod tests {
 
     #[test]
     fn columns_of_the_head_become_as_long_as_one() -> mlx::Result<()> {
-        let head = Array::from_slice(&[3f32, 1.0, 4.0, 0.0], &[2, 2]);
+        let head = Array::from_slice(&[3f32, 5.0, 4.0, 12.0], &[2, 2]);
         let weights = Loader::new([("lm_head.weight".to_owned(), head.clone())]);
         normalize_head(&weights)?;
         let found = weights.at("lm_head").at("weight").peek().map(|head| head.to_vec::<f32>()).transpose()?;
-        assert_eq!(found, Some(vec![0.6, 1.0, 0.8, 0.0]));
+        assert_eq!(found, Some(vec![0.6, 5.0 / 13.0, 0.8, 12.0 / 13.0]));
 
         // Words of a packed matrix are no numbers.
         let packed =

@@ -63,6 +63,9 @@ fn fp8() {
     let block = json!({"quant_method": "fp8", "weight_block_size": [32, 32], "scale_fmt": "ue8m0"});
     let layer = fp8_layer([32, 32], "weight_scale_inv", powers_of_two, exponents);
     check("powers of two", &block, mxfp8, EXACT, layer);
+    let block = json!({"quant_method": "fp8", "weight_block_size": [16, 16], "scale_fmt": "ue8m0"});
+    let layer = fp8_layer([16, 16], "weight_scale_inv", powers_of_two, exponents);
+    check("powers of two, small blocks", &block, None, EXACT, layer);
     let block = json!({"quant_method": "compressed-tensors", "format": "float-quantized"});
     check("compressed", &block, None, BFLOAT16, fp8_layer([1, whole], "weight_scale", any_scales, single));
 }

@@ -15,8 +15,8 @@ mod spelling;
 #[cfg(test)]
 mod spelling_tests;
 
-pub(crate) use spelling::{CallGrammar, text_until};
-use spelling::{ELEMENTS, TextOf};
+pub(crate) use spelling::{ANY, CallGrammar, text_until};
+use spelling::{CODE, ELEMENTS, TextOf};
 pub(super) use spelling::{OBJECT, Spelling};
 
 /// A family's way to call tools.
@@ -100,6 +100,7 @@ const PYTHONIC: Spelling = Spelling {
     around: ["<|tool_call_start|>[", ", ", "]<|tool_call_end|>"],
     call: "{name}({pairs})",
     pair: ["{key}=", "", ", "],
+    text: (TextOf::Strings, CODE),
     ..OBJECT
 };
 
@@ -254,8 +255,8 @@ static FORMATS: [ToolFormat; 23] = [
         spellings: &[
             Spelling {
                 sign: "[ARGS]",
-                around: ["", "", ""],
-                call: "[TOOL_CALLS]{name}[ARGS]{json}",
+                around: ["[TOOL_CALLS]", "", ""],
+                call: "{name}[ARGS]{json}",
                 ..OBJECT
             },
             Spelling { around: ["[TOOL_CALLS][", ", ", "]"], ..OBJECT },
@@ -273,6 +274,7 @@ static FORMATS: [ToolFormat; 23] = [
             around: [" to=user<|message|><atem:function_calls>\n", "\n", "\n</atem:function_calls>"],
             call: "<atem:invoke name=\"{name}\">\n{pairs}\n</atem:invoke>",
             pair: ["<atem:parameter name=\"{key}\">", "</atem:parameter>", "\n"],
+            text: (TextOf::Strings, CODE),
             ..OBJECT
         }],
         ..PLAIN

@@ -42,6 +42,9 @@ pub(in super::super) const OBJECT: Spelling = Spelling {
     text: (TextOf::Nothing, ""),
 };
 
+/// The quotes around strings in code and JSON.
+pub(in super::super) const CODE: &str = "\"";
+
 /// Elements with text in them.
 pub(in super::super) const ELEMENTS: Spelling = Spelling { text: (TextOf::PossibleStrings, ""), ..OBJECT };
 
@@ -195,7 +198,7 @@ impl Writer<'_> {
             _ if !is_text => format!("{head}{}{end}", self.json(property)),
             [] => format!("{head}{}text", self.literal(quote)),
             values => {
-                let choices: Vec<_> = values.iter().map(|value| self.literal(&plain(value))).collect();
+                let choices: Vec<_> = values.iter().map(|value| self.literal(&plain(value, quote))).collect();
                 let quote = self.literal(quote);
                 format!("{head}{quote}({}) {quote}{end}", choices.join("| "))
             }
@@ -208,29 +211,36 @@ impl Writer<'_> {
         let behind = call.rsplit("{pairs}").next().unwrap_or_default();
         let ends = [quote, pair[1], behind, around[2]];
         let lines = ends.iter().flat_map(|text| text.split('\n'));
-        let marks = lines.map(|line| line.trim_start_matches(['}', ')', ']'])).filter(|mark| mark.len() > 1);
-        text_until(self.tokenizer, "text", &format!("{quote}{}", pair[1]), marks)
+        let marks =
+            lines.map(|line| line.trim_start_matches(['}', ')', ']'])).filter(|mark| !mark.is_empty());
+        let end = format!("{quote}{}", pair[1]);
+        // Where quotes are those of code, text is what needs no escapes.
+        let characters = if *quote == CODE { r"[^\x00-\x1f\\]" } else { ANY };
+        text_until(self.tokenizer, "text", characters, &end, marks)
     }
 }
 
-/// A rule: any text up to and with `end`, without any of `marks` before.
+/// A regular expression for any character.
+pub(crate) const ANY: &str = "(?s:.)";
+
+/// A rule: any text of these `characters` up to and with `end`, without any of `marks` before.
 pub(crate) fn text_until<'m>(
     tokenizer: &Tokenizer,
     rule: &str,
+    characters: &str,
     end: &str,
     marks: impl Iterator<Item = &'m str>,
 ) -> String {
     let marks: Vec<String> = marks.map(escape).collect();
     let terminal = rule.to_uppercase();
-    let body = format!("{terminal}_BODY: /(?s:.+)/ & ~/(?s:.*)({})(?s:.*)/", marks.join("|"));
+    let body = format!("{terminal}_BODY: /{characters}+/ & ~/(?s:.*)({})(?s:.*)/", marks.join("|"));
     // A terminal holds no special tokens: these stand behind it, and end it.
     let end = parts(tokenizer, end);
     let (lead, rest) = match end.split_first() {
-        Some((Part::Text(text), rest)) => (text.as_str(), rest),
-        _ => ("", &end[..]),
+        Some((Part::Text(text), rest)) => (quoted(text), rest),
+        _ => (String::new(), &end[..]),
     };
     let tokens: String = rest.iter().map(Part::to_string).collect();
-    let lead = if lead.is_empty() { String::new() } else { quoted(lead) };
     match tokens.as_str() {
         "" => format!("{rule}[lazy]: {terminal}_BODY? {lead}\n{body}\n"),
         tokens if lead.is_empty() => format!("{rule}: {terminal}_BODY? {tokens}\n{body}\n"),
@@ -251,8 +261,13 @@ fn with_definitions(property: &Value, schema: &Value) -> Value {
     property
 }
 
-fn plain(value: &Value) -> String {
-    value.as_str().map_or_else(|| value.to_string(), str::to_owned)
+fn plain(value: &Value, quote: &str) -> String {
+    let json = value.to_string();
+    match value.as_str() {
+        Some(_) if quote == CODE => json[1..json.len() - 1].to_owned(),
+        Some(text) => text.to_owned(),
+        None => json,
+    }
 }
 
 fn next_placeholder(text: &str) -> Option<(&str, &'static str, &str)> {

@@ -1,6 +1,6 @@
 //! Whatever a grammar of calls lets through is one call, with arguments of its schema, for the reader of the format.
 
-use super::{FORMATS, Spelling, text_until};
+use super::{ANY, FORMATS, Spelling, text_until};
 use crate::{
     Structure, Tokenizer,
     chat::{Answer, AnswerFormat, AnswerParser},
@@ -133,7 +133,10 @@ fn tools() -> [Value; 2] {
     });
     let tool =
         |name, parameters| json!({"type": "function", "function": {"name": name, "parameters": parameters}});
-    [tool("weather", parameters), tool("now", json!({"type": "object", "properties": {}}))]
+    [
+        tool("weather", parameters),
+        tool("now", json!({"type": "object", "properties": {}, "additionalProperties": false})),
+    ]
 }
 
 /// Numbers that look random.
@@ -230,7 +233,7 @@ fn thoughts_end_where_their_mark_stands() {
     let mut dice = Dice(3);
     for special in [&[][..], &["</think>"]] {
         let tokenizer = tokenizer(special);
-        let rule = text_until(&tokenizer, "thoughts", "</think>", ["</think>"].into_iter());
+        let rule = text_until(&tokenizer, "thoughts", ANY, "</think>", ["</think>"].into_iter());
         for _ in 0..10 {
             let text = write(&tokenizer, &format!("start: thoughts \"done\"\n{rule}"), &mut dice);
             let (thoughts, rest) = text.split_once("</think>").unwrap();

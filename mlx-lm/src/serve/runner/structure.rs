@@ -2,7 +2,7 @@
 
 use crate::{
     Structure, Tokenizer,
-    chat::{CallGrammar, text_until},
+    chat::{ANY, CallGrammar, text_until},
     serve::{
         failure::Failure,
         protocol::{Conversation, Format, Input, Job, ToolChoice},
@@ -77,7 +77,10 @@ fn bounded(mut schema: Value) -> Value {
 /// The rule `thoughts`, if the prompt has opened them: the answer is behind them.
 fn thoughts(tokenizer: &Tokenizer, prompt: &str) -> Option<String> {
     let (open, close) = tokenizer.answer_format().thinking()?;
-    prompt.trim_end().ends_with(open).then(|| text_until(tokenizer, "thoughts", close, [close].into_iter()))
+    prompt
+        .trim_end()
+        .ends_with(open)
+        .then(|| text_until(tokenizer, "thoughts", ANY, close, [close].into_iter()))
 }
 
 /// The grammar of calls of the tools that may be called.

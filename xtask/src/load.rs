@@ -50,7 +50,7 @@ pub(crate) struct Timed {
 pub(crate) fn run(arguments: &Arguments) -> Result {
     println!(
         "| clients | server | tokens/s | of the last server's | first token, ms: median | 99 % | between tokens, ms: median \
-         | 99 % | of one client's median |\n|---|---|---|---|---|---|---|---|---|"
+         | 99 % | of one client's median | beside the model |\n|---|---|---|---|---|---|---|---|---|---|"
     );
     // Of each server: the median between tokens with the fewest clients.
     let mut single = vec![None; arguments.servers.len()];
@@ -64,7 +64,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result {
         for ((address, row), single) in rows.iter().zip(&mut single) {
             let median = *single.get_or_insert(row.gap[0]);
             println!(
-                "| {clients} | {address} | {:.1} | {:.2} | {:.1} | {:.1} | {:.1} | {:.1} | {:.2} |",
+                "| {clients} | {address} | {:.1} | {:.2} | {:.1} | {:.1} | {:.1} | {:.1} | {:.2} | {} |",
                 row.throughput,
                 row.throughput / last,
                 row.first[0],
@@ -72,6 +72,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result {
                 row.gap[0],
                 row.gap[1],
                 row.gap[1] / median,
+                row.overhead.map_or_else(String::new, |overhead| format!("{overhead:.3}")),
             );
         }
     }
@@ -88,12 +89,15 @@ struct Row {
     throughput: f64,
     first: [f64; 2],
     gap: [f64; 2],
+    /// The mean between tokens without the model's part of it, if the server tells that.
+    overhead: Option<f64>,
 }
 
 /// Numbers of prompts, so that no two are alike: a cached prompt would make a server look faster than it is.
 static PROMPTS: AtomicUsize = AtomicUsize::new(0);
 
 fn load(address: &str, model: &str, clients: usize, arguments: &Arguments) -> Result<Row> {
+    let before = model_time(address);
     let began = Instant::now();
     let results: Vec<std::result::Result<Vec<Timed>, String>> = thread::scope(|scope| {
         let client = || {
@@ -114,8 +118,24 @@ fn load(address: &str, model: &str, clients: usize, arguments: &Arguments) -> Re
     }
     let tokens: usize = answers.iter().map(|answer| answer.tokens).sum();
     let first = percentiles(answers.iter().map(|answer| answer.first).collect());
-    let gap = percentiles(answers.iter().flat_map(|answer| answer.gaps.clone()).collect());
-    Ok(Row { throughput: tokens as f64 / seconds, first, gap })
+    let gaps: Vec<Duration> = answers.iter().flat_map(|answer| answer.gaps.clone()).collect();
+    let mean = gaps.iter().sum::<Duration>().as_secs_f64() / gaps.len().max(1) as f64;
+    let overhead = before.zip(model_time(address)).and_then(|(before, after)| {
+        let model = (after[0] - before[0]) / (after[1] - before[1]);
+        Some((mean - model) * 1000.0).filter(|overhead| overhead.is_finite())
+    });
+    Ok(Row { throughput: tokens as f64 / seconds, first, gap: percentiles(gaps), overhead })
+}
+
+/// Of all answers so far: the sum of the model's seconds per token after the first, and how many answers there were. Only
+/// servers of this repository tell that.
+fn model_time(address: &str) -> Option<[f64; 2]> {
+    let lines: Vec<String> = send(address, "GET", "/metrics", "").ok()?.map_while(|line| line.ok()).collect();
+    let value = |name: &str| {
+        let line = lines.iter().find_map(|line| line.strip_prefix(name)?.strip_prefix(' '));
+        line.map_or(Some(0.0), |number| number.trim().parse().ok())
+    };
+    Some([value("mlx_lm_token_model_seconds_sum")?, value("mlx_lm_token_model_seconds_count")?])
 }
 
 fn percentiles(mut times: Vec<Duration>) -> [f64; 2] {

@@ -1,7 +1,8 @@
 //! Which markers a model writes: found in its chat template and its vocabulary.
 
 use super::headers::{HARMONY, Headers, MUSE_SPARK};
-use super::tools::{self, ToolFormat};
+use super::tools::{self, Spelling, ToolFormat};
+use crate::Tokenizer;
 
 /// How a model marks the parts of its answers.
 #[derive(Clone, Copy, Debug, Default)]
@@ -85,6 +86,17 @@ impl AnswerFormat {
     /// Whether the answer may hold reasoning.
     pub fn has_thinking(&self) -> bool {
         self.thinking.is_some() || self.headers.is_some()
+    }
+
+    /// Whether an answer that is JSON may look like a call.
+    pub(crate) fn is_ambiguous(&self) -> bool {
+        self.tools.is_some_and(|format| format.bare)
+    }
+
+    /// How calls must be written, if there is a grammar for them.
+    pub(crate) fn spelling(&self, tokenizer: &Tokenizer) -> Option<&'static Spelling> {
+        let message = self.headers.and_then(|headers| headers.calls.as_ref());
+        message.or_else(|| self.tools?.spellings.iter().find(|spelling| spelling.fits(tokenizer)))
     }
 
     /// The name of the tool format, if the model calls tools in a known one.

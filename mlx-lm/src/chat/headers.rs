@@ -1,5 +1,7 @@
 //! Formats in which every message of an answer has a header that says what it is: gpt-oss and Muse Spark.
 
+use super::tools::{OBJECT, Spelling};
+
 /// How messages are written: header, `message`, text, one of `ends`.
 #[derive(Debug)]
 pub(super) struct Headers {
@@ -11,6 +13,8 @@ pub(super) struct Headers {
     pub(super) ends: &'static [&'static str],
     /// Where the text behind a header goes.
     pub(super) route: fn(&str) -> Route,
+    /// How calls are written that are messages.
+    pub(super) calls: Option<Spelling>,
 }
 
 /// What a message is.
@@ -35,6 +39,12 @@ pub(super) static HARMONY: Headers = Headers {
             None => Route::Content,
         }
     },
+    // `<|call|>` would end the text.
+    calls: Some(Spelling {
+        around: ["", "<|end|><|start|>assistant", ""],
+        call: "<|channel|>commentary to=functions.{name} <|constrain|>json<|message|>{json}",
+        ..OBJECT
+    }),
 };
 
 /// `<|start|>assistant to=self<|message|>…<|eom|>`; calls stand inside the messages.
@@ -46,6 +56,7 @@ pub(super) static MUSE_SPARK: Headers = Headers {
         Some("self") => Route::Reasoning,
         _ => Route::Content,
     },
+    calls: None,
 };
 
 /// Whom a header addresses.

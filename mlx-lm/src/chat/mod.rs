@@ -42,3 +42,4 @@ pub use format::AnswerFormat;
 pub(crate) use format::thinking_tokens;
 pub use parser::AnswerParser;
 pub use session::{Reply, Session};
+pub(crate) use tools::{ANY, CallGrammar, text_until};

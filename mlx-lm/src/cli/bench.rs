@@ -172,7 +172,7 @@ impl Report<'_> {
                 "valid": share.is_none_or(|share| share <= 1.0),
                 "host_seconds_per_step": result.host_time.map(|time| time.as_secs_f64()),
                 "engine_share": engine.as_ref().map(EngineTime::share),
-                "grammar_overhead": engine.as_ref().and_then(EngineTime::grammar_overhead),
+                "grammar_overhead": engine.as_ref().and_then(|engine| engine.grammar_overhead),
             })
         };
         Ok(json!({
@@ -186,11 +186,14 @@ impl Report<'_> {
 }
 
 fn engine_text(engine: &EngineTime) -> String {
-    let own = engine.free.per_step(engine.free.engine()).as_secs_f64() * 1e6;
-    let text = format!("the engine takes {own:.0} µs of a step, {:.1} %", engine.share() * 100.0);
-    match engine.grammar_overhead() {
-        Some(overhead) => text + &format!("; following the grammar adds {:.1} %", overhead * 100.0),
-        None => text,
+    let (free, constrained) = engine.own();
+    let text = format!("the engine takes {:.0} µs of a step, {:.1} %", free * 1e6, engine.share() * 100.0);
+    match (constrained, engine.grammar_overhead) {
+        (Some(own), Some(overhead)) => {
+            let (own, overhead) = (own * 1e6, overhead * 100.0);
+            text + &format!("; following the grammar {own:.0} µs, and the step is {overhead:.1} % longer")
+        }
+        _ => text,
     }
 }
 

@@ -95,6 +95,23 @@ impl Grammar {
     }
 }
 
+#[cfg(test)]
+impl Grammar {
+    /// The tokens of a text of the grammar: `choose` picks each among those that may come next.
+    pub(crate) fn write(&self, mut choose: impl FnMut(&[u32]) -> u32) -> Result<Vec<u32>> {
+        let (mut constraint, mut ids) = (self.start()?, vec![]);
+        loop {
+            let allowed: Vec<u32> =
+                constraint.matcher.compute_mask_or_eos().map_err(invalid)?.iter().collect();
+            let id = choose(&allowed);
+            ids.push(id);
+            if constraint.accept(id)? {
+                return Ok(ids);
+            }
+        }
+    }
+}
+
 /// A [`Grammar`] in the middle of a text.
 pub(super) struct Constraint {
     matcher: Matcher,

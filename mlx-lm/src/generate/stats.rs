@@ -55,9 +55,14 @@ pub struct HostTime {
 }
 
 impl HostTime {
-    /// The engine's own share of the time: sampling, bookkeeping, text; all but the forward pass and waiting for it.
+    /// The forward pass, and waiting for it.
+    pub fn model(&self) -> Duration {
+        self.forward + self.wait
+    }
+
+    /// The engine's own share of the time: sampling, bookkeeping, text; all but the model's.
     pub fn engine(&self) -> Duration {
-        self.total.saturating_sub(self.forward + self.wait)
+        self.total.saturating_sub(self.model())
     }
 
     pub(crate) fn plus(self, other: HostTime) -> HostTime {

@@ -55,6 +55,11 @@ fn describe() {
     describe_histogram!("mlx_lm_request_seconds", Unit::Seconds, "Time of whole requests");
     describe_histogram!("mlx_lm_first_token_seconds", Unit::Seconds, "Time to the first token");
     describe_histogram!("mlx_lm_token_seconds", Unit::Seconds, "Mean time per token after the first");
+    describe_histogram!(
+        "mlx_lm_token_model_seconds",
+        Unit::Seconds,
+        "The model's part of mlx_lm_token_seconds, with waiting for the device"
+    );
     describe_histogram!("mlx_lm_load_seconds", Unit::Seconds, "Time to load a model");
     describe_gauge!("mlx_lm_models_loaded", "Models in memory");
     describe_gauge!("mlx_lm_active_bytes", Unit::Bytes, "Bytes that models' arrays hold");
@@ -103,6 +108,8 @@ pub(super) fn generation(finished: &super::protocol::Finished) {
     let seconds = |nanos: u64| Duration::from_nanos(nanos).as_secs_f64();
     histogram!("mlx_lm_first_token_seconds").record(seconds(timings.queue + timings.prefill));
     if usage.completion > 1 {
-        histogram!("mlx_lm_token_seconds").record(seconds(timings.decode) / (usage.completion - 1) as f64);
+        let per_token = |nanos| seconds(nanos) / (usage.completion - 1) as f64;
+        histogram!("mlx_lm_token_seconds").record(per_token(timings.decode));
+        histogram!("mlx_lm_token_model_seconds").record(per_token(timings.model));
     }
 }

@@ -32,6 +32,58 @@ fn model(folder: &Path) -> String {
     output.to_str().unwrap().to_owned()
 }
 
+/// Signs of other formats, and the beginning of their templates' prompts.
+const OTHERS: [(&str, &str); 4] = [
+    ("llama3", "{# <|python_tag|> #}"),
+    ("granite", "{# <|tool_call|> #}"),
+    ("xml", "{# <tool_call>\n<function= #}"),
+    ("harmony", "{# <|channel|> <|message|> #}"),
+];
+
+/// A folder with the model in `folder` and its template behind `sign`.
+fn other(folder: &Path, name: &str, sign: &str) -> String {
+    let output = folder.join(name);
+    fs::create_dir(&output).unwrap();
+    for entry in fs::read_dir(folder.join("tools")).unwrap() {
+        let entry = entry.unwrap();
+        if entry.file_name() != "chat_template.jinja" {
+            fs::hard_link(entry.path(), output.join(entry.file_name())).unwrap();
+        }
+    }
+    // What the first template says of calls would tell of its own format.
+    let template = TEMPLATE.replace("tool_call>", "call>");
+    fs::write(output.join("chat_template.jinja"), format!("{sign}{template}")).unwrap();
+    format!("{name}={}", output.to_str().unwrap())
+}
+
+#[test]
+fn calls_are_forced_in_the_format_of_each_model() {
+    let folder = tempfile::tempdir().unwrap();
+    model(folder.path());
+    let mut models: Vec<String> =
+        OTHERS.iter().map(|(name, sign)| other(folder.path(), name, sign)).collect();
+    models.push(other(folder.path(), "none", ""));
+    let arguments: Vec<&str> = models.iter().flat_map(|model| ["--model", model.as_str()]).collect();
+    let server = Server::start(&arguments);
+    let tool = json!({"type": "function", "function": {"name": "weather", "parameters": parameters()}});
+    let ask = |model: &str, format: Value| {
+        let body = json!({
+            "model": model, "messages": [{"role": "user", "content": "Weather in Oslo?"}], "tools": [tool],
+            "tool_choice": "required", "response_format": format, "max_tokens": 200,
+        });
+        post(server.address, "/v1/chat/completions", &body)
+    };
+    for (model, _) in OTHERS {
+        let reply = ask(model, json!({"type": "text"})).json();
+        let message = &reply["choices"][0]["message"];
+        assert_eq!(message["content"], Value::Null, "{model}: {reply}");
+        let function = &message["tool_calls"][0]["function"];
+        check(&function["name"], &serde_json::from_str(function["arguments"].as_str().unwrap()).unwrap());
+    }
+    let refused = ask("none", json!({"type": "text"}));
+    assert_eq!((refused.status, &refused.json()["error"]["param"]), (400, &json!("tool_choice")));
+}
+
 fn parameters() -> Value {
     json!({
         "type": "object",

@@ -56,7 +56,7 @@ impl<'t> Reader<'t> {
             if !fields.is_empty() {
                 self.eat(",")?;
             }
-            let key = match self.string() {
+            let key = match self.string().or_else(|| self.json_string()) {
                 Some(key) => key,
                 None => self.until(':')?.trim().trim_matches('"').to_owned(),
             };
@@ -106,18 +106,23 @@ impl<'t> Reader<'t> {
 
     /// A JSON value without brackets, or a word.
     fn bare(&mut self) -> Option<Value> {
-        if self.rest.starts_with('"') {
-            let mut values = serde_json::Deserializer::from_str(self.rest).into_iter::<Value>();
-            if let Some(Ok(value)) = values.next() {
-                self.rest = &self.rest[values.byte_offset()..];
-                return Some(value);
-            }
+        if let Some(text) = self.json_string() {
+            return Some(text.into());
         }
         let end = self.rest.find([',', '}', ']'])?;
         let (text, rest) = self.rest.split_at(end);
         self.rest = rest;
         let text = text.trim();
         Some(serde_json::from_str(text).unwrap_or_else(|_| text.into()))
+    }
+
+    fn json_string(&mut self) -> Option<String> {
+        let text = self.rest.trim_start();
+        text.starts_with('"').then_some(())?;
+        let mut values = serde_json::Deserializer::from_str(text).into_iter::<String>();
+        let string = values.next()?.ok()?;
+        self.rest = &text[values.byte_offset()..];
+        Some(string)
     }
 
     fn until(&mut self, end: char) -> Option<&'t str> {

@@ -11,6 +11,13 @@ mod literal;
 mod pairs;
 mod python;
 mod schema;
+mod spelling;
+#[cfg(test)]
+mod spelling_tests;
+
+pub(crate) use spelling::{ANY, CallGrammar, text_until};
+use spelling::{CODE, ELEMENTS, TextOf};
+pub(super) use spelling::{OBJECT, Spelling};
 
 /// A family's way to call tools.
 pub(super) struct ToolFormat {
@@ -36,6 +43,8 @@ pub(super) struct ToolFormat {
     pub(super) parse: fn(&str, &Tools<'_>) -> Parsed,
     /// Reads the beginning of it, for formats that write the arguments as JSON behind the name.
     pub(super) head: Option<fn(&str) -> Option<Head>>,
+    /// How it is written; the first that fits the model.
+    pub(super) spellings: &'static [Spelling],
 }
 
 impl std::fmt::Debug for ToolFormat {
@@ -80,6 +89,19 @@ const PLAIN: ToolFormat = ToolFormat {
     bare: false,
     parse: json::calls,
     head: None,
+    spellings: &[],
+};
+
+/// What stands around DeepSeek's calls.
+const DEEPSEEK_AROUND: [&str; 3] = ["<｜tool▁calls▁begin｜>", "\n", "<｜tool▁calls▁end｜>"];
+
+/// A list of calls in Python.
+const PYTHONIC: Spelling = Spelling {
+    around: ["<|tool_call_start|>[", ", ", "]<|tool_call_end|>"],
+    call: "{name}({pairs})",
+    pair: ["{key}=", "", ", "],
+    text: (TextOf::Strings, CODE),
+    ..OBJECT
 };
 
 /// The first row that fits decides.
@@ -91,6 +113,12 @@ static FORMATS: [ToolFormat; 23] = [
         open: "<invoke name=",
         close: Some("</invoke>"),
         parse: angle::minimax_m2,
+        spellings: &[Spelling {
+            around: ["<minimax:tool_call>\n", "\n", "\n</minimax:tool_call>"],
+            call: "<invoke name=\"{name}\">\n{pairs}\n</invoke>",
+            pair: ["<parameter name=\"{key}\">", "</parameter>", "\n"],
+            ..ELEMENTS
+        }],
         ..PLAIN
     },
     ToolFormat {
@@ -99,6 +127,13 @@ static FORMATS: [ToolFormat; 23] = [
         open: "<|tool_call>",
         close: Some("<tool_call|>"),
         parse: gemma::gemma4,
+        spellings: &[Spelling {
+            around: ["", "", ""],
+            call: "<|tool_call>call:{name}{{pairs}}<tool_call|>",
+            pair: ["{key}:", "", ","],
+            text: (TextOf::Strings, "<|\"|>"),
+            ..OBJECT
+        }],
         ..PLAIN
     },
     ToolFormat {
@@ -107,6 +142,13 @@ static FORMATS: [ToolFormat; 23] = [
         open: "<start_function_call>",
         close: Some("<end_function_call>"),
         parse: gemma::function_gemma,
+        spellings: &[Spelling {
+            around: ["", "", ""],
+            call: "<start_function_call>call:{name}{{pairs}}<end_function_call>",
+            pair: ["{key}:", "", ","],
+            text: (TextOf::Strings, "<escape>"),
+            ..OBJECT
+        }],
         ..PLAIN
     },
     ToolFormat {
@@ -115,6 +157,16 @@ static FORMATS: [ToolFormat; 23] = [
         open: "<longcat_tool_call>",
         close: Some("</longcat_tool_call>"),
         parse: pairs::longcat,
+        spellings: &[Spelling {
+            call: "<longcat_tool_call>{name}\n{pairs}\n</longcat_tool_call>",
+            pair: [
+                "<longcat_arg_key>{key}</longcat_arg_key>\n<longcat_arg_value>",
+                "</longcat_arg_value>",
+                "\n",
+            ],
+            text: (TextOf::Strings, ""),
+            ..OBJECT
+        }],
         ..PLAIN
     },
     ToolFormat {
@@ -122,6 +174,12 @@ static FORMATS: [ToolFormat; 23] = [
         aliases: &["laguna"],
         template: &[&["<arg_key>"]],
         parse: pairs::glm47,
+        spellings: &[Spelling {
+            call: "<tool_call>{name}\n{pairs}\n</tool_call>",
+            pair: ["<arg_key>{key}</arg_key>\n<arg_value>", "</arg_value>", "\n"],
+            text: (TextOf::Strings, ""),
+            ..OBJECT
+        }],
         ..PLAIN
     },
     ToolFormat {
@@ -130,6 +188,7 @@ static FORMATS: [ToolFormat; 23] = [
         open: "<|tool_call_start|>",
         close: Some("<|tool_call_end|>"),
         parse: python::pythonic,
+        spellings: &[PYTHONIC],
         ..PLAIN
     },
     ToolFormat {
@@ -138,12 +197,22 @@ static FORMATS: [ToolFormat; 23] = [
         open: "<seed:tool_call>",
         close: Some("</seed:tool_call>"),
         parse: angle::qwen3_coder,
+        spellings: &[Spelling {
+            call: "<seed:tool_call>\n<function={name}>\n{pairs}\n</function>\n</seed:tool_call>",
+            pair: ["<parameter={key}>\n", "</parameter>", "\n"],
+            ..ELEMENTS
+        }],
         ..PLAIN
     },
     ToolFormat {
         name: "qwen3_coder",
         template: &[&["<tool_call>\\n<function="], &["<tool_call>\n<function="]],
         parse: angle::qwen3_coder,
+        spellings: &[Spelling {
+            call: "<tool_call>\n<function={name}>\n{pairs}\n</function>\n</tool_call>",
+            pair: ["<parameter={key}>\n", "</parameter>", "\n"],
+            ..ELEMENTS
+        }],
         ..PLAIN
     },
     ToolFormat {
@@ -155,6 +224,11 @@ static FORMATS: [ToolFormat; 23] = [
         json: true,
         parse: json::kimi_k2,
         head: Some(json::kimi_k2_head),
+        spellings: &[Spelling {
+            around: ["<|tool_calls_section_begin|>", "", "<|tool_calls_section_end|>"],
+            call: "<|tool_call_begin|>functions.{name}:{number}<|tool_call_argument_begin|>{json}<|tool_call_end|>",
+            ..OBJECT
+        }],
         ..PLAIN
     },
     ToolFormat {
@@ -163,6 +237,11 @@ static FORMATS: [ToolFormat; 23] = [
         open: "<function name=",
         close: Some("</function>"),
         parse: angle::minicpm5,
+        spellings: &[Spelling {
+            call: "<function name=\"{name}\">{pairs}</function>",
+            pair: ["<param name=\"{key}\">", "</param>", ""],
+            ..ELEMENTS
+        }],
         ..PLAIN
     },
     ToolFormat {
@@ -173,6 +252,15 @@ static FORMATS: [ToolFormat; 23] = [
         json: true,
         parse: json::mistral,
         head: Some(json::mistral_head),
+        spellings: &[
+            Spelling {
+                sign: "[ARGS]",
+                around: ["[TOOL_CALLS]", "", ""],
+                call: "{name}[ARGS]{json}",
+                ..OBJECT
+            },
+            Spelling { around: ["[TOOL_CALLS][", ", ", "]"], ..OBJECT },
+        ],
         ..PLAIN
     },
     ToolFormat {
@@ -182,6 +270,13 @@ static FORMATS: [ToolFormat; 23] = [
         open: "<atem:invoke",
         close: Some("</atem:invoke>"),
         parse: angle::muse_spark,
+        spellings: &[Spelling {
+            around: [" to=user<|message|><atem:function_calls>\n", "\n", "\n</atem:function_calls>"],
+            call: "<atem:invoke name=\"{name}\">\n{pairs}\n</atem:invoke>",
+            pair: ["<atem:parameter name=\"{key}\">", "</atem:parameter>", "\n"],
+            text: (TextOf::Strings, CODE),
+            ..OBJECT
+        }],
         ..PLAIN
     },
     ToolFormat {
@@ -191,6 +286,13 @@ static FORMATS: [ToolFormat; 23] = [
         open: "<｜DSML｜invoke",
         close: Some("</｜DSML｜invoke>"),
         parse: angle::deepseek_v32,
+        spellings: &[Spelling {
+            around: ["<｜DSML｜function_calls>\n", "\n", "\n</｜DSML｜function_calls>"],
+            call: "<｜DSML｜invoke name=\"{name}\">\n{pairs}\n</｜DSML｜invoke>",
+            pair: ["<｜DSML｜parameter name=\"{key}\" string=\"{is_text}\">", "</｜DSML｜parameter>", "\n"],
+            text: (TextOf::Strings, ""),
+            ..OBJECT
+        }],
         ..PLAIN
     },
     ToolFormat {
@@ -203,6 +305,19 @@ static FORMATS: [ToolFormat; 23] = [
         json: true,
         parse: json::deepseek,
         head: Some(json::deepseek_head),
+        spellings: &[
+            Spelling {
+                sign: "```json",
+                around: DEEPSEEK_AROUND,
+                call: "<｜tool▁call▁begin｜>function<｜tool▁sep｜>{name}\n```json\n{json}\n```<｜tool▁call▁end｜>",
+                ..OBJECT
+            },
+            Spelling {
+                around: DEEPSEEK_AROUND,
+                call: "<｜tool▁call▁begin｜>{name}<｜tool▁sep｜>{json}<｜tool▁call▁end｜>",
+                ..OBJECT
+            },
+        ],
         ..PLAIN
     },
     ToolFormat {
@@ -212,6 +327,11 @@ static FORMATS: [ToolFormat; 23] = [
         open: "<|START_ACTION|>",
         close: Some("<|END_ACTION|>"),
         json: true,
+        spellings: &[Spelling {
+            around: ["<|START_ACTION|>[", ", ", "]<|END_ACTION|>"],
+            keys: ["tool_name", "parameters"],
+            ..OBJECT
+        }],
         ..PLAIN
     },
     ToolFormat {
@@ -221,6 +341,7 @@ static FORMATS: [ToolFormat; 23] = [
         open: "<|tool_call|>",
         close: Some("<|/tool_call|>"),
         json: true,
+        spellings: &[Spelling { around: ["<|tool_call|>[", ", ", "]<|/tool_call|>"], ..OBJECT }],
         ..PLAIN
     },
     ToolFormat {
@@ -229,6 +350,7 @@ static FORMATS: [ToolFormat; 23] = [
         open: "<|tool_call|>",
         close: None,
         json: true,
+        spellings: &[Spelling { around: ["<|tool_call|>[", ", ", "]"], ..OBJECT }],
         ..PLAIN
     },
     ToolFormat {
@@ -237,6 +359,7 @@ static FORMATS: [ToolFormat; 23] = [
         open: "<TOOLCALL>",
         close: Some("</TOOLCALL>"),
         json: true,
+        spellings: &[Spelling { around: ["<TOOLCALL>[", ", ", "]</TOOLCALL>"], ..OBJECT }],
         ..PLAIN
     },
     ToolFormat {
@@ -247,6 +370,7 @@ static FORMATS: [ToolFormat; 23] = [
         json: true,
         bare: true,
         parse: python::python_tag,
+        spellings: &[Spelling { around: ["", "; ", ""], keys: ["name", "parameters"], ..OBJECT }],
         ..PLAIN
     },
     ToolFormat {
@@ -256,6 +380,7 @@ static FORMATS: [ToolFormat; 23] = [
         open: "<tool_calls>",
         close: Some("</tool_calls>"),
         json: true,
+        spellings: &[Spelling { around: ["<tool_calls>[", ", ", "]</tool_calls>"], ..OBJECT }],
         ..PLAIN
     },
     ToolFormat {
@@ -264,6 +389,7 @@ static FORMATS: [ToolFormat; 23] = [
         template: &[&["<tool_call>", "tool_call.name"], &["<tool_call>", "arguments"]],
         json: true,
         head: Some(json::head),
+        spellings: &[Spelling { call: "<tool_call>\n{object}\n</tool_call>", ..OBJECT }],
         ..PLAIN
     },
     ToolFormat {
@@ -273,6 +399,13 @@ static FORMATS: [ToolFormat; 23] = [
         open: "<|open|>call",
         close: Some("<|close|>call<|sep|>"),
         parse: kimi_k3::call,
+        spellings: &[Spelling {
+            around: ["<|open|>tools<|sep|>", "", "<|close|>tools<|sep|>"],
+            call: "<|open|>call tool=\"{name}\" index=\"{number}\"<|sep|>{pairs}<|close|>call<|sep|>",
+            pair: ["<|open|>argument key=\"{key}\" type=\"{type}\"<|sep|>", "<|close|>argument<|sep|>", ""],
+            text: (TextOf::Strings, ""),
+            ..OBJECT
+        }],
         ..PLAIN
     },
     ToolFormat {
@@ -281,6 +414,7 @@ static FORMATS: [ToolFormat; 23] = [
         open: "<|tool_call_start|>",
         close: Some("<|tool_call_end|>"),
         parse: python::pythonic,
+        spellings: &[PYTHONIC],
         ..PLAIN
     },
 ];

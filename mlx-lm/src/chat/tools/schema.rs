@@ -1,6 +1,6 @@
 //! Arguments that are written as plain text, typed by the tool's schema.
 
-use serde_json::{Map, Number, Value};
+use serde_json::{Number, Value};
 
 use super::{Tools, literal};
 
@@ -18,7 +18,7 @@ impl Tools<'_> {
 
     /// Whether the schema says that an argument is a string, and nothing else.
     pub(super) fn is_string(&self, tool: &str, name: &str) -> bool {
-        self.argument(tool, name).and_then(|schema| schema.get("type")).is_some_and(|kind| kind == "string")
+        self.argument(tool, name).is_some_and(is_string)
     }
 
     /// Any of several types, the narrowest first; an argument without a schema is a string.
@@ -76,6 +76,18 @@ impl Tools<'_> {
     }
 }
 
+/// Whether a schema allows strings, and nothing else.
+pub(super) fn is_string(schema: &Value) -> bool {
+    schema.get("type").is_some_and(|kind| kind == "string")
+}
+
+/// Whether a schema may allow strings.
+pub(super) fn can_be_string(schema: &Value) -> bool {
+    let mut types = Vec::new();
+    collect_types(schema, &mut types, 0);
+    types.is_empty() || types.contains(&"string")
+}
+
 /// JSON or a Python literal; any other text is a string.
 pub(super) fn guess(text: &str) -> Value {
     json_or_literal(text).unwrap_or_else(|| text.into())
@@ -118,10 +130,10 @@ fn first_type(schema: &Value) -> Option<String> {
 /// Every type that a schema allows, by itself, by its values or by its alternatives.
 fn collect_types<'s>(schema: &'s Value, types: &mut Vec<&'s str>, depth: usize) {
     const MAX_DEPTH: usize = 16;
-    let Some(schema) = schema.as_object().filter(|_| depth < MAX_DEPTH) else {
+    if !schema.is_object() || depth >= MAX_DEPTH {
         types.push("string");
         return;
-    };
+    }
     let list = |key: &str| list(schema, key);
     match schema.get("type") {
         Some(Value::String(kind)) => types.push(kind),
@@ -143,6 +155,6 @@ fn collect_types<'s>(schema: &'s Value, types: &mut Vec<&'s str>, depth: usize) 
     }
 }
 
-fn list<'s>(schema: &'s Map<String, Value>, key: &str) -> &'s [Value] {
+pub(super) fn list<'s>(schema: &'s Value, key: &str) -> &'s [Value] {
     schema.get(key).and_then(Value::as_array).map_or(&[], Vec::as_slice)
 }

@@ -313,4 +313,6 @@ pub(super) struct Timings {
     pub(super) queue: u64,
     pub(super) prefill: u64,
     pub(super) decode: u64,
+    /// The model's part of `decode`, with waiting for the device.
+    pub(super) model: u64,
 }

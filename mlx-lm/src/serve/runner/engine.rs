@@ -83,7 +83,8 @@ struct Active {
     /// Tokens of the prompt that have passed.
     done: usize,
     started: Instant,
-    first_token: Option<Instant>,
+    /// When it came, and what all steps had taken of the model's time by then.
+    first_token: Option<(Instant, Duration)>,
 }
 
 impl Engine<'_> {
@@ -289,7 +290,8 @@ impl Engine<'_> {
             Step::Prefilled(prefilled) => self.prefilled(prefilled),
             Step::Piece { id, piece } => {
                 let Some(active) = self.active.get_mut(&id) else { return Ok(()) };
-                active.first_token.get_or_insert_with(Instant::now);
+                let model = self.batch.host_time().model();
+                active.first_token.get_or_insert_with(|| (Instant::now(), model));
                 let delta = active.session.push(self.lm.tokenizer(), piece);
                 let front = active.request.id;
                 if delta != Delta::default() {
@@ -329,7 +331,7 @@ impl Engine<'_> {
             Finish::Stop => Reason::Stop,
             _ => Reason::Length,
         };
-        let now = Instant::now();
+        let now = (Instant::now(), self.batch.host_time().model());
         let first = first_token.unwrap_or(now);
         let nanos = |time: Duration| u64::try_from(time.as_nanos()).unwrap_or(u64::MAX);
         let finished = Finished {
@@ -343,8 +345,9 @@ impl Engine<'_> {
             },
             timings: Timings {
                 queue: nanos(started - request.accepted),
-                prefill: nanos(first - started),
-                decode: nanos(now - first),
+                prefill: nanos(first.0 - started),
+                decode: nanos(now.0 - first.0),
+                model: nanos(now.1 - first.1),
             },
             malformed_calls: session.malformed,
         };

@@ -47,7 +47,7 @@ pub(super) fn request<'m>(
     if let Some(top) = job.logprobs {
         request = request.logprobs(usize::from(top));
     }
-    if let Some(structure) = structure(lm.tokenizer(), job) {
+    if let Some(structure) = structure(lm.tokenizer(), job, prepared.rendered.as_deref())? {
         let param = if job.format == Format::Text { "tools" } else { "response_format" };
         request = request.grammar(grammars.get(lm, structure, param)?);
     }

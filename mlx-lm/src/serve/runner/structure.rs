@@ -2,20 +2,25 @@
 
 use crate::{
     Structure, Tokenizer,
-    serve::protocol::{Conversation, Format, Input, Job, ToolChoice},
+    chat::{ANY, CallGrammar, text_until},
+    serve::{
+        failure::Failure,
+        protocol::{Conversation, Format, Input, Job, ToolChoice},
+    },
 };
 use serde_json::{Value, json};
 
 /// Between two parts of JSON there are so many blanks at most: models may write them without end.
 const BLANKS: &str = r"[ \n\r\t]{1,16}";
 
-/// The format of tool calls that can be forced: JSON between these marks.
-const FORCIBLE: &str = "json_tools";
-const MARKS: [&str; 2] = ["<tool_call>", "</tool_call>"];
-
 /// Whether a model's calls can be forced.
 pub(super) fn can_force(tokenizer: &Tokenizer) -> bool {
-    tokenizer.answer_format().tool_format() == Some(FORCIBLE)
+    tokenizer.answer_format().spelling(tokenizer).is_some()
+}
+
+/// Whether an answer is a call or follows a format as its beginning says.
+pub(super) fn can_choose(tokenizer: &Tokenizer) -> bool {
+    can_force(tokenizer) && !tokenizer.answer_format().is_ambiguous()
 }
 
 /// Whether a job's conversation asks for a call.
@@ -28,24 +33,37 @@ pub(super) fn may_call(conversation: &Conversation) -> bool {
     !conversation.tools.is_empty() && conversation.choice == ToolChoice::Auto
 }
 
-/// What the answer to `job` must spell, if it is not free.
-pub(super) fn structure(tokenizer: &Tokenizer, job: &Job) -> Option<Structure> {
+/// What the answer to `job`, behind the prompt `rendered`, must spell, if it is not free.
+pub(super) fn structure(
+    tokenizer: &Tokenizer,
+    job: &Job,
+    rendered: Option<&str>,
+) -> Result<Option<Structure>, Failure> {
     let schema = match &job.format {
         Format::Text => None,
         Format::Json => Some(bounded(json!({ "type": "object" }))),
         Format::Schema(schema) => Some(bounded(schema.clone())),
     };
-    match (&job.input, schema) {
+    let thoughts = rendered.and_then(|prompt| thoughts(tokenizer, prompt));
+    let (answer, rules) = match (&job.input, schema) {
         (Input::Chat(conversation), _) if forces(conversation) => {
-            Some(Structure::Lark(format!("start: call\n{}", call(tokenizer, conversation))))
+            let CallGrammar { around: [before, _, behind], rules } = calls(tokenizer, conversation)?;
+            (format!("{before}call {behind}"), rules)
         }
         (Input::Chat(conversation), Some(schema)) if may_call(conversation) => {
-            let more = if conversation.one_call { "" } else { " (\"\\n\" call)*" };
-            let call = call(tokenizer, conversation);
-            Some(Structure::Lark(format!("start: call{more} | answer\n{call}answer: %json {schema}\n")))
+            let CallGrammar { around: [before, between, behind], rules } = calls(tokenizer, conversation)?;
+            let more = if conversation.one_call { String::new() } else { format!("({between}call)* ") };
+            (format!("({before}call {more}{behind}| answer)"), format!("{rules}answer: %json {schema}\n"))
         }
-        (_, schema) => schema.map(Structure::JsonSchema),
-    }
+        (_, None) => return Ok(None),
+        (_, Some(schema)) if thoughts.is_none() => return Ok(Some(Structure::JsonSchema(schema))),
+        (_, Some(schema)) => ("answer".into(), format!("answer: %json {schema}\n")),
+    };
+    let (before, more) = match thoughts {
+        Some(rule) => ("thoughts \"\\n\\n\"? ", rule),
+        None => ("", String::new()),
+    };
+    Ok(Some(Structure::Lark(format!("start: {before}{answer}\n{rules}{more}"))))
 }
 
 /// The schema with bounded blanks, and none of the client's own options for the grammar.
@@ -56,35 +74,28 @@ fn bounded(mut schema: Value) -> Value {
     schema
 }
 
-/// The rule `call` in Lark's notation: one call of a tool that may be called.
-fn call(tokenizer: &Tokenizer, conversation: &Conversation) -> String {
+/// The rule `thoughts`, if the prompt has opened them: the answer is behind them.
+fn thoughts(tokenizer: &Tokenizer, prompt: &str) -> Option<String> {
+    let (open, close) = tokenizer.answer_format().thinking()?;
+    prompt
+        .trim_end()
+        .ends_with(open)
+        .then(|| text_until(tokenizer, "thoughts", ANY, close, [close].into_iter()))
+}
+
+/// The grammar of calls of the tools that may be called.
+fn calls(tokenizer: &Tokenizer, conversation: &Conversation) -> Result<CallGrammar, Failure> {
     let may_be_called = |tool: &&Value| match &conversation.choice {
         ToolChoice::Named(name) => tool["function"]["name"] == name.as_str(),
         _ => true,
     };
-    let schemas: Vec<Value> =
-        conversation.tools.iter().filter(may_be_called).map(|tool| call_schema(&tool["function"])).collect();
-    let schema = match <[Value; 1]>::try_from(schemas) {
-        Ok([schema]) => schema,
-        Err(schemas) => json!({ "anyOf": schemas }),
-    };
-    let [open, close] = MARKS.map(|mark| terminal(tokenizer, mark));
-    format!("call: {open} \"\\n\" function \"\\n\" {close}\nfunction: %json {}\n", bounded(schema))
+    let tools: Vec<&Value> = conversation.tools.iter().filter(may_be_called).collect();
+    let spelling = tokenizer.answer_format().spelling(tokenizer);
+    let spelling = spelling.ok_or_else(|| Failure::unsupported("tool_choice", CANNOT_FORCE))?;
+    let blanks = json!({ "whitespace_pattern": BLANKS });
+    spelling.grammar(tokenizer, &tools, &blanks).map_err(|what| Failure::invalid("tools", what))
 }
 
-fn call_schema(function: &Value) -> Value {
-    json!({
-        "type": "object",
-        "properties": { "name": { "const": function["name"] }, "arguments": function["parameters"] },
-        "required": ["name", "arguments"],
-        "additionalProperties": false,
-    })
-}
-
-/// A mark is a special token in some vocabularies, which no text spells, and text in others.
-fn terminal(tokenizer: &Tokenizer, mark: &str) -> String {
-    let is_special = tokenizer
-        .token_to_id(mark)
-        .is_some_and(|id| tokenizer.decode(&[id], true).is_ok_and(|text| text.is_empty()));
-    if is_special { mark.to_owned() } else { format!("\"{mark}\"") }
-}
+/// Why calls are not forced.
+pub(super) const CANNOT_FORCE: &str =
+    "this model's calls cannot be forced: its chat template shows no known format; use auto or none";

@@ -195,15 +195,14 @@ impl Texts {
         let Input::Chat(conversation) = &mut job.input else { return Ok(()) };
         let forces = structure::forces(conversation);
         if forces && !structure::can_force(&self.tokenizer) {
-            let message = "this model's calls cannot be forced; use auto or none";
-            return Err(Failure::unsupported("tool_choice", message));
+            return Err(Failure::unsupported("tool_choice", structure::CANNOT_FORCE));
         }
         if job.format == Format::Text && !forces {
             return Ok(());
         }
         if job.format != Format::Text
             && structure::may_call(conversation)
-            && !structure::can_force(&self.tokenizer)
+            && !structure::can_choose(&self.tokenizer)
         {
             let message =
                 "this model's calls cannot be told from an answer that follows a format; send one of the two";

@@ -127,12 +127,13 @@ impl Writer<'_> {
 
     fn object(&self, name: &str, arguments: &Value) -> Value {
         let [name_key, arguments_key] = self.spelling.keys;
-        json!({
+        let object = json!({
             "type": "object",
             "properties": { name_key: { "const": name }, arguments_key: arguments },
             "required": [name_key, arguments_key],
             "additionalProperties": false,
-        })
+        });
+        with_definitions(&object, arguments)
     }
 
     fn json(&self, schema: &Value) -> String {

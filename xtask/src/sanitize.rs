@@ -25,7 +25,7 @@ enum Tool {
 }
 
 /// What runs under valgrind in minutes, and reads and writes memory in all the ways there are.
-const FOR_VALGRIND: [&str; 4] = ["arrays", "errors", "out_of_range", "indexing"];
+const FOR_VALGRIND: [&str; 5] = ["append_and_attend", "arrays", "errors", "out_of_range", "indexing"];
 
 pub(crate) fn run(arguments: &Arguments) -> Result {
     let folder = root().join("target/sanitize");

@@ -12,7 +12,7 @@ use std::ops::Range;
 /// The most queries for which reading keys and values takes longer than computing.
 const QUERIES: usize = 4;
 /// Less than this many elements of keys are not worth a second thread, nor less than this many keys a task.
-const LEAST: usize = 1 << 14;
+pub(super) const LEAST: usize = 1 << 14;
 const LEAST_KEYS: usize = 256;
 
 /// Whether there are few queries, of whole vectors.

@@ -75,12 +75,10 @@ pub fn attention(attention: &Attention<'_>, out: FloatsMut<'_>) {
 /// # Panics
 /// As [`attention`].
 pub fn attention_each(list: &[Attention<'_>], out: FloatsMut<'_>) {
-    /// Fewer elements of keys of all together are not worth a second thread.
-    const LEAST: usize = 1 << 14;
     let work = |a: &Attention<'_>| a.batch * a.kv_heads * a.keys * a.dim;
     let (total, most) = (list.iter().map(work).sum::<usize>(), list.iter().map(work).max());
     // Where one is most of the work, the threads share that.
-    let apart = total >= LEAST && most.is_some_and(|most| most * pool::threads() <= total);
+    let apart = total >= decode::LEAST && most.is_some_and(|most| most * pool::threads() <= total);
     with_floats!(mut out, out => {
         let mut rest = out;
         let mut parts = Vec::with_capacity(list.len());

@@ -25,6 +25,18 @@ pub(super) struct Row {
     planned: Option<(Quantization, i32)>,
 }
 
+/// What the last tokens of a [`Row`] see of it.
+struct Seen {
+    /// Positions at or behind this one are in the store, besides the first ones.
+    here: i32,
+    /// The first position that is seen, besides those.
+    first: i32,
+    /// The first row of the store that is needed.
+    from: i32,
+    /// Whether they see all rows from there on up to their own, and so need no mask.
+    in_order: bool,
+}
+
 impl Row {
     /// Tokens out of a window that stay so that the last ones can be taken back.
     const REWIND: i32 = 64;
@@ -60,7 +72,7 @@ impl Row {
             }
             None => queries.first().map_or(Ok(1), |q| q.dim(2))?,
         };
-        let (from, hidden) = self.seen_by(self.offset(), count, mask)?;
+        let (from, hidden) = self.seen_by(count, mask)?;
         let mask = hidden.as_ref().map_or(mask, Mask::Array);
         let out = f(queries, self.keys.rows(from)?, self.values.rows(from)?, mask)?;
         self.quantize_if_due()?;
@@ -88,29 +100,32 @@ impl Row {
     /// Where the next token is appended and what it sees, if these are plain arrays and it sees all from some row on.
     pub(super) fn next(&mut self) -> mlx::Result<Option<Sequence<'_>>> {
         self.drop_unseen()?;
-        let (from, hidden) = self.seen_by(self.offset() + 1, 1, Mask::None)?;
+        let Seen { from, in_order, .. } = self.seen(self.offset() + 1, 1);
         Ok(match (&mut self.keys, &mut self.values) {
-            (Store::Plain(keys), Store::Plain(values)) if hidden.is_none() => {
-                Some(Sequence { keys, values, from })
-            }
+            (Store::Plain(keys), Store::Plain(values)) if in_order => Some(Sequence { keys, values, from }),
             _ => None,
         })
     }
 
-    /// The first row that the last `count` of `end` tokens see, and a mask where `mask` and the order of rows do not say it all.
-    fn seen_by(&self, end: i32, count: i32, mask: Mask<'_>) -> mlx::Result<(i32, Option<Array>)> {
+    /// What the last `count` of `end` tokens see.
+    fn seen(&self, end: i32, count: i32) -> Seen {
         if self.reach == Reach::All {
-            return Ok((0, None));
+            return Seen { here: 0, first: 0, from: 0, in_order: true };
         }
         let keep = self.reach.keep();
-        let start = end - count;
-        // Positions at or behind `here` are in the store, besides the first ones.
         let here = if self.dropped > 0 { keep + self.dropped } else { 0 };
-        let first = self.reach.first(start).max(here);
+        let first = self.reach.first(end - count).max(here);
         let unseen = first > here && keep > 0;
         let narrows = self.reach.first(end - 1) > first;
         let from = if keep == 0 { first - here } else { 0 };
-        if !unseen && !narrows {
+        Seen { here, first, from, in_order: !unseen && !narrows }
+    }
+
+    /// The first row that the last `count` tokens see, and a mask where `mask` and the order of rows do not say it all.
+    fn seen_by(&self, count: i32, mask: Mask<'_>) -> mlx::Result<(i32, Option<Array>)> {
+        let (end, keep) = (self.offset(), self.reach.keep());
+        let Seen { here, first, from, in_order } = self.seen(end, count);
+        if in_order {
             return Ok((from, None));
         }
         if matches!(mask, Mask::Array(_)) {
@@ -122,7 +137,7 @@ impl Row {
             (_, 0) => positions(0, 0, end)?,
             _ => positions(keep, here, end)?,
         };
-        Ok((from, Some(self.reach.mask(&positions(0, start, end)?, &keys)?)))
+        Ok((from, Some(self.reach.mask(&positions(0, end - count, end)?, &keys)?)))
     }
 
     /// Drops what no token to come sees, now and then, as the rest moves to memory of its own.

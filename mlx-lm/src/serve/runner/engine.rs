@@ -290,8 +290,7 @@ impl Engine<'_> {
             Step::Prefilled(prefilled) => self.prefilled(prefilled),
             Step::Piece { id, piece } => {
                 let Some(active) = self.active.get_mut(&id) else { return Ok(()) };
-                let model = self.batch.host_time().model();
-                active.first_token.get_or_insert_with(|| (Instant::now(), model));
+                active.first_token.get_or_insert_with(|| (Instant::now(), self.batch.host_time().model()));
                 let delta = active.session.push(self.lm.tokenizer(), piece);
                 let front = active.request.id;
                 if delta != Delta::default() {

@@ -39,7 +39,7 @@ pub(crate) struct Arguments {
     /// Prompt tokens per evaluation
     #[arg(long, default_value_t = 2048)]
     prefill_step: usize,
-    /// Also print the time in which the processor prepares each token, and what the engine takes of it
+    /// Also print the time in which the processor prepares each step, and for one sequence what the engine takes of it
     #[arg(long)]
     profile: bool,
     #[command(flatten)]

@@ -3,12 +3,12 @@
 
 #include <dlfcn.h>
 
+#include <algorithm>
 #include <functional>
 #include <stdexcept>
 #include <string>
 #include <tuple>
 #include <unordered_map>
-#include <unordered_set>
 
 #include "convert.h"
 
@@ -61,6 +61,8 @@ struct Cuda {
                      uint32_t memory, void** arguments) = nullptr;
   void (*add_completed_handler)(void* encoder, std::function<void()>) = nullptr;
   void (*commit)(void* encoder) = nullptr;
+  int (*device)(int* device, int number) = nullptr;
+  int (*attribute)(int* value, int attribute, int device) = nullptr;
   int (*load)(void** module, const void* image) = nullptr;
   int (*get)(void** function, void* module, const char* name) = nullptr;
   int (*set)(void* function, int attribute, int value) = nullptr;
@@ -99,6 +101,8 @@ struct Cuda {
     find(add_kernel, "_ZN3mlx4core2cu14CommandEncoder19add_kernel_node_rawEP9CUfunc_st4dim3S5_S5_jPPv");
     find(add_completed_handler, "_ZN3mlx4core2cu14CommandEncoder21add_completed_handlerESt8functionIFvvEE");
     find(commit, "_ZN3mlx4core2cu14CommandEncoder6commitEv");
+    find(device, "cuDeviceGet");
+    find(attribute, "cuDeviceGetAttribute");
     find(load, "cuModuleLoadData");
     find(get, "cuModuleGetFunction");
     find(set, "cuFuncSetAttribute");
@@ -153,9 +157,11 @@ class CudaFunction {
     void* function = nullptr;
     if (!loaded) Cuda::check(name_, cuda.load(&loaded, module.data()));
     Cuda::check(name_, cuda.get(&function, loaded, name_.c_str()));
+    // Several launch the same function, with different amounts.
     constexpr int most_dynamic_memory = 8;
-    Cuda::check(name_, cuda.set(function, most_dynamic_memory, shared_memory_));
-    functions().insert(function);
+    int& most = functions()[function];
+    if (shared_memory_ > most) Cuda::check(name_, cuda.set(function, most_dynamic_memory, shared_memory_));
+    most = std::max(most, shared_memory_);
     return function_ = function;
   }
 
@@ -171,8 +177,9 @@ class CudaFunction {
     return *modules;
   }
 
-  static std::unordered_set<void*>& functions() {
-    static auto* functions = new std::unordered_set<void*>();
+  /// The functions of those, with the most dynamic shared memory that one is launched with.
+  static std::unordered_map<void*, int>& functions() {
+    static auto* functions = new std::unordered_map<void*, int>();
     return *functions;
   }
 

@@ -160,6 +160,16 @@ Arrays record(mlx_program program, mlx_arrays inputs) {
 
 }  // namespace mlx_capi
 
+int mlx_cuda_processors(int* out) noexcept {
+  return guard([&] {
+    const Cuda& cuda = Cuda::required();
+    constexpr int processors = 16;
+    int device = 0;
+    Cuda::check("processors", cuda.device(&device, 0));
+    Cuda::check("processors", cuda.attribute(out, processors, device));
+  });
+}
+
 int mlx_program_new(mlx_program* out, mlx_program_parts parts, mlx_stream s) noexcept {
   return guard([&] { out->p = new std::shared_ptr<Program>(std::make_shared<Program>(parts, get(s))); });
 }

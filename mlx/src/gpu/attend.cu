@@ -68,7 +68,7 @@ struct Running {
 template <typename T, int D, int G> struct Part {
   static constexpr int lanes = D / 8, at_once = 32 / lanes, warps = 8;
   /// So many keys of a lane are on their way at once.
-  static constexpr int count = G > 4 ? 2 : 4, stride = warps * at_once * count;
+  static constexpr int count = 2, stride = warps * at_once * count;
 
   const T *keys, *values;
   int first, to;
@@ -83,15 +83,16 @@ template <typename T, int D, int G> struct Part {
     load();
   }
 
-  /// Where there are none, the last one stands for them.
   __device__ __forceinline__ void load() {
     if (to <= 0) return;
+    load(k, keys, first);
+    load(v, values, first);
+  }
+
+  /// Asks for those from `i` on; where there are none, the last one stands for them.
+  __device__ __forceinline__ void load(Eight<T> (&vectors)[count], const T* from, int i) {
 #pragma unroll
-    for (int u = 0; u < count; ++u) {
-      const size_t place = static_cast<size_t>(min(first + u * at_once, to - 1)) * D;
-      k[u].load(keys + place);
-      v[u].load(values + place);
-    }
+    for (int u = 0; u < count; ++u) vectors[u].load(from + static_cast<size_t>(min(i + u * at_once, to - 1)) * D);
   }
 
   template <typename V> static __device__ __forceinline__ float score(const float (&query)[8], const V& key) {
@@ -103,11 +104,9 @@ template <typename T, int D, int G> struct Part {
     return sum;
   }
 
-  /// Gives each head `D + 2` numbers of `parts`: the weighted values, the maximum and the sum. There is one more key in
-  /// shared memory if `new_key` is given.
-  __device__ __forceinline__ void attend(const float (&queries)[G][D], const float* new_key, const float* new_value,
-                                         float* parts, int splits) {
-    const int lane = threadIdx.x & 31, warp = threadIdx.x >> 5, part = lane % lanes;
+  /// Gives each head `D + 2` numbers of `parts`: the weighted values, the maximum and the sum.
+  __device__ __forceinline__ void attend(const float (&queries)[G][D], float* parts, int splits) {
+    const int lane = threadIdx.x & 31, part = lane % lanes;
     float query[G][8];
 #pragma unroll
     for (int g = 0; g < G; ++g) {
@@ -116,6 +115,7 @@ template <typename T, int D, int G> struct Part {
     }
     Running running[G];
     // All lanes of a warp go round as often, since they exchange sums.
+#pragma unroll 1
     for (; first - lane / lanes < to; first += stride) {
       float scores[G][count];
 #pragma unroll
@@ -128,19 +128,9 @@ template <typename T, int D, int G> struct Part {
       }
 #pragma unroll
       for (int g = 0; g < G; ++g) running[g].add(scores[g], v);
-      first += stride;
-      if (first - lane / lanes < to) load();
-      first -= stride;
-    }
-    if (new_key && warp == 0) {
-      float key[8], value[1][8];
-#pragma unroll
-      for (int j = 0; j < 8; ++j) key[j] = new_key[part * 8 + j], value[0][j] = new_value[part * 8 + j];
-#pragma unroll
-      for (int g = 0; g < G; ++g) {
-        const float s[1] = {score(query[g], key)};
-        if (lane < lanes) running[g].add(s, value);
-      }
+      if (first + stride - lane / lanes >= to) break;
+      load(k, keys, first + stride);
+      load(v, values, first + stride);
     }
     put_together(running, parts, splits);
   }
@@ -159,10 +149,13 @@ template <typename T, int D, int G> struct Part {
       }
     }
     __syncthreads();
+#pragma unroll 1
     for (int i = threadIdx.x; i < G * D; i += blockDim.x) {
       const int g = i / D, d = i % D;
       float most = -INFINITY_F, sum = 0.f, value = 0.f;
+#pragma unroll 1
       for (int w = 0; w < warps; ++w) most = fmaxf(most, shared[w][g][D]);
+#pragma unroll 1
       for (int w = 0; w < warps && most > -INFINITY_F; ++w) {
         const float weight = __expf(shared[w][g][D] - most);
         sum += shared[w][g][D + 1] * weight;
@@ -188,7 +181,7 @@ __device__ __forceinline__ void attend(const T* q, const T* keys, const T* value
     queries[i / D][i % D] = to_float(q[static_cast<size_t>(head) * G * D + i]) * scale;
   }
   __syncthreads();
-  part.attend(queries, nullptr, nullptr, parts + (static_cast<size_t>(head) * G * splits + split) * (D + 2), splits);
+  part.attend(queries, parts + (static_cast<size_t>(head) * G * splits + split) * (D + 2), splits);
 }
 
 /// Rotary embedding of vectors at one position; of nothing if `dims` is 0.
@@ -199,13 +192,15 @@ struct Rotation {
   float scale, log2_base;
   bool each, traditional;
 
-  /// Cosines and sines of the angles of pairs, for sequence `row`.
-  __device__ __forceinline__ void angles(float2* table, const int* positions, int row) const {
-    if (dims == 0) return;
-    const float position = scale * static_cast<float>(positions[each ? row : 0]);
-    for (int i = threadIdx.x; i < dims / 2; i += blockDim.x) {
+  /// Cosines and sines of the angles of pairs, of queries and behind them of keys, for sequence `row`.
+  __device__ __forceinline__ void angles(float2* table, int row) const {
+    const int half = dims / 2;
+#pragma unroll 1
+    for (int i = threadIdx.x; i < dims; i += blockDim.x) {
+      const int pair = i % half;
+      const float position = scale * static_cast<float>((i < half ? of_queries : of_keys)[each ? row : 0]);
       const float frequency =
-          freqs ? 1.f / freqs[i] : exp2f(-(static_cast<float>(i) / static_cast<float>(dims / 2)) * log2_base);
+          freqs ? 1.f / freqs[pair] : exp2f(-(static_cast<float>(pair) / static_cast<float>(half)) * log2_base);
       sincosf(position * frequency, &table[i].y, &table[i].x);
     }
   }
@@ -235,35 +230,34 @@ __device__ __forceinline__ void append_and_attend(Vectors<T> q, Vectors<T> k, Ve
                                                   int splits, float scale, Rotation rotation) {
   const int group = blockIdx.x / splits, split = blockIdx.x % splits, row = group / kv_heads, head = group % kv_heads;
   const int start = places[2 * row], at = places[2 * row + 1];
-  const int each = (at - start + splits - 1) / splits, from = start + split * each;
+  const int each = (at - start + splits - 1) / splits, from = min(start + split * each, at);
   const size_t base = static_cast<size_t>(head) * capacities[row] * D;
   T *of_keys = keys[row] + base, *of_values = values[row] + base;
   let_next_start();
-  // Those of the tokens before have long been there.
-  Part<T, D, G> part(of_keys, of_values, from, min(at, from + each));
+  // Those of the tokens before have long been there. One block a head has the new ones, behind its part of them.
+  const bool is_last = split == splits - 1;
+  Part<T, D, G> part(of_keys, of_values, from, is_last ? at + 1 : min(at, from + each));
 
-  __shared__ float2 table[D / 2], key_table[D / 2];
-  __shared__ float queries[G][D], new_key[D], new_value[D];
-  // One block a head has the new key and value.
-  const bool is_first = split == 0;
-  rotation.angles(table, rotation.of_queries, row);
-  if (is_first) rotation.angles(key_table, rotation.of_keys, row);
+  __shared__ float2 table[D];
+  __shared__ float queries[G][D];
+  rotation.angles(table, row);
   wait_for_previous();
   __syncthreads();
   const T* x = q.data + static_cast<size_t>(row) * q.stride + head * G * D;
+#pragma unroll 1
   for (int i = threadIdx.x; i < G * D; i += blockDim.x) {
     queries[i / D][i % D] = to_float(rotation.of(x + i / D * D, table, i % D)) * scale;
   }
-  for (int i = threadIdx.x; is_first && i < D; i += blockDim.x) {
-    const T key = rotation.of(k.data + static_cast<size_t>(row) * k.stride + head * D, key_table, i);
-    const T value = v.data[static_cast<size_t>(row) * v.stride + head * D + i];
-    of_keys[static_cast<size_t>(at) * D + i] = key;
-    of_values[static_cast<size_t>(at) * D + i] = value;
-    new_key[i] = to_float(key), new_value[i] = to_float(value);
+#pragma unroll 1
+  for (int i = threadIdx.x; is_last && i < D; i += blockDim.x) {
+    of_keys[static_cast<size_t>(at) * D + i] =
+        rotation.of(k.data + static_cast<size_t>(row) * k.stride + head * D, table + rotation.dims / 2, i);
+    of_values[static_cast<size_t>(at) * D + i] = v.data[static_cast<size_t>(row) * v.stride + head * D + i];
   }
   __syncthreads();
+  if (is_last) part.load();
   float* out = parts + (static_cast<size_t>(group) * G * splits + split) * (D + 2);
-  part.attend(queries, is_first ? new_key : nullptr, new_value, out, splits);
+  part.attend(queries, out, splits);
 }
 
 /// Merges the parts of each head, one block of `D` threads a head.

@@ -13,12 +13,14 @@ use std::{cell::RefCell, collections::HashMap};
 
 /// The most vectors.
 const MOST_VECTORS: i32 = 8;
+/// The most elements of all vectors together: more than there is shared memory for.
+const MOST_COLUMNS: i32 = 1 << 17;
 
 pub(super) fn install() -> Result<()> {
     const OP: &str = "gpu";
     for product in ["QuantizedMatmul", "Matmul"] {
         rewrite_gpu_everywhere(OP, product, |y| match Product::of(y)? {
-            Some(product) => product.with_norm()?.record(y).map(Some),
+            Some(product) => product.with_norm()?.record(y),
             None => Ok(None),
         })?;
     }
@@ -30,13 +32,13 @@ pub(super) fn install() -> Result<()> {
                 && let Some(product) = Product::of(&terms[product])?
             {
                 let residual = Some(product.whole_residual(&terms[residual])?);
-                return Product { residual, ..product.with_norm()? }.record(y).map(Some);
+                return Product { residual, ..product.with_norm()? }.record(y);
             }
         }
         Ok(None)
     })?;
     rewrite_gpu_everywhere(OP, "Multiply", |y| match gated(y)? {
-        Some(product) => Product { swiglu: true, ..product.with_norm()? }.record(y).map(Some),
+        Some(product) => Product { swiglu: true, ..product.with_norm()? }.record(y),
         None => Ok(None),
     })
 }
@@ -90,7 +92,9 @@ impl Product {
             return Ok(None);
         }
         let Some(w) = inputs(&transposed)?.into_iter().next() else { return Ok(None) };
-        if w.dtype()? != y.dtype()? || !has_rows_in_memory(&w)? {
+        // Of large matrices, of which reading takes all of the time, MLX's kernel reads more in a second.
+        const LARGE: usize = 1 << 24;
+        if w.dtype()? != y.dtype()? || w.size()? >= LARGE || !has_rows_in_memory(&w)? {
             return Ok(None);
         }
         let bits = 8 * w.dtype()?.size() as i32;
@@ -111,7 +115,8 @@ impl Product {
             && x.dtype()? == y.dtype()?
             && element(y.dtype()?).is_some()
             && columns % 32 == 0
-            && (1..=MOST_VECTORS).contains(&vectors);
+            && (1..=MOST_VECTORS).contains(&vectors)
+            && columns <= MOST_COLUMNS / vectors;
         let (swiglu, norm, residual) = (false, None, None);
         let product = Product { x, w, scales, bits, group_size, vectors, columns, swiglu, norm, residual };
         Ok(fits.then_some(product))
@@ -124,8 +129,7 @@ impl Product {
         }
         let Ok([x, weight]) = <[Array; 2]>::try_from(inputs(&self.x)?) else { return Ok(self) };
         let dtype = self.x.dtype()?;
-        let fits = Shape::takes_norm(self.columns, dtype);
-        if fits && weight.ndim()? == 1 && weight.dtype()? == dtype && x.dtype()? == dtype {
+        if weight.ndim()? == 1 && weight.dtype()? == dtype && x.dtype()? == dtype {
             let ([eps], _) = parameters::<1>(&self.x)?;
             (self.x, self.norm) = (x, Some((weight, eps as f32)));
         }
@@ -144,7 +148,7 @@ impl Product {
     }
 
     /// Records the product in the place of `y`.
-    fn record(&self, y: &Array) -> Result<Array> {
+    fn record(&self, y: &Array) -> Result<Option<Array>> {
         let shape = Shape {
             y: y.shape()?.to_vec(),
             dtype: y.dtype()?,
@@ -164,12 +168,12 @@ impl Product {
         inputs.extend(&self.residual);
         PREPARED.with_borrow_mut(|known| {
             if let Some(program) = known.get(&shape) {
-                return program.call_one(&inputs);
+                return program.call_one(&inputs).map(Some);
             }
-            let program = shape.compile()?;
+            let Some(program) = shape.compile()? else { return Ok(None) };
             let y = program.call_one(&inputs)?;
             known.insert(shape, program);
-            Ok(y)
+            Ok(Some(y))
         })
     }
 }

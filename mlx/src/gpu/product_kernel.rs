@@ -3,13 +3,16 @@
 use super::element;
 use crate::{
     Dtype, Result,
-    ffi::kernels::{Argument, Program, ProgramLaunch, ProgramParts},
+    ffi::kernels::{Argument, Program, ProgramLaunch, ProgramParts, cuda_processors},
     kernels::{Spec, compile_cuda},
 };
+use std::sync::LazyLock;
 
-/// Bytes of shared memory that let two blocks share a processor on every GPU.
-const SHARED_MEMORY: i32 = 48 << 10;
+/// The most bytes of shared memory that a block can have on every GPU from the A100 on.
+const SHARED_MEMORY: i32 = 160 << 10;
 const WARPS: i32 = 8;
+/// Blocks that share a processor: they hide each other's waits, with 128 registers a thread.
+const BLOCKS: i32 = 2;
 
 /// What a kernel is compiled and launched for.
 #[derive(Clone, PartialEq, Eq, Hash)]
@@ -31,40 +34,38 @@ pub(super) struct Shape {
     pub(super) stream: [u8; 8],
 }
 
-/// A kernel, as a template with its own arguments behind those that all have.
+/// A kernel, as a template with parameters of its own, and how it is launched.
 struct Kernel {
     name: &'static str,
     own: Vec<i32>,
     /// The elements that a word of the matrix is passed as.
     word: &'static str,
-    /// Outputs of a block.
-    outputs: i32,
+    blocks: i32,
     warps: i32,
-    /// What the kernel takes for the part of the vectors that is in shared memory at once, and its bytes.
-    tile: i32,
+    /// Its own arguments behind those that all have.
+    arguments: Vec<i32>,
     shared_memory: i32,
 }
 
 impl Shape {
-    /// Whether a vector of so many elements is in shared memory as a whole, which a norm needs.
-    pub(super) fn takes_norm(columns: i32, dtype: Dtype) -> bool {
-        columns.saturating_mul(dtype.size() as i32) <= SHARED_MEMORY
-    }
-
-    pub(super) fn compile(&self) -> Result<Program> {
-        let kernel = self.on_tensor_cores().unwrap_or_else(|| self.on_lanes());
-        let outputs = self.outputs();
+    /// The program; `None` if there is no kernel.
+    pub(super) fn compile(&self) -> Result<Option<Program>> {
+        let kernel = match self.on_tensor_cores() {
+            Some(kernel) => kernel,
+            None => self.on_lanes()?,
+        };
+        if kernel.shared_memory > SHARED_MEMORY {
+            return Ok(None);
+        }
         let (name, source) = self.source(&kernel);
-        let eps = self.norm.map_or(0.0, f32::from_bits);
-        let inputs = 2 + if self.is_quantized() { 2 } else { 0 } + i32::from(self.norm.is_some());
-        let inputs = (inputs + i32::from(self.residual)).unsigned_abs() as usize;
-        let mut arguments: Vec<_> = (0..inputs).map(Argument::Input).collect();
+        let inputs = 2 + 2 * usize::from(self.is_quantized()) + usize::from(self.norm.is_some());
+        let mut arguments: Vec<_> = (0..inputs + usize::from(self.residual)).map(Argument::Input).collect();
         arguments.push(Argument::Output(0));
-        arguments.extend([self.rows, self.columns, kernel.tile].map(Argument::Int));
-        arguments.push(Argument::Float(eps));
+        arguments.extend([self.rows, self.columns].into_iter().chain(kernel.arguments).map(Argument::Int));
+        arguments.push(Argument::Float(self.norm.map_or(0.0, f32::from_bits)));
         let launch = ProgramLaunch {
             function: &name,
-            blocks: (outputs + kernel.outputs - 1) / kernel.outputs,
+            blocks: kernel.blocks,
             threads: kernel.warps * 32,
             shared_memory: kernel.shared_memory,
             arguments,
@@ -80,7 +81,7 @@ impl Shape {
         };
         // SAFETY: a block writes the elements of its own rows, and there are blocks for all; it reads rows below their number,
         // and vectors of as many elements as a row has. `Product::of` has checked the rest.
-        unsafe { Program::new(&program) }
+        unsafe { Program::new(&program) }.map(Some)
     }
 
     fn is_quantized(&self) -> bool {
@@ -92,30 +93,25 @@ impl Shape {
         self.y.last().copied().unwrap_or(1)
     }
 
-    /// The kernel whose warps have rows of their own.
-    fn on_lanes(&self) -> Kernel {
+    /// The kernel whose warps take turns at the rows.
+    fn on_lanes(&self) -> Result<Kernel> {
         let outputs = self.outputs();
-        let rows = if outputs >= 16384 && !self.swiglu {
-            4
-        } else if outputs >= 1024 {
-            2
-        } else {
-            1
-        };
-        // Both in units of 16 bytes of a row.
-        let at_once = if self.vectors == 1 { 3 * 32 } else { 32 };
-        let bytes = self.vectors * 128 / self.bits * self.dtype.size() as i32;
-        let (all, most) = (self.columns * self.bits / 128, SHARED_MEMORY / bytes);
-        let tile = if all <= most { all } else { most / at_once * at_once };
-        Kernel {
+        let most = BLOCKS * processors()?;
+        let warps = most * WARPS;
+        // Two rows share what is done with the vector, unless too many warps have nothing to do in the last turn.
+        let turns = |rows: i32| (outputs + rows * warps - 1) / (rows * warps) * rows;
+        let rows = if outputs > warps && !self.swiglu && 10 * turns(2) <= 11 * turns(1) { 2 } else { 1 };
+        let of_block = rows * WARPS;
+        let numbers = self.columns + self.columns * self.bits / 128;
+        Ok(Kernel {
             name: "qmv",
             own: vec![rows],
             word: "uint4",
-            outputs: rows * WARPS,
+            blocks: ((outputs + of_block - 1) / of_block).min(most),
             warps: WARPS,
-            tile,
-            shared_memory: bytes * tile,
-        }
+            arguments: vec![],
+            shared_memory: self.vectors * numbers * size_of::<f32>() as i32,
+        })
     }
 
     /// The kernel on the tensor cores, where there are enough rows for all of them.
@@ -124,7 +120,9 @@ impl Shape {
         const ENOUGH: i32 = 96;
         let of_tile = if self.swiglu { 8 } else { 16 };
         let tiles = (self.outputs() + of_tile - 1) / of_tile;
+        // One vector needs less arithmetic than reading takes.
         let fits = matches!(self.dtype, Dtype::F16 | Dtype::Bf16)
+            && self.vectors > 1
             && self.is_quantized()
             && matches!(self.group_size, 64 | 128)
             && self.columns % COLUMNS == 0
@@ -137,18 +135,15 @@ impl Shape {
             1024.. => 2,
             _ => 1,
         };
-        // Long rows of few tiles are shared by more warps.
-        let warps = if self.vectors == 1 && tiles < 200 && self.columns >= 16 * COLUMNS { 16 } else { WARPS };
         // What the warps of a tile ask for before they go on.
-        let at_once = 2 * WARPS * COLUMNS;
-        let tile = if self.vectors == 1 { self.columns } else { self.columns.min(at_once) };
+        let tile = self.columns.min(2 * WARPS * COLUMNS);
         Some(Kernel {
             name: "qmm",
-            own: vec![warps, of_block],
+            own: vec![WARPS, of_block],
             word: "unsigned",
-            outputs: of_block * of_tile,
-            warps,
-            tile,
+            blocks: (tiles + of_block - 1) / of_block,
+            warps: WARPS,
+            arguments: vec![tile],
             shared_memory: self.vectors * tile * self.dtype.size() as i32,
         })
     }
@@ -172,14 +167,17 @@ impl Shape {
             |set: bool, name| if set { format!("const {element}* {name}, ") } else { String::new() };
         let argument = |set: bool, name| if set { name } else { "nullptr" };
         let scales = self.is_quantized();
-        // Two blocks of a processor hide each other's waits: 128 registers a thread.
-        let (threads, blocks) = (kernel.warps * 32, if kernel.warps > WARPS { 1 } else { 2 });
+        let threads = kernel.warps * 32;
+        let (parameters, arguments) = match kernel.arguments.len() {
+            0 => ("", ""),
+            _ => ("int tile, ", "tile, "),
+        };
         let source = format!(
             "{}{}
-extern \"C\" __global__ void __launch_bounds__({threads}, {blocks}) {name}(
-    const {element}* x, const {}* w, {}{}{}{}{element}* y, int rows, int columns, int tile, float eps) {{
+extern \"C\" __global__ void __launch_bounds__({threads}, {BLOCKS}) {name}(
+    const {element}* x, const {}* w, {}{}{}{}{element}* y, int rows, int columns, {parameters}float eps) {{
   {}<{element}, {bits}, {group_size}, {vectors}, {}, {norm}, {swiglu}, {residual}>(
-      x, w, {}, {}, {}, {}, y, rows, columns, tile, eps);
+      x, w, {}, {}, {}, {}, y, rows, columns, {arguments}eps);
 }}
 ",
             include_str!("qmv.cu"),
@@ -198,4 +196,10 @@ extern \"C\" __global__ void __launch_bounds__({threads}, {blocks}) {name}(
         );
         (name, source)
     }
+}
+
+/// How many processors the GPU has.
+fn processors() -> Result<i32> {
+    static COUNT: LazyLock<Result<i32>> = LazyLock::new(cuda_processors);
+    COUNT.clone()
 }

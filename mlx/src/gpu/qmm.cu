@@ -194,15 +194,13 @@ __device__ __forceinline__ void qmm(const T* x, const unsigned* w, const T* scal
     const int end = min(start + tile, K) / 256;
     if (start > 0) __syncthreads();
     load_in_order<T, Bits, M, Norm>(vectors, tile / 8, x + start, end * 256 - start, norm, eps, K);
-    for (int first = start / 256 + warp % splits; first < end; first += ahead * splits) {
-#pragma unroll
-      for (int i = 0; i < ahead; ++i) {
-        const int step = first + i * splits, later = step + ahead * splits;
-        if (step >= end) break;
-        const Step<T, Bits, Group> now = next[i];
-        if (later < steps) next[i].load(w, scales, biases, rows, later, K);
-        add_step<Bits, Group>(now, vectors + own * (tile / 8), own, step - start / 256, acc);
-      }
+    #pragma unroll 1
+    for (int first = start / 256 + warp % splits; first < end; first += splits) {
+      const Step<T, Bits, Group> now = next[0];
+      if constexpr (ahead > 1) next[0] = next[1];
+      const int later = first + ahead * splits;
+      if (later < steps) next[ahead - 1].load(w, scales, biases, rows, later, K);
+      add_step<Bits, Group>(now, vectors + own * (tile / 8), own, first - start / 256, acc);
     }
   }
 

@@ -1,8 +1,10 @@
 // Products of a few vectors with a matrix, and what stands before and after them in a decoder.
 //
-// A warp computes R rows. A lane takes 16 bytes of each row at a time (32 weights of 4 bits, 16 of 8, or so many that are not
-// quantized), the next lane the next 16; those of the next rounds are on their way while these are multiplied. The vectors
-// lie in shared memory, in the order that lets eight lanes read 16 bytes each without bank conflicts.
+// A warp computes R rows at a time. A lane takes 16 bytes of each (32 weights of 4 bits, 16 of 8, or so many that are not
+// quantized), the next lane the next 16; those of later rounds are on their way while these are multiplied. The vectors lie
+// in shared memory as numbers of 32 bits, in the order that lets eight lanes read 16 bytes each without bank conflicts.
+//
+// Each kernel runs for some microseconds, of which fetching instructions that are not run again is a good part: loops stay loops.
 //
 // Stands alone, without NVIDIA's headers, so that it compiles in a moment.
 
@@ -40,7 +42,7 @@ template <typename T> struct alignas(16) Chunk {
   T e[size];
 };
 
-/// Where chunk `q` of the `C` chunks that go with the 16 bytes number `c` of a row lies.
+/// Where four numbers of a vector lie, number `q` of the `C` that go with the 16 bytes number `c` of a row.
 template <int C> __device__ __forceinline__ int place(int c, int q) {
   return c * C + (q ^ ((c * C / 8) & (C - 1)));
 }
@@ -64,17 +66,18 @@ __device__ __forceinline__ float sum_of_warp(float x) {
   return x;
 }
 
-/// Copies the vector `x` of `K` elements into shared memory, normalized by its root mean square if `Norm`.
-template <typename T, int C, bool Norm>
-__device__ __forceinline__ void load_vector(Chunk<T>* to, const T* x, const T* norm, float eps, int K) {
-  constexpr int n = Chunk<T>::size;
+/// The vector `x` of `K` elements, normalized by its root mean square if `Norm`, as chunks of `count` numbers in shared memory, and
+/// the sums of those.
+template <typename T, int count, bool Norm>
+__device__ __forceinline__ void load_vector(float4* to, float* sums_of_chunks, const T* x, const T* norm, float eps, int K) {
+  constexpr int n = Chunk<T>::size, C = count / 4, pieces = count / n;
   const auto* from = reinterpret_cast<const Chunk<T>*>(x);
-  const int chunks = K / n;
   float scale = 1.f;
   if constexpr (Norm) {
     __shared__ float sums[32];
     float sum = 0.f;
-    for (int i = threadIdx.x; i < chunks; i += blockDim.x) {
+#pragma unroll 1
+    for (int i = threadIdx.x; i < K / n; i += blockDim.x) {
       const Chunk<T> chunk = from[i];
 #pragma unroll
       for (int j = 0; j < n; ++j) sum += to_float(chunk.e[j]) * to_float(chunk.e[j]);
@@ -83,21 +86,32 @@ __device__ __forceinline__ void load_vector(Chunk<T>* to, const T* x, const T* n
     if ((threadIdx.x & 31) == 0) sums[threadIdx.x >> 5] = sum;
     __syncthreads();
     sum = 0.f;
+#pragma unroll 1
     for (int i = 0; i < (blockDim.x >> 5); ++i) sum += sums[i];
     scale = rsqrtf(sum / K + eps);
   }
-  for (int i = threadIdx.x; i < chunks; i += blockDim.x) {
-    Chunk<T> chunk = from[i];
-    if constexpr (Norm) {
-      const Chunk<T> weight = reinterpret_cast<const Chunk<T>*>(norm)[i];
+#pragma unroll 1
+  for (int c = threadIdx.x; c < K / count; c += blockDim.x) {
+    float all = 0.f;
+#pragma unroll 1
+    for (int i = 0; i < pieces; ++i) {
+      Chunk<T> chunk = from[c * pieces + i];
+      if constexpr (Norm) {
+        const Chunk<T> weight = reinterpret_cast<const Chunk<T>*>(norm)[c * pieces + i];
 #pragma unroll
-      for (int j = 0; j < n; ++j) {
-        chunk.e[j] = rounded<T>(to_float(weight.e[j]) * to_float(rounded<T>(to_float(chunk.e[j]) * scale)));
+        for (int j = 0; j < n; ++j) {
+          chunk.e[j] = rounded<T>(to_float(weight.e[j]) * to_float(rounded<T>(to_float(chunk.e[j]) * scale)));
+        }
+      }
+#pragma unroll
+      for (int j = 0; j < n; j += 4) {
+        const float4 four{to_float(chunk.e[j]), to_float(chunk.e[j + 1]), to_float(chunk.e[j + 2]), to_float(chunk.e[j + 3])};
+        all += four.x + four.y + four.z + four.w;
+        to[place<C>(c, (i * n + j) / 4)] = four;
       }
     }
-    to[place<C>(i / C, i % C)] = chunk;
+    sums_of_chunks[c] = all;
   }
-  __syncthreads();
 }
 
 /// Whether weights of so many bits have scales and biases.
@@ -153,20 +167,20 @@ template <typename T> __device__ __forceinline__ float element(const unsigned (&
 
 /// Adds the products of `R` rows' 16 bytes with the elements of a vector that belong to them.
 template <int Bits, typename T, int R>
-__device__ __forceinline__ void add_products(const Weights<T, Bits, R>& w, const Chunk<T>* x, int c, float (&acc)[R]) {
-  constexpr int count = 128 / Bits, n = Chunk<T>::size, C = count / n;
-  float f[count], sum = 0.f;
+__device__ __forceinline__ void add_products(const Weights<T, Bits, R>& w, const float4* x, const float* sums, int c,
+                                             float (&acc)[R]) {
+  constexpr int count = 128 / Bits, C = count / 4;
+  float f[count];
 #pragma unroll
   for (int i = 0; i < C; ++i) {
-    const Chunk<T> chunk = x[place<C>(c, i)];
-#pragma unroll
-    for (int j = 0; j < n; ++j) sum += f[i * n + j] = to_float(chunk.e[j]);
+    const float4 four = x[place<C>(c, i)];
+    f[4 * i] = four.x, f[4 * i + 1] = four.y, f[4 * i + 2] = four.z, f[4 * i + 3] = four.w;
   }
 #pragma unroll
   for (int r = 0; r < R; ++r) {
     const unsigned words[4] = {w.q[r].x, w.q[r].y, w.q[r].z, w.q[r].w};
     if constexpr (is_quantized<Bits>) {
-      const float a = integers<Bits>(words, f);
+      const float a = integers<Bits>(words, f), sum = sums[c];
       acc[r] += to_float(w.s[r]) * (Bits == 4 ? a - 128.f * sum : a) + to_float(w.b[r]) * sum;
     } else {
 #pragma unroll
@@ -182,58 +196,16 @@ template <typename T> __device__ __forceinline__ T swiglu(float gate, float up) 
   return rounded<T>(to_float(rounded<T>(g * sigmoid)) * u);
 }
 
-/// `y = x wᵀ` for `M` vectors `x` of `K` elements, of which those that go with `tile` times 16 bytes of a row lie in shared
-/// memory at once: all, or with a multiple of what the lanes of a warp ask for. With `Norm` of `x` normalized, which is one
-/// vector and all of it; with `SwiGlu` of the two halves of the product; with `Residual` added to `residual`.
-template <typename T, int Bits, int Group, int M, int R, bool Norm, bool SwiGlu, bool Residual>
-__device__ __forceinline__ void qmv(const T* x, const uint4* w, const T* scales, const T* biases, const T* norm,
-                                    const T* residual, T* y, int rows_of_w, int K, int tile, float eps) {
-  extern __shared__ __align__(16) unsigned char memory[];
-  constexpr int count = 128 / Bits, C = count / Chunk<T>::size, all = SwiGlu ? 2 * R : R, per_group = Group > count ? Group / count : 1;
-  const int N = SwiGlu ? rows_of_w / 2 : rows_of_w, chunks = K / count, groups = K / Group;
-  const int first = ((blockIdx.x * blockDim.x + threadIdx.x) >> 5) * R, lane = threadIdx.x & 31;
-  int rows[all];
-#pragma unroll
-  for (int r = 0; r < all; ++r) rows[r] = min(first + r % R, N - 1) + (r < R ? 0 : N);
-  let_next_start();
-  // The first weights do not wait for the vector.
-  constexpr int ahead = all > 2 || M > 1 ? 1 : 3;
-  Weights<T, Bits, all> next[ahead];
-#pragma unroll
-  for (int i = 0; i < ahead; ++i) {
-    const int c = lane + 32 * i;
-    if (c < chunks) next[i].load(w, scales, biases, rows, c, chunks, groups, per_group);
-  }
-  wait_for_previous();
-
-  auto* vectors = reinterpret_cast<Chunk<T>*>(memory);
-  float acc[M][all] = {};
-  for (int start = 0; start < chunks; start += tile) {
-    const int end = min(start + tile, chunks);
-    if (start > 0) __syncthreads();
-#pragma unroll
-    for (int m = 0; m < M; ++m) {
-      load_vector<T, C, Norm>(vectors + m * tile * C, x + m * K + start * count, norm, eps, (end - start) * count);
-    }
-    for (int first = start + lane; first < end; first += 32 * ahead) {
-#pragma unroll
-      for (int i = 0; i < ahead; ++i) {
-        const int c = first + 32 * i, later = c + 32 * ahead;
-        if (c >= end) break;
-        const Weights<T, Bits, all> now = next[i];
-        if (later < chunks) next[i].load(w, scales, biases, rows, later, chunks, groups, per_group);
-#pragma unroll
-        for (int m = 0; m < M; ++m) add_products<Bits>(now, vectors + m * tile * C, c - start, acc[m]);
-      }
-    }
-  }
+/// Writes what a warp has computed for the outputs from `first` on, and starts anew.
+template <typename T, int M, int R, bool SwiGlu, bool Residual, int All>
+__device__ __forceinline__ void put(float (&acc)[M][All], const T* residual, T* y, int first, int N) {
 #pragma unroll
   for (int m = 0; m < M; ++m) {
 #pragma unroll
-    for (int r = 0; r < all; ++r) acc[m][r] = sum_of_warp(acc[m][r]);
+    for (int r = 0; r < All; ++r) acc[m][r] = sum_of_warp(acc[m][r]);
 #pragma unroll
     for (int r = 0; r < R; ++r) {
-      if (lane != 0 || first + r >= N) continue;
+      if ((threadIdx.x & 31) != 0 || first + r >= N) continue;
       const int i = m * N + first + r;
       if constexpr (SwiGlu) {
         y[i] = swiglu<T>(acc[m][r], acc[m][R + r]);
@@ -243,5 +215,63 @@ __device__ __forceinline__ void qmv(const T* x, const uint4* w, const T* scales,
         y[i] = rounded<T>(acc[m][r]);
       }
     }
+#pragma unroll
+    for (int r = 0; r < All; ++r) acc[m][r] = 0.f;
+  }
+}
+
+/// `y = x wᵀ` for `M` vectors `x` of `K` elements; with `Norm` of the only one normalized, with `SwiGlu` of the two halves of the
+/// product, with `Residual` added to `residual`. Warps take turns at the rows, `R` outputs at a time, and never wait between
+/// them: the weights of the next are asked for while those of the last are multiplied.
+template <typename T, int Bits, int Group, int M, int R, bool Norm, bool SwiGlu, bool Residual>
+__device__ __forceinline__ void qmv(const T* x, const uint4* w, const T* scales, const T* biases, const T* norm,
+                                    const T* residual, T* y, int rows_of_w, int K, float eps) {
+  extern __shared__ __align__(16) unsigned char memory[];
+  constexpr int count = 128 / Bits, all = SwiGlu ? 2 * R : R, per_group = Group > count ? Group / count : 1;
+  constexpr int ahead = M > 1 ? 1 : all > 1 ? 3 : 4;
+  const int N = SwiGlu ? rows_of_w / 2 : rows_of_w, chunks = K / count, groups = K / Group, lane = threadIdx.x & 31;
+  const int warps = (gridDim.x * blockDim.x) >> 5, own = (blockIdx.x * blockDim.x + threadIdx.x) >> 5;
+  const int rounds = (chunks + 31) / 32, turns = max((N + R - 1) / R - own + warps - 1, 0) / warps * rounds;
+  let_next_start();
+
+  Weights<T, Bits, all> next[ahead];
+  int asked_first = own * R, asked_round = 0;
+  auto ask = [&](Weights<T, Bits, all>& to) {
+    int rows[all];
+#pragma unroll
+    for (int r = 0; r < all; ++r) rows[r] = min(asked_first + r % R, N - 1) + (r < R ? 0 : N);
+    to.load(w, scales, biases, rows, min(asked_round * 32 + lane, chunks - 1), chunks, groups, per_group);
+    if (++asked_round == rounds) asked_round = 0, asked_first += warps * R;
+  };
+  // The first weights do not wait for the vector.
+#pragma unroll
+  for (int i = 0; i < ahead; ++i) {
+    if (i < turns) ask(next[i]);
+  }
+  wait_for_previous();
+
+  auto* vectors = reinterpret_cast<float4*>(memory);
+  auto* sums = reinterpret_cast<float*>(vectors + M * K / 4);
+#pragma unroll 1
+  for (int m = 0; m < M; ++m) load_vector<T, count, Norm>(vectors + m * K / 4, sums + m * chunks, x + m * K, norm, eps, K);
+  __syncthreads();
+
+  float acc[M][all] = {};
+  int first = own * R, round = 0;
+#pragma unroll 1
+  for (int turn = 0; turn < turns; ++turn) {
+    const Weights<T, Bits, all> now = next[0];
+#pragma unroll
+    for (int i = 1; i < ahead; ++i) next[i - 1] = next[i];
+    if (turn + ahead < turns) ask(next[ahead - 1]);
+    const int c = round * 32 + lane;
+    if (c < chunks) {
+#pragma unroll
+      for (int m = 0; m < M; ++m) add_products<Bits>(now, vectors + m * K / 4, sums + m * chunks, c, acc[m]);
+    }
+    if (++round < rounds) continue;
+    put<T, M, R, SwiGlu, Residual>(acc, residual, y, first, N);
+    round = 0;
+    first += warps * R;
   }
 }

@@ -37,6 +37,15 @@ impl Argument {
     }
 }
 
+/// How many processors the GPU has.
+#[track_caller]
+pub(crate) fn cuda_processors() -> Result<i32> {
+    let mut count = 0;
+    // SAFETY: a valid out-pointer.
+    call("processors", || unsafe { mlx_sys::mlx_cuda_processors(&mut count) })?;
+    Ok(count)
+}
+
 /// One launch of a function of the module.
 pub(crate) struct ProgramLaunch<'a> {
     pub(crate) function: &'a str,

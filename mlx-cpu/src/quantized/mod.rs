@@ -49,6 +49,11 @@ impl<'a> Quantized<'a> {
         Quantized { rows, columns, words, encoding }
     }
 
+    /// How many numbers a row has.
+    pub fn columns(&self) -> usize {
+        self.columns
+    }
+
     fn row_words(&self) -> usize {
         self.columns * self.encoding.bits() / 32
     }

@@ -6,6 +6,7 @@
 use mlx::{
     Array, Dtype, Module, Path, Result, SlotMut,
     fast::{self, Mask, RopeOptions},
+    graph::print_graph,
     kernels::{
         CpuKernel, Layout, View, ViewMut, cpu_kernels_enabled, primitive_name, replace_cpu_everywhere,
     },
@@ -209,6 +210,9 @@ fn a_product_is_added_where_the_sum_is_like_it() -> Result<()> {
         assert_close(what, &sum, &other.add(&plain)?)?;
     }
     assert_close("the product", &product, &plain)?;
+    // Of vectors that were only reshaped, the reshaping is spared.
+    let sum = stream.add(project(&x.exp()?.reshape([1, 2, 64])?.reshape([2, 64])?, true)?)?;
+    assert_eq!(print_graph([&sum])?.matches("Reshape").count(), if cpu_kernels_enabled() { 1 } else { 2 });
     // What has been computed is not computed again, and what has another type makes a sum of that type.
     assert_eq!(primitive_name(&stream.add(&product)?)?.as_deref(), Some("Add"));
     let wide = project(&x, true)?.add(stream.astype(Dtype::F16)?)?;

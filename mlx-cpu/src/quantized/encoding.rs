@@ -52,9 +52,10 @@ impl<'a> Encoding<'a> {
 
     /// The bits of integers of which a byte holds a whole number, if scales and biases are of one kind.
     pub(super) fn whole_bits(&self) -> Option<usize> {
-        match self {
-            Encoding::Affine { bits: bits @ (2 | 4 | 8), scales, biases, .. } => {
-                (discriminant(scales) == discriminant(biases)).then_some(*bits)
+        match *self {
+            Encoding::Affine { bits: bits @ (2 | 4 | 8), group_size, scales, biases } => {
+                let fits = group_size.is_multiple_of(32) && discriminant(&scales) == discriminant(&biases);
+                fits.then_some(bits)
             }
             _ => None,
         }

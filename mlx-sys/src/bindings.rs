@@ -3779,6 +3779,165 @@ unsafe extern "C" {
         s: mlx_stream,
     ) -> ::core::ffi::c_int;
 }
+#[doc = " The address of input, output or scratch memory number `integer`, besides the kinds of scalars."]
+pub const MLX_ARGUMENT_INPUT: mlx_argument_kind = 4;
+pub const MLX_ARGUMENT_OUTPUT: mlx_argument_kind = 5;
+pub const MLX_ARGUMENT_SCRATCH: mlx_argument_kind = 6;
+#[doc = " A launch of a function with the arguments it takes."]
+#[repr(C)]
+#[derive(Debug, Copy, Clone)]
+pub struct mlx_program_launch {
+    pub function: mlx_string,
+    pub blocks: mlx_int3,
+    pub threads: mlx_int3,
+    pub shared_memory: ::core::ffi::c_int,
+    pub arguments: *const mlx_scalar_arg,
+    pub argument_count: usize,
+}
+#[allow(clippy::unnecessary_operation, clippy::identity_op)]
+const _: () = {
+    ["Size of mlx_program_launch"][::core::mem::size_of::<mlx_program_launch>() - 64usize];
+    ["Alignment of mlx_program_launch"][::core::mem::align_of::<mlx_program_launch>() - 8usize];
+    ["Offset of field: mlx_program_launch::function"]
+        [::core::mem::offset_of!(mlx_program_launch, function) - 0usize];
+    ["Offset of field: mlx_program_launch::blocks"]
+        [::core::mem::offset_of!(mlx_program_launch, blocks) - 16usize];
+    ["Offset of field: mlx_program_launch::threads"]
+        [::core::mem::offset_of!(mlx_program_launch, threads) - 28usize];
+    ["Offset of field: mlx_program_launch::shared_memory"]
+        [::core::mem::offset_of!(mlx_program_launch, shared_memory) - 40usize];
+    ["Offset of field: mlx_program_launch::arguments"]
+        [::core::mem::offset_of!(mlx_program_launch, arguments) - 48usize];
+    ["Offset of field: mlx_program_launch::argument_count"]
+        [::core::mem::offset_of!(mlx_program_launch, argument_count) - 56usize];
+};
+#[doc = " What a program is made of."]
+#[repr(C)]
+#[derive(Debug, Copy, Clone)]
+pub struct mlx_program_parts {
+    #[doc = " PTX or a cubin."]
+    pub module: mlx_string,
+    pub launches: *const mlx_program_launch,
+    pub launch_count: usize,
+    pub outputs: mlx_specs,
+    #[doc = " So many of the last outputs are written in the memory of as many of the last inputs."]
+    pub in_place: usize,
+    #[doc = " Bytes of memory that only the launches see."]
+    pub scratch: *const usize,
+    pub scratch_count: usize,
+    #[doc = " The input that says which row of each sequence is written, as pairs of the first row that is read and that row; or\n -1. And the first of two that say positions, or -1."]
+    pub places: ::core::ffi::c_int,
+    pub positions: ::core::ffi::c_int,
+}
+#[allow(clippy::unnecessary_operation, clippy::identity_op)]
+const _: () = {
+    ["Size of mlx_program_parts"][::core::mem::size_of::<mlx_program_parts>() - 80usize];
+    ["Alignment of mlx_program_parts"][::core::mem::align_of::<mlx_program_parts>() - 8usize];
+    ["Offset of field: mlx_program_parts::module"]
+        [::core::mem::offset_of!(mlx_program_parts, module) - 0usize];
+    ["Offset of field: mlx_program_parts::launches"]
+        [::core::mem::offset_of!(mlx_program_parts, launches) - 16usize];
+    ["Offset of field: mlx_program_parts::launch_count"]
+        [::core::mem::offset_of!(mlx_program_parts, launch_count) - 24usize];
+    ["Offset of field: mlx_program_parts::outputs"]
+        [::core::mem::offset_of!(mlx_program_parts, outputs) - 32usize];
+    ["Offset of field: mlx_program_parts::in_place"]
+        [::core::mem::offset_of!(mlx_program_parts, in_place) - 48usize];
+    ["Offset of field: mlx_program_parts::scratch"]
+        [::core::mem::offset_of!(mlx_program_parts, scratch) - 56usize];
+    ["Offset of field: mlx_program_parts::scratch_count"]
+        [::core::mem::offset_of!(mlx_program_parts, scratch_count) - 64usize];
+    ["Offset of field: mlx_program_parts::places"]
+        [::core::mem::offset_of!(mlx_program_parts, places) - 72usize];
+    ["Offset of field: mlx_program_parts::positions"]
+        [::core::mem::offset_of!(mlx_program_parts, positions) - 76usize];
+};
+#[doc = " Launches of compiled kernels, one after the other, that are one operation."]
+#[repr(C)]
+#[derive(Debug, Copy, Clone)]
+pub struct mlx_program {
+    pub p: *mut ::core::ffi::c_void,
+}
+#[allow(clippy::unnecessary_operation, clippy::identity_op)]
+const _: () = {
+    ["Size of mlx_program"][::core::mem::size_of::<mlx_program>() - 8usize];
+    ["Alignment of mlx_program"][::core::mem::align_of::<mlx_program>() - 8usize];
+    ["Offset of field: mlx_program::p"][::core::mem::offset_of!(mlx_program, p) - 0usize];
+};
+unsafe extern "C" {
+    #[doc = " Makes a program for a stream of a GPU. The module is loaded when it first runs. Fails where MLX is not built for CUDA."]
+    pub fn mlx_program_new(
+        out: *mut mlx_program,
+        parts: mlx_program_parts,
+        s: mlx_stream,
+    ) -> ::core::ffi::c_int;
+}
+unsafe extern "C" {
+    #[doc = " Records it. Inputs that are not row-major without gaps are copied, but for those whose memory is written, which must be."]
+    pub fn mlx_program_call(
+        out: *mut mlx_array_vector,
+        program: mlx_program,
+        inputs: mlx_arrays,
+    ) -> ::core::ffi::c_int;
+}
+unsafe extern "C" {
+    #[doc = " Records it, where it has one output."]
+    pub fn mlx_program_call_one(
+        out: *mut mlx_array,
+        program: mlx_program,
+        inputs: mlx_arrays,
+    ) -> ::core::ffi::c_int;
+}
+unsafe extern "C" {
+    #[doc = " Releases it. Null is ignored."]
+    pub fn mlx_program_free(program: mlx_program);
+}
+#[doc = " A step of a loop on a GPU that is captured as one CUDA graph, and launched again for the next."]
+#[repr(C)]
+#[derive(Debug, Copy, Clone)]
+pub struct mlx_replay {
+    pub p: *mut ::core::ffi::c_void,
+}
+#[allow(clippy::unnecessary_operation, clippy::identity_op)]
+const _: () = {
+    ["Size of mlx_replay"][::core::mem::size_of::<mlx_replay>() - 8usize];
+    ["Alignment of mlx_replay"][::core::mem::align_of::<mlx_replay>() - 8usize];
+    ["Offset of field: mlx_replay::p"][::core::mem::offset_of!(mlx_replay, p) - 0usize];
+};
+unsafe extern "C" {
+    #[doc = " Nothing yet. `module` has a function `prepare(int* to, const int* from, int count, values...)`, which writes `count`\n numbers of 32 bits and behind them 64 values."]
+    pub fn mlx_replay_new(out: *mut mlx_replay, module: mlx_string, s: mlx_stream) -> ::core::ffi::c_int;
+}
+unsafe extern "C" {
+    #[doc = " Compares the recorded graph of `output` with that of the step before. If they differ in nothing but `input` and what\n `values` tell, captures it, computes it, and writes an array of its value to `out`; otherwise null.\n\n `values` are, for each program of the graph that has places, these; then positions, one per row."]
+    pub fn mlx_replay_offer(
+        out: *mut mlx_array,
+        replay: mlx_replay,
+        output: mlx_array,
+        input: mlx_array,
+        values: *const i32,
+        value_count: usize,
+        rows: usize,
+    ) -> ::core::ffi::c_int;
+}
+unsafe extern "C" {
+    #[doc = " Launches what was captured, with another `input` and other values. Writes null where that is not possible: nothing has\n been captured, the input or the number of values is another, or memory has moved."]
+    pub fn mlx_replay_launch(
+        out: *mut mlx_array,
+        replay: mlx_replay,
+        input: mlx_array,
+        values: *const i32,
+        value_count: usize,
+    ) -> ::core::ffi::c_int;
+}
+unsafe extern "C" {
+    #[doc = " Forgets what was captured."]
+    pub fn mlx_replay_reset(replay: mlx_replay) -> ::core::ffi::c_int;
+}
+unsafe extern "C" {
+    #[doc = " Releases it. Null is ignored."]
+    pub fn mlx_replay_free(replay: mlx_replay);
+}
 unsafe extern "C" {
     #[doc = " A key (two uint32) from a seed."]
     pub fn mlx_random_key(out: *mut mlx_array, seed: u64) -> ::core::ffi::c_int;
@@ -3989,41 +4148,13 @@ unsafe extern "C" {
     pub fn mlx_rewrite_gpu_everywhere(rewrite: mlx_rewrite) -> ::core::ffi::c_int;
 }
 unsafe extern "C" {
-    #[doc = " The parameters of the operation that gives `a`, as `mlx_cpu_kernels` lists them, and more: for RMSNorm eps; for\n ScaledDotProductAttention the scale; for Slice the start, end and step along each axis. At most `capacity` are\n written; `*count` is how many there are. None where `a` has been evaluated, or is the result of an operation that is\n not MLX's own."]
+    #[doc = " The parameters of the operation that gives `a`, as `mlx_cpu_kernels` lists them, and more: for RMSNorm eps; for RoPE\n the dimensions, whether it is traditional, base, scale, and whether it is forward; for ScaledDotProductAttention the\n scale; for Slice the start, end and step along each axis. At most `capacity` are written; `*count` is how many there are. None where `a` has been evaluated, or is the result of an operation that is\n not MLX's own."]
     pub fn mlx_array_parameters(
         out: *mut f64,
         capacity: usize,
         count: *mut usize,
         a: mlx_array,
     ) -> ::core::ffi::c_int;
-}
-#[doc = " An operation that can be recorded again."]
-#[repr(C)]
-#[derive(Debug, Copy, Clone)]
-pub struct mlx_prepared {
-    pub p: *mut ::core::ffi::c_void,
-}
-#[allow(clippy::unnecessary_operation, clippy::identity_op)]
-const _: () = {
-    ["Size of mlx_prepared"][::core::mem::size_of::<mlx_prepared>() - 8usize];
-    ["Alignment of mlx_prepared"][::core::mem::align_of::<mlx_prepared>() - 8usize];
-    ["Offset of field: mlx_prepared::p"][::core::mem::offset_of!(mlx_prepared, p) - 0usize];
-};
-unsafe extern "C" {
-    #[doc = " The operation that gives `a`, which has one output, with that output's shape and type, on the same stream. A call of\n a compiled CUDA kernel is launched at less cost than `a` itself."]
-    pub fn mlx_prepare(out: *mut mlx_prepared, a: mlx_array) -> ::core::ffi::c_int;
-}
-unsafe extern "C" {
-    #[doc = " Records the operation with other inputs, of the same shapes and types."]
-    pub fn mlx_prepared_call(
-        out: *mut mlx_array,
-        prepared: mlx_prepared,
-        inputs: mlx_arrays,
-    ) -> ::core::ffi::c_int;
-}
-unsafe extern "C" {
-    #[doc = " Releases it. Null is ignored."]
-    pub fn mlx_prepared_free(prepared: mlx_prepared);
 }
 #[doc = " A stream, if there is one."]
 #[repr(C)]

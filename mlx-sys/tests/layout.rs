@@ -65,7 +65,10 @@ fn layouts() -> Vec<Layout> {
         mlx_optional_int { value, has_value }
         mlx_optional_stream { value, has_value }
         mlx_owned_string { data, size }
-        mlx_prepared { p }
+        mlx_program { p }
+        mlx_program_launch { function, blocks, threads, shared_memory, arguments, argument_count }
+        mlx_program_parts { module, launches, launch_count, outputs, in_place, scratch, scratch_count, places, positions }
+        mlx_replay { p }
         mlx_rewrite { ctx, primitive, rewrite, drop }
         mlx_safetensors { p }
         mlx_scalar_arg { kind, integer, real }

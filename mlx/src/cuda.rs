@@ -1,5 +1,7 @@
 //! The CUDA backend.
 
+pub use crate::gpu::{Places, Replay};
+
 use crate::{Error, Property, Result, ffi::device as ffi};
 use std::collections::BTreeMap;
 

@@ -1,4 +1,4 @@
-//! The step of decoding that is one operation on a CPU, against rope, concatenation and attention.
+//! The step of decoding that is one operation, against rope, concatenation and attention.
 
 use mlx::{
     Array, Device, Dtype, Result, async_eval, concatenate, eval,
@@ -43,10 +43,29 @@ enum Rotation {
     KeysOnly,
 }
 
+fn is_on_gpu() -> bool {
+    Device::default_device().is_ok_and(|device| device == Device::Gpu)
+}
+
 /// Whether this is one operation here.
-fn fuses() -> bool {
-    let off = std::env::var("MLX_RS_CPU_KERNELS").is_ok_and(|value| value == "0");
-    Device::default_device().is_ok_and(|device| device == Device::Cpu) && !off && !cfg!(target_os = "macos")
+fn fuses(case: &Case) -> bool {
+    let off = |name| std::env::var(name).is_ok_and(|value| value == "0");
+    if is_on_gpu() {
+        let ([heads, kv_heads], [dim, value_dim]) = (case.heads, case.dims);
+        let fits = value_dim == dim && matches!((dim, heads / kv_heads), (64 | 128, _) | (256, 1..=4));
+        return fits && mlx::cuda::is_available().unwrap() && !off("MLX_RS_GPU_KERNELS");
+    }
+    !off("MLX_RS_CPU_KERNELS") && !cfg!(target_os = "macos")
+}
+
+/// How far results may be from those of MLX's operations. On a GPU these round more often than once.
+fn tolerance(dtype: Dtype) -> f32 {
+    match dtype {
+        _ if !is_on_gpu() => 1e-6,
+        Dtype::F32 => 2e-5,
+        Dtype::F16 => 4e-3,
+        _ => 3e-2,
+    }
 }
 
 fn cases() -> Vec<Case> {
@@ -60,6 +79,7 @@ fn cases() -> Vec<Case> {
             ([6, 1], [20, 12], No, &[3, 40], 2),
             ([8, 2], [128, 128], KeysOnly, &[700, 1, 300, 0, 90, 1100, 2, 5], 0),
             ([3, 3], [32, 32], Base { traditional: false }, &[600; 9], 511),
+            ([4, 1], [256, 256], Base { traditional: false }, &[300, 20], 11),
         ] {
             cases.push(Case { dtype, heads, dims, rotation, lengths, from });
         }
@@ -113,7 +133,7 @@ fn projected(x: &Array) -> Result<Array> {
 
 #[test]
 fn equals_its_parts() -> Result<()> {
-    for (number, case) in cases().iter().enumerate() {
+    'cases: for (number, case) in cases().iter().enumerate() {
         let Case { dtype, heads: [heads, kv_heads], dims: [dim, value_dim], lengths, .. } = *case;
         let (count, seed) = (lengths.len() as i32, 1000 * number as u64);
         let mut sequences = start(case, seed)?;
@@ -136,9 +156,9 @@ fn equals_its_parts() -> Result<()> {
             let (q, k) =
                 (rotate(&q, &offsets, case, &freqs, false)?, rotate(&k, &offsets, case, &freqs, true)?);
             let y = append_and_attend(&q, &k, &v, sequences.iter_mut().map(Growing::sequence), 0.3)?;
-            assert_eq!(y.is_some(), fuses(), "{case:?}");
-            let Some(y) = y else { return Ok(()) };
-            if step == 1 && !matches!(case.rotation, Rotation::KeysOnly) {
+            assert_eq!(y.is_some(), fuses(case), "{case:?}");
+            let Some(y) = y else { continue 'cases };
+            if step == 1 && !is_on_gpu() && !matches!(case.rotation, Rotation::KeysOnly) {
                 assert!(!print_graph([&y])?.contains("Reshape"), "{case:?}");
             }
             async_eval([&y])?;
@@ -161,11 +181,16 @@ fn equals_its_parts() -> Result<()> {
             let expected = concatenate(&expected, 0)?;
             assert_eq!((y.shape()?, y.dtype()?), (expected.shape()?, dtype));
             let difference = (&y - &expected).abs()?.astype(Dtype::F32)?.max(..)?.item::<f32>()?;
-            assert!(difference <= 1e-6, "{case:?}, step {step}: {difference}");
+            assert!(difference <= tolerance(dtype), "{case:?}, step {step}: {difference}");
         }
         for Growing { buffers, plain, .. } in &mut sequences {
             for (buffer, plain) in buffers.iter_mut().zip(plain) {
-                assert!(buffer.array()?.array_equal(plain)?.item::<bool>()?, "{case:?}");
+                let difference =
+                    (buffer.array()? - &*plain).abs()?.astype(Dtype::F32)?.max(..)?.item::<f32>()?;
+                assert!(
+                    difference <= if is_on_gpu() { tolerance(dtype) } else { 0.0 },
+                    "{case:?}: {difference}"
+                );
             }
         }
     }
@@ -180,9 +205,10 @@ fn what_is_appended_is_there_without_the_output() -> Result<()> {
     for _ in 0..4 {
         append_and_attend(&q, &k, &k, [sequence.sequence()], 1.0)?;
     }
-    let len = if fuses() { 4 } else { 0 };
+    let fuses = fuses(&cases()[0]);
+    let len = if fuses { 4 } else { 0 };
     assert_eq!(sequence.buffers[0].len(), len);
-    if fuses() {
+    if fuses {
         eval(sequence.buffers[1].memory())?;
         assert_eq!(sequence.buffers[1].array()?.to_vec::<f32>()?, vec![1.0; 2 * 4 * 64]);
     }
@@ -262,6 +288,6 @@ fn what_does_not_fit_is_refused() -> Result<()> {
     }
     let sequence = Sequence { keys: &mut keys, values: &mut values, from: 0 };
     let result = append_and_attend(&q, &k, &k, [sequence], 1.0);
-    assert!(if fuses() { result.is_err() } else { result?.is_none() });
+    assert!(if fuses(&cases()[0]) && !is_on_gpu() { result.is_err() } else { result?.is_none() });
     Ok(())
 }

@@ -4,7 +4,7 @@ use super::{Offset, invalid, quantized, reach::Reach, row::Row, state::no_row, s
 use crate::{Error, Result};
 use mlx::{
     Array, concatenate,
-    fast::{Mask, append_and_attend, scaled_dot_product_attention},
+    fast::{Mask, Sequence, append_and_attend, scaled_dot_product_attention},
     nn::Quantization,
 };
 
@@ -57,14 +57,29 @@ impl AttentionCache {
         if q.dim(2)? != 1 || q.dim(0)? as usize != self.rows.len() {
             return Ok(None);
         }
-        let sequences = self.rows.iter_mut().map(Row::next).collect::<mlx::Result<Option<Vec<_>>>>()?;
-        let Some(sequences) = sequences else { return Ok(None) };
+        let Some(sequences) = self.next()? else { return Ok(None) };
         let out = append_and_attend(q, k, v, sequences, scale)?;
         if out.is_some() {
-            self.rows.iter_mut().try_for_each(Row::quantize_if_due)?;
-            self.refresh();
+            self.advanced()?;
         }
         Ok(out)
+    }
+
+    /// Where the next token of each row goes, if it can be appended and attend as one operation.
+    pub(super) fn next(&mut self) -> mlx::Result<Option<Vec<Sequence<'_>>>> {
+        self.rows.iter_mut().map(Row::next).collect()
+    }
+
+    /// Takes note of a token that has been appended to [`AttentionCache::next`].
+    pub(super) fn advanced(&mut self) -> mlx::Result<()> {
+        self.rows.iter_mut().try_for_each(Row::quantize_if_due)?;
+        self.refresh();
+        Ok(())
+    }
+
+    /// The position of the next token of each row.
+    pub(super) fn positions(&self) -> Vec<i32> {
+        self.rows.iter().map(Row::offset).collect()
     }
 
     pub(super) fn attend_kept(&mut self, q: &Array, scale: f32, mask: Mask<'_>) -> mlx::Result<Array> {

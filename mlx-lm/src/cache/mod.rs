@@ -23,7 +23,7 @@ pub use offset::Offset;
 pub use state::State;
 
 use crate::{Error, Result};
-use mlx::{Array, nn::Quantization};
+use mlx::{Array, fast::Sequence, nn::Quantization};
 
 /// An error of use, found where arrays are: in a layer.
 fn invalid(op: &'static str, message: impl Into<String>) -> mlx::Error {
@@ -39,6 +39,9 @@ fn invalid(op: &'static str, message: impl Into<String>) -> mlx::Error {
 /// A clone is a snapshot: it shares memory with the original, and neither sees what the other appends.
 #[derive(Clone, Debug)]
 pub struct Cache(Vec<LayerCache>);
+
+/// For each layer where the tokens of a step go, and the position of each.
+type Step<'a> = (Vec<Vec<Sequence<'a>>>, Vec<i32>);
 
 impl Cache {
     /// A cache with these entries, one per layer.
@@ -61,6 +64,33 @@ impl Cache {
     /// The entries, for the layers in order.
     pub fn layers(&self) -> impl Iterator<Item = &LayerCache> {
         self.0.iter()
+    }
+
+    /// Where the next token of each row goes in the layers that attend, and its position, if that is all that the model keeps
+    /// and each can be appended and attend as one operation.
+    pub(crate) fn next(&mut self) -> mlx::Result<Option<Step<'_>>> {
+        let mut positions = vec![];
+        let mut layers = vec![];
+        for layer in &mut self.0 {
+            match layer {
+                LayerCache::Attention(cache) => {
+                    positions = cache.positions();
+                    let Some(sequences) = cache.next()? else { return Ok(None) };
+                    layers.push(sequences);
+                }
+                LayerCache::Nothing => {}
+                LayerCache::State(_) | LayerCache::List(_) => return Ok(None),
+            }
+        }
+        Ok(Some((layers, positions)))
+    }
+
+    /// Takes note of tokens that have been appended to [`Cache::next`].
+    pub(crate) fn advanced(&mut self) -> mlx::Result<()> {
+        self.0.iter_mut().try_for_each(|layer| match layer {
+            LayerCache::Attention(cache) => cache.advanced(),
+            _ => Ok(()),
+        })
     }
 
     /// All arrays of the state; evaluate them with each step, or the graph of all steps stays alive.

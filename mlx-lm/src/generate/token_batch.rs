@@ -5,6 +5,7 @@ use super::{
     logprobs::Scored,
     sequence::{Choice, Sequence},
     stats::HostTime,
+    steps::Steps,
 };
 use crate::{Cache, Error, Result, models::LanguageModel};
 use mlx::{Array, Dtype, async_eval, concatenate, eval};
@@ -20,6 +21,7 @@ use std::{collections::VecDeque, time::Instant};
 /// After an error of the batch as a whole it is empty: what an evaluation that failed has left behind is never read.
 pub struct TokenBatch<'m> {
     model: &'m dyn LanguageModel,
+    decoder: Steps<'m>,
     waiting: VecDeque<Waiting>,
     /// The rows of `cache`, in order.
     running: Vec<Sequence>,
@@ -88,6 +90,7 @@ impl<'m> TokenBatch<'m> {
     pub fn new(model: &'m dyn LanguageModel) -> TokenBatch<'m> {
         TokenBatch {
             model,
+            decoder: Steps::new(model),
             waiting: VecDeque::new(),
             running: vec![],
             cache: None,
@@ -286,7 +289,7 @@ impl<'m> TokenBatch<'m> {
         let Some(cache) = self.cache.as_mut().filter(|_| !self.running.is_empty()) else { return Ok(None) };
         let start = Instant::now();
         let tokens = pending.next_inputs(&self.running)?;
-        let logits = self.model.forward(&tokens, cache)?.at((.., -1))?;
+        let logits = self.decoder.forward(&tokens, cache)?;
         self.host.forward += start.elapsed();
         let owners = self.running.iter().map(|sequence| sequence.id).collect();
         Ok(Some(Scores { logits, owners }))
@@ -376,6 +379,7 @@ impl<'m> TokenBatch<'m> {
 
     fn take_row(&mut self, row: usize) -> Result<(Sequence, Cache)> {
         let sequence = self.running.remove(row);
+        self.decoder.reset()?;
         if self.running.is_empty() {
             let cache = self.cache.take().ok_or_else(|| Error::Invalid("the batch lost its cache".into()))?;
             return Ok((sequence, cache));
@@ -413,6 +417,8 @@ impl<'m> TokenBatch<'m> {
         self.running.clear();
         self.leaving.clear();
         self.cache = None;
+        // What is let go of here cannot fail again.
+        let _ = self.decoder.reset();
         self.pending = Pending::default();
     }
 }

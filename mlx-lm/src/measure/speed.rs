@@ -1,6 +1,6 @@
 //! How fast a model reads and writes.
 
-use crate::{Cache, Error, Lm, Result};
+use crate::{Cache, Error, Lm, Result, generate::Steps};
 use mlx::{Array, async_eval, eval};
 use std::time::{Duration, Instant};
 
@@ -90,7 +90,8 @@ pub fn measure(lm: &Lm, test: SpeedTest, repetitions: usize, prefill_step: usize
     if let Some(limit) = lm.context_length().filter(|limit| test.depth + test.tokens > *limit) {
         return Err(Error::ContextLength { prompt: test.depth + test.tokens, limit });
     }
-    let mut run = Run { lm, step: prefill_step, host: Duration::ZERO, cache: lm.model().new_cache() };
+    let (steps, cache) = (Steps::new(lm.model()), lm.model().new_cache());
+    let mut run = Run { lm, step: prefill_step, host: Duration::ZERO, steps, cache };
     mlx::memory::reset_peak()?;
     let mut rates = vec![];
     for repetition in 0..=repetitions {
@@ -115,6 +116,7 @@ struct Run<'m> {
     lm: &'m Lm,
     step: usize,
     host: Duration,
+    steps: Steps<'m>,
     cache: Cache,
 }
 
@@ -144,8 +146,8 @@ impl Run<'_> {
     }
 
     fn next(&mut self, token: &Array) -> Result<Array> {
-        let logits = self.lm.model().forward(&token.reshape([-1, 1])?, &mut self.cache)?;
-        Ok(logits.at((.., -1))?.argmax(-1)?)
+        let logits = self.steps.forward(&token.reshape([-1, 1])?, &mut self.cache)?;
+        Ok(logits.argmax(-1)?)
     }
 
     fn read(&mut self, count: usize) -> Result<Duration> {

@@ -79,6 +79,12 @@ pub trait LanguageModel: Module {
     /// An empty cache for one batch.
     fn new_cache(&self) -> Cache;
 
+    /// Whether each step of decoding computes the same, whatever the position: but for rotary embeddings, and where the
+    /// cache is written and read. A step that has been captured once is only launched again then.
+    fn is_uniform(&self) -> bool {
+        false
+    }
+
     /// [`LanguageModel::forward`] of what stands in place of tokens: `[batch, length, features]`.
     ///
     /// # Errors

@@ -27,6 +27,7 @@
 #include "mlx_capi/metal.h"
 #include "mlx_capi/operation.h"
 #include "mlx_capi/ops.h"
+#include "mlx_capi/program.h"
 #include "mlx_capi/random.h"
 #include "mlx_capi/rewrite.h"
 #include "mlx_capi/stream.h"

@@ -7,6 +7,7 @@
 #include "host.h"
 #include "mlx_capi/operation.h"
 #include "parameters.h"
+#include "program.h"
 #include "registry.h"
 #include "task.h"
 
@@ -99,11 +100,12 @@ Registry<mlx_cpu_kernels>& kernels() {
 
 bool is_in_place(const array& a) {
   auto* delegating = dynamic_cast<const Delegating*>(&a.primitive());
+  if (auto* program = as_program(a.primitive())) return program->is_in_place();
   return delegating ? delegating->is_in_place() : takes_over(a);
 }
 
 bool is_foreign(const mx::Primitive& primitive) {
-  return dynamic_cast<const Delegating*>(&primitive) || is_operation(primitive);
+  return dynamic_cast<const Delegating*>(&primitive) || is_operation(primitive) || as_program(primitive);
 }
 
 void apply_cpu_kernels(const array& a) {

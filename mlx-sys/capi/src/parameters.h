@@ -28,6 +28,9 @@ inline Parameters parameters_of(const mx::Primitive& primitive) {
     take(static_cast<const mx::Softmax&>(primitive).state());
   } else if (name == "RMSNorm") {
     take(std::get<1>(static_cast<const mx::fast::RMSNorm&>(primitive).state()));
+  } else if (name == "RoPE") {
+    const auto [_, dims, traditional, base, scale, forward] = static_cast<const mx::fast::RoPE&>(primitive).state();
+    take(dims, traditional, base, scale, forward);
   } else if (name == "ScaledDotProductAttention") {
     take(std::get<1>(static_cast<const mx::fast::ScaledDotProductAttention&>(primitive).state()));
   } else if (name == "Slice") {

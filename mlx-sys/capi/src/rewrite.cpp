@@ -2,7 +2,6 @@
 
 #include "cpu_kernels.h"
 #include "host.h"
-#include "launch.h"
 #include "parameters.h"
 #include "registry.h"
 
@@ -31,13 +30,6 @@ void graft(const array& a, const array& other) {
   node.primitive_ptr() = other.primitive_ptr();
   node.inputs() = other.inputs();
 }
-
-/// An operation without inputs.
-struct Prepared {
-  std::shared_ptr<mx::Primitive> primitive;
-  mx::Shape shape;
-  mx::Dtype dtype;
-};
 
 }  // namespace
 
@@ -72,22 +64,3 @@ int mlx_array_parameters(double* out, size_t capacity, size_t* count, mlx_array 
     for (size_t i = 0; i < std::min(capacity, parameters.size()); ++i) out[i] = parameters[i];
   });
 }
-
-int mlx_prepare(mlx_prepared* out, mlx_array a) noexcept {
-  return guard([&] {
-    const array& output = get(a);
-    if (!output.has_primitive() || !output.siblings().empty()) {
-      throw std::invalid_argument("the array is not the only result of an operation");
-    }
-    out->p = new Prepared{with_direct_launch(output), output.shape(), output.dtype()};
-  });
-}
-
-int mlx_prepared_call(mlx_array* out, mlx_prepared prepared, mlx_arrays inputs) noexcept {
-  return guard([&] {
-    const auto& [primitive, shape, dtype] = *static_cast<Prepared*>(prepared.p);
-    put(out, array(shape, dtype, primitive, get(inputs)));
-  });
-}
-
-void mlx_prepared_free(mlx_prepared prepared) noexcept { delete static_cast<Prepared*>(prepared.p); }

@@ -90,6 +90,18 @@ impl AppendBuffer {
         Ok(self.memory.as_ref().filter(|_| self.len >= self.shared))
     }
 
+    /// Whether another row fits in the memory there is, and nothing else refers to its place.
+    pub(crate) fn has_room(&self) -> Result<bool> {
+        let Some(memory) = &self.memory else { return Ok(false) };
+        let axis = resolve_axis("room", self.axis, memory.shape()?)?;
+        Ok(self.len >= self.shared && self.len < memory.shape()?[axis])
+    }
+
+    /// Counts a row that has been written to the memory.
+    pub(crate) fn advance(&mut self) {
+        self.len += 1;
+    }
+
     /// Takes the memory of [`AppendBuffer::room`] back, with `count` rows more written. Whoever read others to write these
     /// has done so before anybody can continue that memory.
     pub(crate) fn grow(&mut self, memory: Array, count: i32) {

@@ -1,7 +1,7 @@
 //! Attention of the next token of sequences.
 
 use super::AppendBuffer;
-use crate::{Array, Error, Result, cpu};
+use crate::{Array, Error, Result, cpu, gpu};
 
 /// A sequence that a token is appended to, and that this token attends to: [`append_and_attend`].
 #[derive(Debug)]
@@ -14,13 +14,27 @@ pub struct Sequence<'a> {
     pub from: i32,
 }
 
+impl Sequence<'_> {
+    /// Whether a token can be appended in the memory there is.
+    pub(crate) fn has_room(&self) -> Result<bool> {
+        let is_sound = self.keys.len() == self.values.len() && (0..=self.keys.len()).contains(&self.from);
+        Ok(is_sound && self.keys.has_room()? && self.values.has_room()?)
+    }
+
+    /// Counts a token that has been written to the memory.
+    pub(crate) fn advance(&mut self) {
+        self.keys.advance();
+        self.values.advance();
+    }
+}
+
 /// Appends one token's keys and values, of `k` and `v` `[batch, kv heads, 1, dim]`, to each of as many sequences, and attends
 /// to all that these then have, from `q` `[batch, heads, 1, dim]`: what [`AppendBuffer::append`] and
 /// [`scaled_dot_product_attention`](super::scaled_dot_product_attention) do, for sequences of different lengths, as one
 /// operation. [`rope`](super::rope) of `q` and `k` becomes part of it, if they are yet to be computed.
 ///
-/// `None` where this is not one operation: on a GPU, where the kernels of this crate for the CPU are switched off, in
-/// transformations, and where other arrays refer to what would be written over. Nothing is appended then.
+/// `None` where this is not one operation: where there is no kernel for the arguments, or those of this crate are switched off,
+/// in transformations, and where other arrays refer to what would be written over. Nothing is appended then.
 ///
 /// ```
 /// # fn main() -> mlx::Result<()> {
@@ -50,7 +64,10 @@ pub fn append_and_attend<'a>(
 ) -> Result<Option<Array>> {
     let mut sequences: Vec<_> = sequences.into_iter().collect();
     check(q, k, v, &sequences)?;
-    cpu::append_and_attend([q, k, v], &mut sequences, scale)
+    match cpu::append_and_attend([q, k, v], &mut sequences, scale)? {
+        Some(y) => Ok(Some(y)),
+        None => gpu::append_and_attend([q, k, v], &mut sequences, scale),
+    }
 }
 
 #[track_caller]

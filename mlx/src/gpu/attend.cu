@@ -53,39 +53,47 @@ struct Running {
   }
 };
 
-/// For each head `D + 2` numbers of `parts`: the weighted values, the maximum and the sum of this block's keys.
-/// `q` `[batch · kv heads, G, D]`, `keys` and `values` `[batch · kv heads, capacity, D]`, of which `*length` are used.
+/// For each of `G` heads `D + 2` numbers of `parts`: the weighted values, the maximum and the sum of the keys `from` to `to`,
+/// and of one more that lies in shared memory if `new_key` is given. `keys` and `values` are those of the heads' group.
 template <typename T, int D, int G>
-__device__ __forceinline__ void attend(const T* q, const T* keys, const T* values, const unsigned* length, float* parts,
-                                       int capacity, int splits, float scale) {
+__device__ __forceinline__ void attend_part(const float (&queries)[G][D], const T* keys, const T* values, int from, int to,
+                                            const float* new_key, const float* new_value, float* parts, int splits) {
   constexpr int lanes = D / 8, at_once = 32 / lanes, warps = 8;
-  const int head = blockIdx.x / splits, split = blockIdx.x % splits;
   const int lane = threadIdx.x & 31, warp = threadIdx.x >> 5, part = lane % lanes;
-  const int count = *length, each = (count + splits - 1) / splits;
-  const int from = split * each, to = min(count, from + each);
-  const size_t base = static_cast<size_t>(head) * capacity * D + part * 8;
-
   float query[G][8];
 #pragma unroll
   for (int g = 0; g < G; ++g) {
-    const Eight<T> x(q + (static_cast<size_t>(head) * G + g) * D + part * 8);
 #pragma unroll
-    for (int j = 0; j < 8; ++j) query[g][j] = x.e[j] * scale;
+    for (int j = 0; j < 8; ++j) query[g][j] = queries[g][part * 8 + j];
   }
+  auto score = [&](int g, const float(&k)[8]) {
+    float sum = 0.f;
+#pragma unroll
+    for (int j = 0; j < 8; ++j) sum = fmaf(query[g][j], k[j], sum);
+#pragma unroll
+    for (int o = lanes / 2; o; o >>= 1) sum += __shfl_xor_sync(~0u, sum, o);
+    return sum;
+  };
   Running running[G];
   // All lanes of a warp go round as often, since they exchange sums.
   for (int first = from + warp * at_once; first < to; first += warps * at_once) {
     const int i = first + lane / lanes;
-    const size_t place = base + static_cast<size_t>(min(i, to - 1)) * D;
+    const size_t place = static_cast<size_t>(min(i, to - 1)) * D + part * 8;
     const Eight<T> k(keys + place), v(values + place);
 #pragma unroll
     for (int g = 0; g < G; ++g) {
-      float score = 0.f;
+      const float s = score(g, k.e);
+      if (i < to) running[g].add(s, v.e);
+    }
+  }
+  if (new_key && warp == 0) {
+    float k[8], v[8];
 #pragma unroll
-      for (int j = 0; j < 8; ++j) score = fmaf(query[g][j], k.e[j], score);
+    for (int j = 0; j < 8; ++j) k[j] = new_key[part * 8 + j], v[j] = new_value[part * 8 + j];
 #pragma unroll
-      for (int o = lanes / 2; o; o >>= 1) score += __shfl_xor_sync(~0u, score, o);
-      if (i < to) running[g].add(score, v.e);
+    for (int g = 0; g < G; ++g) {
+      const float s = score(g, k);
+      if (lane < lanes) running[g].add(s, v);
     }
   }
 
@@ -110,10 +118,98 @@ __device__ __forceinline__ void attend(const T* q, const T* keys, const T* value
       sum += shared[w][g][D + 1] * weight;
       value += shared[w][g][d] * weight;
     }
-    float* out = parts + ((static_cast<size_t>(head) * G + g) * splits + split) * (D + 2);
+    float* out = parts + static_cast<size_t>(g) * splits * (D + 2);
     out[d] = value;
     if (d == 0) out[D] = most, out[D + 1] = sum;
   }
+}
+
+/// `q` `[batch · kv heads, G, D]`, `keys` and `values` `[batch · kv heads, capacity, D]`, of which `*length` are used.
+template <typename T, int D, int G>
+__device__ __forceinline__ void attend(const T* q, const T* keys, const T* values, const unsigned* length, float* parts,
+                                       int capacity, int splits, float scale) {
+  const int head = blockIdx.x / splits, split = blockIdx.x % splits;
+  const int count = *length, each = (count + splits - 1) / splits, from = split * each;
+  __shared__ float queries[G][D];
+  for (int i = threadIdx.x; i < G * D; i += blockDim.x) {
+    queries[i / D][i % D] = to_float(q[static_cast<size_t>(head) * G * D + i]) * scale;
+  }
+  __syncthreads();
+  const size_t base = static_cast<size_t>(head) * capacity * D;
+  float* out = parts + (static_cast<size_t>(head) * G * splits + split) * (D + 2);
+  attend_part<T, D, G>(queries, keys + base, values + base, from, min(count, from + each), nullptr, nullptr, out, splits);
+}
+
+/// Rotary embedding of vectors at one position; of nothing if `dims` is 0.
+struct Rotation {
+  const int *of_queries, *of_keys;
+  const float* freqs;
+  int dims;
+  float scale, log2_base;
+  bool each, traditional;
+
+  /// Cosines and sines of the angles of pairs, for sequence `row`.
+  __device__ __forceinline__ void angles(float2* table, const int* positions, int row) const {
+    if (dims == 0) return;
+    const float position = scale * static_cast<float>(positions[each ? row : 0]);
+    for (int i = threadIdx.x; i < dims / 2; i += blockDim.x) {
+      const float frequency =
+          freqs ? 1.f / freqs[i] : exp2f(-(static_cast<float>(i) / static_cast<float>(dims / 2)) * log2_base);
+      sincosf(position * frequency, &table[i].y, &table[i].x);
+    }
+  }
+
+  /// Element `i` of the rotated vector `x`.
+  template <typename T> __device__ __forceinline__ T of(const T* x, const float2* table, int i) const {
+    if (i >= dims) return x[i];
+    const int half = dims / 2, pair = traditional ? i / 2 : i % half;
+    const bool is_first = traditional ? i % 2 == 0 : i < half;
+    const float a = to_float(x[traditional ? 2 * pair : pair]), b = to_float(x[traditional ? 2 * pair + 1 : pair + half]);
+    const float2 t = table[pair];
+    return rounded<T>(is_first ? a * t.x - b * t.y : a * t.y + b * t.x);
+  }
+};
+
+/// Where the vectors of one token of each sequence lie.
+template <typename T> struct Vectors {
+  const T* data;
+  int stride;
+};
+
+/// Rotates queries and keys of one token of each sequence, appends keys and values to those in its memory `[kv heads,
+/// capacity, D]`, and attends to rows `places[2 · row]` to `places[2 · row + 1]`, which is where the new ones go.
+template <typename T, int D, int G>
+__device__ __forceinline__ void append_and_attend(Vectors<T> q, Vectors<T> k, Vectors<T> v, const int* places, T* const* keys,
+                                                  T* const* values, const int* capacities, int kv_heads, float* parts,
+                                                  int splits, float scale, Rotation rotation) {
+  const int group = blockIdx.x / splits, split = blockIdx.x % splits, row = group / kv_heads, head = group % kv_heads;
+  const int start = places[2 * row], at = places[2 * row + 1];
+  const int each = (at - start + splits - 1) / splits, from = start + split * each;
+  const size_t base = static_cast<size_t>(head) * capacities[row] * D;
+  T *of_keys = keys[row] + base, *of_values = values[row] + base;
+
+  __shared__ float2 table[D / 2], key_table[D / 2];
+  __shared__ float queries[G][D], new_key[D], new_value[D];
+  // One block a head has the new key and value.
+  const bool is_first = split == 0;
+  rotation.angles(table, rotation.of_queries, row);
+  if (is_first) rotation.angles(key_table, rotation.of_keys, row);
+  __syncthreads();
+  const T* x = q.data + static_cast<size_t>(row) * q.stride + head * G * D;
+  for (int i = threadIdx.x; i < G * D; i += blockDim.x) {
+    queries[i / D][i % D] = to_float(rotation.of(x + i / D * D, table, i % D)) * scale;
+  }
+  for (int i = threadIdx.x; is_first && i < D; i += blockDim.x) {
+    const T key = rotation.of(k.data + static_cast<size_t>(row) * k.stride + head * D, key_table, i);
+    const T value = v.data[static_cast<size_t>(row) * v.stride + head * D + i];
+    of_keys[static_cast<size_t>(at) * D + i] = key;
+    of_values[static_cast<size_t>(at) * D + i] = value;
+    new_key[i] = to_float(key), new_value[i] = to_float(value);
+  }
+  __syncthreads();
+  float* out = parts + (static_cast<size_t>(group) * G * splits + split) * (D + 2);
+  attend_part<T, D, G>(queries, of_keys, of_values, from, min(at, from + each), is_first ? new_key : nullptr, new_value, out,
+                       splits);
 }
 
 /// Merges the parts of each head, one block of `D` threads a head.

@@ -7,17 +7,29 @@ use crate::{
     Array, Dtype, Result,
     ffi::{
         graph::inputs,
-        kernels::{Prepared, is_result_of, parameters, rewrite_gpu_everywhere},
+        kernels::{
+            Argument, Program, ProgramLaunch, ProgramParts, is_result_of, parameters, rewrite_gpu_everywhere,
+        },
         stream,
     },
-    kernels::{Launch, PrecompiledCudaKernel, Scalar, compile_cuda},
+    kernels::{Spec, compile_cuda},
 };
 use std::{cell::RefCell, collections::HashMap};
 
-const THREADS: i32 = 256;
-/// Keys that a block takes at least, and parts that there are at most.
-const KEYS: i32 = 128;
-const MOST_PARTS: i32 = 64;
+pub(super) const THREADS: i32 = 256;
+
+/// In how many parts keys are attended to: a block takes so many at least.
+pub(super) fn parts(capacity: i32) -> i32 {
+    const KEYS: i32 = 128;
+    const MOST: i32 = 64;
+    (capacity / KEYS).clamp(1, MOST)
+}
+
+/// Bytes of the parts of so many heads.
+pub(super) fn bytes_of_parts(heads: i32, parts: i32, dim: i32) -> usize {
+    [heads, parts, dim + 2].iter().map(|extent| extent.unsigned_abs() as usize).product::<usize>()
+        * size_of::<f32>()
+}
 
 pub(super) fn install() -> Result<()> {
     rewrite_gpu_everywhere("gpu", "ScaledDotProductAttention", |y| match Attention::of(y)? {
@@ -51,7 +63,7 @@ struct Shape {
 }
 
 thread_local! {
-    static PREPARED: RefCell<HashMap<Shape, [Prepared; 2]>> = RefCell::default();
+    static PREPARED: RefCell<HashMap<Shape, Program>> = RefCell::default();
     /// The number of keys as an array: the same in all layers.
     static LENGTH: RefCell<Option<(i32, Array)>> = const { RefCell::new(None) };
 }
@@ -89,39 +101,64 @@ impl Attention {
                 array
             }
         });
-        let first = [&self.q, &self.keys, &self.values, &length];
+        let inputs = [&self.q, &self.keys, &self.values, &length];
         PREPARED.with_borrow_mut(|known| {
-            if let Some([attend, merge]) = known.get(&self.shape) {
-                return merge.call(&[&attend.call(&first)?]).map(Some);
+            if let Some(program) = known.get(&self.shape) {
+                return program.call_one(&inputs).map(Some);
             }
-            let (parts, y) = self.shape.compile(&first)?;
-            known.insert(self.shape, [Prepared::of(&parts)?, Prepared::of(&y)?]);
+            let program = self.shape.compile()?;
+            let y = program.call_one(&inputs)?;
+            known.insert(self.shape, program);
             Ok(Some(y))
         })
     }
 }
 
 impl Shape {
-    fn compile(&self, inputs: &[&Array]) -> Result<(Array, Array)> {
+    fn compile(&self) -> Result<Program> {
+        use Argument::{Float, Input, Int, Output, Scratch};
         let Shape { batch, heads, kv_heads, capacity, dim, dtype, scale, stream: _ } = *self;
-        let (group, parts) = (heads / kv_heads, (capacity / KEYS).clamp(1, MOST_PARTS));
+        let (group, parts) = (heads / kv_heads, parts(capacity));
         let names = ["attend", "merge"].map(|name| format!("{name}_{}_{dim}_{group}", self.element()));
-        let module = compile_cuda(&self.source(&names, group))?;
-
-        let launch = Launch::new([batch * kv_heads * parts * THREADS, 1, 1], [THREADS, 1, 1])
-            .output(&[batch * heads, parts, dim + 2], Dtype::F32);
-        let scalars = [Scalar::Int(capacity), Scalar::Int(parts), Scalar::Float(f32::from_bits(scale))];
-        // SAFETY: a block reads keys and values below the length, which is at most the capacity, and writes the numbers of its
-        // own part; `Attention::of` has checked the shapes.
-        let kernel = unsafe { PrecompiledCudaKernel::new(&names[0], module.clone()) }.row_contiguous();
-        let [of_parts] = kernel.call(inputs, &scalars, &launch)?;
-
-        let launch =
-            Launch::new([batch * heads * dim, 1, 1], [dim, 1, 1]).output(&[batch, heads, 1, dim], dtype);
-        // SAFETY: a block reads the parts of its head and writes the head's elements, one a thread.
-        let kernel = unsafe { PrecompiledCudaKernel::new(&names[1], module) };
-        let [y] = kernel.call(&[&of_parts], &[Scalar::Int(parts)], &launch)?;
-        Ok((of_parts, y))
+        let scale = f32::from_bits(scale);
+        let launches = [
+            ProgramLaunch {
+                function: &names[0],
+                blocks: batch * kv_heads * parts,
+                threads: THREADS,
+                shared_memory: 0,
+                arguments: vec![
+                    Input(0),
+                    Input(1),
+                    Input(2),
+                    Input(3),
+                    Scratch(0),
+                    Int(capacity),
+                    Int(parts),
+                    Float(scale),
+                ],
+            },
+            ProgramLaunch {
+                function: &names[1],
+                blocks: batch * heads,
+                threads: dim,
+                shared_memory: 0,
+                arguments: vec![Scratch(0), Output(0), Int(parts)],
+            },
+        ];
+        let program = ProgramParts {
+            module: &compile_cuda(&self.source(&names, group))?,
+            launches: &launches,
+            outputs: &[Spec::new([batch, heads, 1, dim], dtype)],
+            in_place: 0,
+            scratch: &[bytes_of_parts(batch * heads, parts, dim)],
+            places: None,
+            positions: None,
+        };
+        // SAFETY: a block of the first reads keys and values below the length, which is at most the capacity, and writes the
+        // numbers of its own part; one of the second reads the parts of its head and writes the head's elements, one a
+        // thread. `Attention::of` has checked the shapes.
+        unsafe { Program::new(&program) }
     }
 
     fn element(&self) -> &'static str {

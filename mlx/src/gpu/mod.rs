@@ -5,9 +5,14 @@
 //! behind it along.
 
 mod attention;
+mod decode;
 mod product;
+mod replay;
 
-use crate::{Device, Dtype, Property, Result, cuda};
+pub(crate) use decode::append_and_attend;
+pub use replay::{Places, Replay};
+
+use crate::{Device, Dtype, Property, Result, cuda, ffi::stream};
 use std::sync::{
     LazyLock,
     atomic::{AtomicBool, Ordering},
@@ -30,6 +35,12 @@ pub(crate) fn install() {
         // Without one of them, MLX computes.
         let _ = product::install().and(attention::install());
     }
+}
+
+/// Whether operations that are recorded now may be those of the kernels.
+fn is_in_use() -> Result<bool> {
+    static CAN_RUN: LazyLock<bool> = LazyLock::new(|| enabled() && can_run().unwrap_or(false));
+    Ok(stream::current("stream")?.device.type_ == mlx_sys::MLX_GPU && *CAN_RUN)
 }
 
 /// Whether there is a GPU that knows bfloat16: one of the generation of the A100 or newer.

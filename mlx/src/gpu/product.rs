@@ -5,10 +5,12 @@ use crate::{
     Array, Dtype, Result,
     ffi::{
         graph::inputs,
-        kernels::{Prepared, is_result_of, parameters, rewrite_gpu_everywhere},
+        kernels::{
+            Argument, Program, ProgramLaunch, ProgramParts, is_result_of, parameters, rewrite_gpu_everywhere,
+        },
         stream,
     },
-    kernels::{Launch, PrecompiledCudaKernel, Scalar, compile_cuda},
+    kernels::{Spec, compile_cuda},
 };
 use std::{cell::RefCell, collections::HashMap};
 
@@ -76,7 +78,7 @@ struct Key {
 }
 
 thread_local! {
-    static PREPARED: RefCell<HashMap<Key, Prepared>> = RefCell::default();
+    static PREPARED: RefCell<HashMap<Key, Program>> = RefCell::default();
 }
 
 impl Product {
@@ -148,16 +150,17 @@ impl Product {
         inputs.extend(self.norm.as_ref().map(|(weight, _)| weight));
         inputs.extend(&self.residual);
         PREPARED.with_borrow_mut(|known| {
-            if let Some(prepared) = known.get(&key) {
-                return prepared.call(&inputs).map(Some);
+            if let Some(program) = known.get(&key) {
+                return program.call_one(&inputs).map(Some);
             }
-            let call = self.compile(&key, &inputs)?;
-            known.insert(key, Prepared::of(&call)?);
-            Ok(Some(call))
+            let program = self.compile(&key, inputs.len())?;
+            let y = program.call_one(&inputs)?;
+            known.insert(key, program);
+            Ok(Some(y))
         })
     }
 
-    fn compile(&self, key: &Key, inputs: &[&Array]) -> Result<Array> {
+    fn compile(&self, key: &Key, inputs: usize) -> Result<Program> {
         let outputs = key.shape.last().copied().unwrap_or(1);
         let rows = if outputs >= 16384 && !key.swiglu {
             4
@@ -167,18 +170,29 @@ impl Product {
             1
         };
         let (name, source) = self.source(key, rows);
-        let blocks = (outputs + rows * WARPS - 1) / (rows * WARPS);
-        let launch =
-            Launch::new([blocks * WARPS * 32, 1, 1], [WARPS * 32, 1, 1]).output(&key.shape, key.dtype);
         let eps = key.norm.map_or(0.0, |bits| f32::from_bits(bits as u32));
-        let scalars = [Scalar::Int(self.w.dim(0)?), Scalar::Int(self.columns), Scalar::Float(eps)];
+        let mut arguments: Vec<_> = (0..inputs).map(Argument::Input).collect();
+        let scalars = [Argument::Int(self.w.dim(0)?), Argument::Int(self.columns), Argument::Float(eps)];
+        arguments.extend([Argument::Output(0)].into_iter().chain(scalars));
+        let launch = ProgramLaunch {
+            function: &name,
+            blocks: (outputs + rows * WARPS - 1) / (rows * WARPS),
+            threads: WARPS * 32,
+            shared_memory: self.vectors * self.columns * key.dtype.size() as i32,
+            arguments,
+        };
+        let program = ProgramParts {
+            module: &compile_cuda(&source)?,
+            launches: &[launch],
+            outputs: &[Spec::new(&key.shape[..], key.dtype)],
+            in_place: 0,
+            scratch: &[],
+            places: None,
+            positions: None,
+        };
         // SAFETY: a warp writes the elements of its own rows, of which there are as many as the launch has warps for; it
         // reads rows below their number, and vectors of as many elements as a row has. `Product::of` has checked the rest.
-        let kernel = unsafe { PrecompiledCudaKernel::new(&name, compile_cuda(&source)?) };
-        let kernel =
-            kernel.shared_memory(self.vectors * self.columns * key.dtype.size() as i32).row_contiguous();
-        let [y] = kernel.call(inputs, &scalars, &launch)?;
-        Ok(y)
+        unsafe { Program::new(&program) }
     }
 
     /// The kernel's name, which tells it from all others, and its source.

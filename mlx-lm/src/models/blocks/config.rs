@@ -112,6 +112,11 @@ impl DecoderConfig {
         (0..self.num_hidden_layers).map(window).collect()
     }
 
+    /// Whether no layer computes anything else behind a certain length.
+    pub fn is_uniform(&self) -> bool {
+        self.rope_parameters.values().all(RopeParameters::is_uniform)
+    }
+
     /// What is known of the rotary embeddings of `layer`.
     ///
     /// # Errors

@@ -19,6 +19,8 @@ pub struct CausalLm<B, N = RmsNorm> {
     embedding_scale: Option<f32>,
     #[module(skip)]
     logits: Logits,
+    #[module(skip)]
+    is_uniform: bool,
 }
 
 #[derive(Debug, Module)]
@@ -80,6 +82,7 @@ impl<B: Block, N: Norm> CausalLm<B, N> {
             windows: c.windows()?,
             embedding_scale: None,
             logits: Logits::Plain,
+            is_uniform: c.is_uniform(),
         })
     }
 
@@ -127,6 +130,10 @@ impl<B: Block, N: Norm> LanguageModel for CausalLm<B, N> {
 
     fn forward_embeddings(&self, embeddings: &Array, cache: &mut Cache) -> Result<Array> {
         self.head(&self.decode(embeddings, cache)?)
+    }
+
+    fn is_uniform(&self) -> bool {
+        self.is_uniform
     }
 
     fn new_cache(&self) -> Cache {

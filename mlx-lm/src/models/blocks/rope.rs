@@ -43,6 +43,12 @@ impl RopeParameters {
         self.original_max_position_embeddings.or(self.max_position_embeddings)
     }
 
+    /// Whether the same is computed at all positions.
+    pub fn is_uniform(&self) -> bool {
+        let grows = self.rope_type == "dynamic" && self.alpha.is_none();
+        self.rope_type != "longrope" && !grows && self.llama_4_scaling_beta.is_none()
+    }
+
     /// What the scores of DeepSeek's attention are multiplied by besides: the square of yarn's `mscale_all_dim`.
     pub fn score_factor(&self) -> f64 {
         match (self.rope_type.as_str(), self.mscale_all_dim, self.factor) {

@@ -25,26 +25,11 @@ typedef struct mlx_rewrite {
 /// transformations make. Of several for one kind the last counts.
 MLX_C_API int mlx_rewrite_gpu_everywhere(mlx_rewrite rewrite) MLX_C_NOEXCEPT;
 
-/// The parameters of the operation that gives `a`, as `mlx_cpu_kernels` lists them, and more: for RMSNorm eps; for
-/// ScaledDotProductAttention the scale; for Slice the start, end and step along each axis. At most `capacity` are
-/// written; `*count` is how many there are. None where `a` has been evaluated, or is the result of an operation that is
+/// The parameters of the operation that gives `a`, as `mlx_cpu_kernels` lists them, and more: for RMSNorm eps; for RoPE
+/// the dimensions, whether it is traditional, base, scale, and whether it is forward; for ScaledDotProductAttention the
+/// scale; for Slice the start, end and step along each axis. At most `capacity` are written; `*count` is how many there are. None where `a` has been evaluated, or is the result of an operation that is
 /// not MLX's own.
 MLX_C_API int mlx_array_parameters(double* out, size_t capacity, size_t* count, mlx_array a) MLX_C_NOEXCEPT;
-
-/// An operation that can be recorded again.
-typedef struct mlx_prepared {
-  void* p;
-} mlx_prepared;
-
-/// The operation that gives `a`, which has one output, with that output's shape and type, on the same stream. A call of
-/// a compiled CUDA kernel is launched at less cost than `a` itself.
-MLX_C_API int mlx_prepare(mlx_prepared* out, mlx_array a) MLX_C_NOEXCEPT;
-
-/// Records the operation with other inputs, of the same shapes and types.
-MLX_C_API int mlx_prepared_call(mlx_array* out, mlx_prepared prepared, mlx_arrays inputs) MLX_C_NOEXCEPT;
-
-/// Releases it. Null is ignored.
-MLX_C_API void mlx_prepared_free(mlx_prepared prepared) MLX_C_NOEXCEPT;
 
 MLX_C_END
 

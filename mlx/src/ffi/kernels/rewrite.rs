@@ -3,10 +3,10 @@
 use super::callback::{context, release, run};
 use crate::{
     Array, Result,
-    ffi::{ArrayList, Handle, args::Arg, call, call::call_for_array},
+    ffi::{Handle, args::Arg, call},
     stream::Scope,
 };
-use mlx_sys::{mlx_array, mlx_prepared, mlx_rewrite, mlx_stream, mlx_string};
+use mlx_sys::{mlx_array, mlx_rewrite, mlx_stream, mlx_string};
 use std::{
     ffi::{c_int, c_void},
     mem::{ManuallyDrop, MaybeUninit},
@@ -88,33 +88,4 @@ pub(crate) fn parameters<const N: usize>(array: &Array) -> Result<([f64; N], usi
         mlx_sys::mlx_array_parameters(numbers.as_mut_ptr(), N, &mut count, handle)
     })?;
     Ok((numbers, count))
-}
-
-/// An operation that is recorded again and again with other inputs, at less cost than the first time.
-pub(crate) struct Prepared(mlx_prepared);
-
-impl Prepared {
-    /// The operation that gives `array`, its only output.
-    #[track_caller]
-    pub(crate) fn of(array: &Array) -> Result<Prepared> {
-        let (handle, mut out) = (array.handle()?.raw(), mlx_prepared { p: std::ptr::null_mut() });
-        // SAFETY: a live handle and a valid out-pointer.
-        call("prepare", || unsafe { mlx_sys::mlx_prepare(&mut out, handle) })?;
-        Ok(Prepared(out))
-    }
-
-    /// Records it with `inputs`, whose shapes and dtypes are those of the first time.
-    #[track_caller]
-    pub(crate) fn call(&self, inputs: &[&Array]) -> Result<Array> {
-        let inputs = ArrayList::of(inputs.iter().copied())?;
-        // SAFETY: a live operation; the list is borrowed for the call.
-        call_for_array("prepared", |out| unsafe { mlx_sys::mlx_prepared_call(out, self.0, inputs.span()) })
-    }
-}
-
-impl Drop for Prepared {
-    fn drop(&mut self) {
-        // SAFETY: it is ours and released once.
-        unsafe { mlx_sys::mlx_prepared_free(self.0) };
-    }
 }

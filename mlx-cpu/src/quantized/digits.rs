@@ -1,8 +1,8 @@
-//! Products of one vector with integers of 2, 4 and 8 bits, where processors multiply bytes.
+//! Products of up to three vectors with integers of 2, 4 and 8 bits, where processors multiply bytes.
 //!
-//! The elements of the vector become integers of 24 bits and a factor that 32 of them share: their rounding is at most that
+//! The elements of a vector become integers of 24 bits and a factor that 32 of them share: their rounding is at most that
 //! of the largest in single precision. An integer is three digits of 8 bits with signs, and sums of products of digits with
-//! numbers of the matrix are exact. That takes half the instructions that conversions to `f32` do.
+//! numbers of the matrix are exact. That takes half the instructions that conversions to `f32` do, which more vectors share.
 
 use super::{
     Encoding, Quantized,
@@ -16,6 +16,8 @@ use crate::{
 };
 use std::{iter, sync::Arc};
 
+/// For more vectors it is not worth it.
+const MOST_VECTORS: usize = 3;
 /// In shorter vectors the rounding of elements would count for more than that of sums.
 const LEAST_COLUMNS: usize = 256;
 /// Digits of an element.
@@ -68,23 +70,27 @@ macro_rules! with_bits {
 }
 
 impl Digits {
-    /// The vector in digits, if the matrix is one of these integers, the processor multiplies bytes, and the elements are
-    /// not too few, too large or too small.
-    pub(super) fn new(x: &[f32], matrix: &Quantized<'_>) -> Option<Digits> {
-        if x.len() < LEAST_COLUMNS {
+    /// The vectors `x[count, columns]` in digits, if they are few, the matrix is one of these integers, the processor
+    /// multiplies bytes, and the elements are not too few, too large or too small.
+    pub(super) fn of(x: &[f32], count: usize, matrix: &Quantized<'_>) -> Option<Vec<Digits>> {
+        if count > MOST_VECTORS || matrix.columns < LEAST_COLUMNS {
             return None;
         }
+        x.chunks_exact(matrix.columns).map(|x| Digits::new(x, matrix)).collect()
+    }
+
+    fn new(x: &[f32], matrix: &Quantized<'_>) -> Option<Digits> {
         let group_size = matrix.encoding.group_size();
         with_bits!(matrix.encoding.whole_bits()?, BITS => dispatch_bytes(Split::<BITS> { x, group_size })?)
     }
 
-    /// The products of the rows of the matrix from `row` on, as many as there are results.
-    pub(super) fn multiply(&self, matrix: &Quantized<'_>, row: usize, out: &mut [f32]) {
+    /// The products of the rows of the matrix from `row` on with vectors, into `out[rows, vectors]`.
+    pub(super) fn multiply(vectors: &[Digits], matrix: &Quantized<'_>, row: usize, out: &mut [f32]) {
         let Encoding::Affine { bits, scales, biases, .. } = matrix.encoding else { return };
         with_floats!(scales, scales => {
             let biases = Element::slice(biases);
             with_bits!(bits, BITS => {
-                dispatch_bytes(Products::<_, BITS> { matrix, row, vector: self, scales, biases, out })
+                dispatch_bytes(Products::<_, BITS> { matrix, row, vectors, scales, biases, out })
             });
         });
     }
@@ -134,9 +140,9 @@ impl<const BITS: usize> BytesKernel for Split<'_, BITS> {
                         let [low, middle, high, _] = digits.to_le_bytes();
                         (bytes[0][byte], bytes[1][byte], bytes[2][byte]) = (high, middle, low);
                     }
-                    for digit in 0..DIGITS {
+                    for (digit, bytes) in bytes.into_iter().enumerate() {
                         let place = (block * DIGITS + digit) * slots(BITS) + slot;
-                        values[place * S::LANES + lane] = u32::from_le_bytes(bytes[digit]);
+                        values[place * S::LANES + lane] = u32::from_le_bytes(bytes);
                     }
                 }
             }
@@ -148,7 +154,7 @@ impl<const BITS: usize> BytesKernel for Split<'_, BITS> {
 struct Products<'a, E, const BITS: usize> {
     matrix: &'a Quantized<'a>,
     row: usize,
-    vector: &'a Digits,
+    vectors: &'a [Digits],
     scales: &'a [E],
     biases: &'a [E],
     out: &'a mut [f32],
@@ -159,12 +165,13 @@ impl<E: Element, const BITS: usize> BytesKernel for Products<'_, E, BITS> {
 
     #[inline(always)]
     fn run<S: Bytes>(self, s: S) {
-        let Products { matrix, row, vector, scales, biases, out } = self;
+        let Products { matrix, row, vectors, scales, biases, out } = self;
+        let stride = vectors.len();
         let (row_words, groups) = (matrix.row_words(), matrix.row_groups());
-        for (i, out) in out.chunks_mut(TILE).enumerate() {
+        for (i, out) in out.chunks_mut(TILE * stride).enumerate() {
             let row = row + i * TILE;
             // A vector more than there are, because vectors are loaded that begin with the last group.
-            let (at, len) = (row * groups, out.len() * groups + S::LANES);
+            let (at, len) = (row * groups, out.len() / stride * groups + S::LANES);
             let padded = match (scales.get(at..at + len), biases.get(at..at + len)) {
                 (Some(_), Some(_)) => None,
                 _ => Some((padded(&scales[at..], len), padded(&biases[at..], len))),
@@ -175,14 +182,19 @@ impl<E: Element, const BITS: usize> BytesKernel for Products<'_, E, BITS> {
             };
             let words = &matrix.words[row * row_words..];
             prefetch(s, words, row_words, 2 * TILE);
-            let rows = Rows::<E, S, BITS> { s, words, row_words, scales, biases, groups, vector };
-            if out.len() == TILE {
-                let [[a], [b], [c], [d]] = rows.multiply::<TILE>(0);
-                out.copy_from_slice(&s.sums([a, b, c, d]));
-            } else {
-                for (r, out) in out.iter_mut().enumerate() {
-                    let [[total]] = rows.multiply::<1>(r);
-                    *out = s.sum(total);
+            for (m, vector) in vectors.iter().enumerate() {
+                let rows = Rows::<E, S, BITS> { s, words, row_words, scales, biases, groups, vector };
+                let out = &mut out[m..];
+                if out.len() > (TILE - 1) * stride {
+                    let [[a], [b], [c], [d]] = rows.multiply::<TILE>(0);
+                    for (r, sum) in s.sums([a, b, c, d]).into_iter().enumerate() {
+                        out[r * stride] = sum;
+                    }
+                } else {
+                    for (r, out) in out.iter_mut().step_by(stride).enumerate() {
+                        let [[total]] = rows.multiply::<1>(r);
+                        *out = s.sum(total);
+                    }
                 }
             }
         }

@@ -124,15 +124,15 @@ fn tasks<'a>(matrices: &[Quantized<'_>], count: usize, outs: &'a mut [FloatsMut<
 
 /// Vectors as kernels take them.
 enum Vectors {
-    Digits(Digits),
+    Digits(Vec<Digits>),
     Numbers(Arranged),
 }
 
-/// Products of the rows from `row` on with the vectors `picks`, into `out[rows, picks]`.
+/// Products of the rows from `row` on with the vectors `picks`, all of them, into `out[rows, picks]`.
 fn products(matrix: &Quantized<'_>, row: usize, vectors: &Vectors, picks: &[u32], out: &mut [f32]) {
     match vectors {
         _ if out.is_empty() => {}
-        Vectors::Digits(vector) => vector.multiply(matrix, row, out),
+        Vectors::Digits(vectors) => Digits::multiply(vectors, matrix, row, out),
         Vectors::Numbers(vectors) => with_numbers!(matrix.encoding, N => {
             dispatch(Products { matrix, row, vectors, picks, out, numbers: PhantomData::<N> });
         }),
@@ -153,10 +153,8 @@ fn arranged(matrices: &[Quantized<'_>], x: &[f32], count: usize) -> Vec<Arc<Vect
 }
 
 fn arrange(matrix: &Quantized<'_>, x: &[f32], count: usize) -> Vectors {
-    if count == 1
-        && let Some(digits) = Digits::new(x, matrix)
-    {
-        return Vectors::Digits(digits);
+    if let Some(vectors) = Digits::of(x, count, matrix) {
+        return Vectors::Digits(vectors);
     }
     Vectors::Numbers(with_numbers!(matrix.encoding, N => {
         Arranged::new::<N>(x, count, matrix.columns, matrix.encoding.group_size())

@@ -26,6 +26,9 @@ fn cases() -> Result<Vec<Case>> {
         (96, 2048, 3),
         (130, 512, 8),
         (50, 128, 9),
+        (1600, 512, 1),
+        (2050, 4352, 3),
+        (1556, 8448, 6),
     ]
     .iter()
     .enumerate()
@@ -194,6 +197,45 @@ fn a_cache_grows_while_steps_are_computed() -> Result<()> {
     for (step, sum) in sums.iter().enumerate() {
         let (step, count) = (step as f32, step as f32 + 1.0);
         assert_eq!(sum.to_vec::<f32>()?, [step * count / 2.0, count]);
+    }
+    Ok(())
+}
+
+/// The same with matrices that are not quantized.
+#[test]
+fn of_plain_matrices() -> Result<()> {
+    for (seed, &(rows, columns, vectors)) in
+        (0..).zip(&[(96, 576, 1), (1030, 2048, 1), (70, 4096, 5), (64, 96, 9)])
+    {
+        for dtype in DTYPES {
+            let normal =
+                |shape: &[i32], part: u64| random::normal(shape, Dtype::F32, &random::key(10 * seed + part)?);
+            let w = (normal(&[rows, columns], 1)? * 0.05).astype(dtype)?;
+            let x = normal(&[1, vectors, columns], 2)?.astype(dtype)?;
+            let (norm, stream) = (
+                (normal(&[columns], 3)? + 1.0).astype(dtype)?,
+                normal(&[1, vectors, rows], 4)?.astype(dtype)?,
+            );
+            let bias = normal(&[rows], 5)?.astype(dtype)?;
+            eval([&w, &x, &norm, &stream, &bias])?;
+            let case = Case { x: x.clone(), w: quantize(&w, Quantization::affine(32, 4))?, dtype };
+            let normed = rms_norm(&x, Some(&norm), 1e-5)?;
+            let exact = |x: &Array| single(x)?.matmul(&single(&w)?.t()?);
+            close("plain", &case, &x.matmul(&w.t()?)?, &exact(&x)?)?;
+            close("plain, norm", &case, &normed.matmul(&w.t()?)?, &exact(&normed)?)?;
+            close("plain, stream", &case, &(&stream + x.matmul(&w.t()?)?), &(single(&stream)? + exact(&x)?))?;
+            close(
+                "plain, bias",
+                &case,
+                &(normed.matmul(&w.t()?)? + &bias),
+                &(exact(&normed)? + single(&bias)?),
+            )?;
+            let (half, y) = (rows / 2, normed.matmul(&w.t()?)?);
+            let (gate, up) = (y.at((.., .., ..half))?, y.at((.., .., half..))?);
+            let y = exact(&normed)?;
+            let expected = swiglu(&y.at((.., .., ..half))?, &y.at((.., .., half..))?)?;
+            close("plain, gated", &case, &swiglu(&gate, &up)?, &expected)?;
+        }
     }
     Ok(())
 }

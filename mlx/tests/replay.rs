@@ -3,6 +3,7 @@
 use mlx::{
     Array, Device, Dtype, Result, async_eval, concatenate,
     cuda::{Places, Replay},
+    eval,
     fast::{
         AppendBuffer, Mask, RopeOptions, Sequence, append_and_attend, rope, scaled_dot_product_attention,
     },
@@ -58,6 +59,8 @@ impl Model {
             memory.push(rows);
         }
         let table = normal(&[VOCABULARY, width], 7)?;
+        let buffers = memory.iter().flatten().flatten().filter_map(AppendBuffer::memory);
+        eval(buffers.chain(layers.iter().flatten()).chain([&table]))?;
         Ok(Model { table, layers, memory, positions: lengths.to_vec(), replay, launched: 0 })
     }
 

@@ -149,6 +149,14 @@ impl AttentionCache {
         self.refresh();
     }
 
+    /// Has room made for `tokens` tokens at once, where all are kept.
+    pub(super) fn reserve(&mut self, tokens: i32) {
+        for row in self.rows.iter_mut().filter(|row| row.reach == Reach::All) {
+            row.keys.expect(tokens);
+            row.values.expect(tokens);
+        }
+    }
+
     pub(super) fn quantize(&mut self, quantization: Quantization, start: i32) -> Result<()> {
         Ok(self.rows.iter_mut().try_for_each(|row| row.quantize(quantization, start))?)
     }

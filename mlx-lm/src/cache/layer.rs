@@ -196,6 +196,14 @@ impl LayerCache {
         }
     }
 
+    pub(super) fn reserve(&mut self, tokens: i32) {
+        match self {
+            LayerCache::Attention(cache) => cache.reserve(tokens),
+            LayerCache::List(parts) => parts.iter_mut().for_each(|part| part.reserve(tokens)),
+            LayerCache::State(_) | LayerCache::Nothing => {}
+        }
+    }
+
     pub(super) fn tokens_before_quantization(&self) -> Option<i32> {
         match self {
             LayerCache::Attention(cache) => cache.tokens_before_quantization(),

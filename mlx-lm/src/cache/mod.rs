@@ -183,6 +183,11 @@ impl Cache {
         self.0.iter_mut().for_each(|layer| layer.expect(length));
     }
 
+    /// Has room made for `tokens` tokens at once: memory that grows by and by is copied each time, and there twice meanwhile.
+    pub fn reserve(&mut self, tokens: i32) {
+        self.0.iter_mut().for_each(|layer| layer.reserve(tokens));
+    }
+
     /// Bounds an empty cache: layers that would keep every token keep the first `keep` and the last `size - keep`, and
     /// see no others.
     ///

@@ -49,6 +49,16 @@ impl Store {
         })
     }
 
+    /// Has room made for `tokens` tokens at once.
+    pub(super) fn expect(&mut self, tokens: i32) {
+        match self {
+            Store::Plain(rows) => rows.expect(tokens),
+            Store::Quantized(QuantizedStore { weight, scales, biases, .. }) => {
+                [weight, scales, biases].into_iter().for_each(|rows| rows.expect(tokens));
+            }
+        }
+    }
+
     pub(super) fn len(&self) -> i32 {
         match self {
             Store::Plain(rows) => rows.len(),

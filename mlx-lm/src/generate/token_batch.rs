@@ -8,7 +8,7 @@ use super::{
     steps::Steps,
 };
 use crate::{Cache, Error, Result, models::LanguageModel};
-use mlx::{Array, Dtype, async_eval, concatenate, eval};
+use mlx::{Array, Device, Dtype, async_eval, concatenate, eval, memory};
 use std::{collections::VecDeque, time::Instant};
 
 /// Sequences that are generated together, each from a prompt and with options of its own; they join and leave at any
@@ -82,6 +82,9 @@ pub struct Decoded {
     pub snapshot: Option<Snapshot>,
 }
 
+/// For so many tokens behind a prompt, at most, room is made beforehand.
+const RESERVED: usize = 1024;
+
 /// Buffers that are freed stay in MLX's pool; every so many steps it is emptied.
 const CLEAR_POOL_EVERY: usize = 256;
 
@@ -143,7 +146,10 @@ impl<'m> TokenBatch<'m> {
         self.next_id += 1;
         let sequence = Sequence::new(id, prompt.to_vec(), options)?;
         let mut waiting = Waiting { sequence, cache, embeddings };
-        waiting.cache.expect(waiting.total()? as i32);
+        let total = waiting.total()?;
+        waiting.cache.expect(total as i32);
+        let most = total.saturating_add(waiting.sequence.options.max_tokens.min(RESERVED));
+        waiting.cache.reserve(i32::try_from(most).unwrap_or(i32::MAX));
         self.waiting.push_back(waiting);
         Ok(id)
     }
@@ -198,7 +204,7 @@ impl<'m> TokenBatch<'m> {
         if end > done {
             // Only the cache is evaluated: the scores of the prompt's tokens are never computed.
             waiting.forward(self.model, done, end)?;
-            eval(waiting.cache.arrays())?;
+            within_memory(waiting.cache.nbytes()?, || Ok(eval(waiting.cache.arrays())?))?;
             mlx::memory::clear_cache()?;
         }
         let checkpoint = waiting.sequence.options.checkpoints.contains(&end);
@@ -421,6 +427,20 @@ impl<'m> TokenBatch<'m> {
         let _ = self.decoder.reset();
         self.pending = Pending::default();
     }
+}
+
+/// Runs `f`, which evaluates a chunk of a prompt behind a cache of so many bytes. Where these are many it lets MLX not run so far
+/// ahead that what each layer makes of them, which on a GPU may be a copy, is in memory for all layers at once.
+fn within_memory<T>(cache: usize, f: impl FnOnce() -> Result<T>) -> Result<T> {
+    const MANY: usize = 1 << 30;
+    const AHEAD: usize = 1 << 28;
+    if cache < MANY || Device::default_device()? != Device::Gpu {
+        return f();
+    }
+    let limit = memory::set_memory_limit(memory::active()?.saturating_add(AHEAD))?;
+    let result = f();
+    memory::set_memory_limit(limit)?;
+    result
 }
 
 impl Waiting {

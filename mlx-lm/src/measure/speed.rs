@@ -124,6 +124,7 @@ impl Run<'_> {
     /// Tokens per second.
     fn once(&mut self, test: SpeedTest) -> Result<f64> {
         self.cache = self.lm.model().new_cache();
+        self.cache.reserve(i32::try_from(test.depth + test.tokens).unwrap_or(i32::MAX));
         mlx::memory::clear_cache()?;
         self.prefill(&tokens(self.lm, test.depth))?;
         let time = match test.speed {

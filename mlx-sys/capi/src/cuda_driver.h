@@ -8,6 +8,7 @@
 #include <string>
 #include <tuple>
 #include <unordered_map>
+#include <unordered_set>
 
 #include "convert.h"
 
@@ -34,6 +35,22 @@ struct CudaMemory {
 /// Where an array lies for the GPU.
 inline char* address(const array& a) { return CudaMemory::of(a).data + a.offset(); }
 
+/// CUDA's `CUgraphEdgeData`.
+struct Edge {
+  unsigned char from_port = 0, to_port = 0, type = 0, reserved[5] = {};
+
+  /// Between kernels that say themselves when the second may start, and wait for the first.
+  static Edge overlapping() { return {1, 0, 1, {}}; }
+};
+
+/// CUDA's `CUDA_KERNEL_NODE_PARAMS`.
+struct KernelNode {
+  void* function;
+  unsigned grid[3], block[3], shared_memory;
+  void **parameters, **extra;
+  void *kernel, *context;
+};
+
 /// Functions of both. Their headers need CUDA's, so they are found by their names, which hold the types of their
 /// parameters; where one is missing there are none.
 struct Cuda {
@@ -52,7 +69,9 @@ struct Cuda {
   int (*copy)(uint64_t to, uint64_t from, size_t bytes, void* stream) = nullptr;
   int (*clone_graph)(void** clone, void* graph) = nullptr;
   int (*find_in_clone)(void** node, void* original, void* clone) = nullptr;
-  int (*add_dependencies)(void* graph, void* const* from, void* const* to, const void* kinds, size_t count) = nullptr;
+  int (*add_dependencies)(void* graph, void* const* from, void* const* to, const Edge* kinds, size_t count) = nullptr;
+  int (*get_node_type)(void* node, int* type) = nullptr;
+  int (*get_kernel)(void* node, KernelNode* parameters) = nullptr;
   int (*instantiate)(void** executable, void* graph, unsigned long long flags) = nullptr;
   int (*launch_graph)(void* executable, void* stream) = nullptr;
   int (*destroy_graph)(void* graph) = nullptr;
@@ -88,6 +107,8 @@ struct Cuda {
     find(clone_graph, "cuGraphClone");
     find(find_in_clone, "cuGraphNodeFindInClone");
     find(add_dependencies, "cuGraphAddDependencies_v2");
+    find(get_node_type, "cuGraphNodeGetType");
+    find(get_kernel, "cuGraphKernelNodeGetParams_v2");
     find(instantiate, "cuGraphInstantiateWithFlags");
     find(launch_graph, "cuGraphLaunch");
     find(destroy_graph, "cuGraphDestroy");
@@ -134,8 +155,12 @@ class CudaFunction {
     Cuda::check(name_, cuda.get(&function, loaded, name_.c_str()));
     constexpr int most_dynamic_memory = 8;
     Cuda::check(name_, cuda.set(function, most_dynamic_memory, shared_memory_));
+    functions().insert(function);
     return function_ = function;
   }
+
+  /// Whether it is one of those.
+  static bool is_known(void* function) { return functions().contains(function); }
 
   uint32_t shared_memory() const { return shared_memory_; }
 
@@ -144,6 +169,11 @@ class CudaFunction {
   static std::unordered_map<std::string, void*>& modules() {
     static auto* modules = new std::unordered_map<std::string, void*>();
     return *modules;
+  }
+
+  static std::unordered_set<void*>& functions() {
+    static auto* functions = new std::unordered_set<void*>();
+    return *functions;
   }
 
   std::string name_;

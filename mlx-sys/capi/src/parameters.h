@@ -33,6 +33,8 @@ inline Parameters parameters_of(const mx::Primitive& primitive) {
     take(dims, traditional, base, scale, forward);
   } else if (name == "ScaledDotProductAttention") {
     take(std::get<1>(static_cast<const mx::fast::ScaledDotProductAttention&>(primitive).state()));
+  } else if (name == "Transpose") {
+    for (int axis : static_cast<const mx::Transpose&>(primitive).state()) take(axis);
   } else if (name == "Slice") {
     const auto [start, end, strides] = static_cast<const mx::Slice&>(primitive).state();
     for (size_t i = 0; i < start.size(); ++i) take(start[i], end[i], strides[i]);

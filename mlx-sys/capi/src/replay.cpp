@@ -347,8 +347,14 @@ class Replay {
   }
 
   static void instantiate(Capture& capture, const EncoderState& state) {
-    const Cuda& cuda = capture.cuda;
     if (!state.graph || state.node_count == 0) throw std::runtime_error("[replay] MLX has encoded no graph");
+    // Where the driver does not let kernels overlap, they follow each other.
+    if (!instantiate(capture, state, true)) instantiate(capture, state, false);
+    if (!capture.executable) throw std::runtime_error("[replay] CUDA cannot make the graph ready");
+  }
+
+  static bool instantiate(Capture& capture, const EncoderState& state, bool overlapping) {
+    const Cuda& cuda = capture.cuda;
     void* clone = nullptr;
     Cuda::check("replay", cuda.clone_graph(&clone, state.graph));
     struct Owner {
@@ -364,8 +370,21 @@ class Replay {
       return list;
     };
     const std::vector<void*> from = cloned(state.from), to = cloned(state.to);
-    Cuda::check("replay", cuda.add_dependencies(clone, from.data(), to.data(), nullptr, from.size()));
-    Cuda::check("replay", cuda.instantiate(&capture.executable, clone, 0));
+    std::vector<Edge> edges(from.size());
+    for (size_t i = 0; overlapping && i < edges.size(); ++i) {
+      if (is_ours(cuda, from[i]) && is_ours(cuda, to[i])) edges[i] = Edge::overlapping();
+    }
+    const bool added = cuda.add_dependencies(clone, from.data(), to.data(), edges.data(), from.size()) == 0;
+    return added && cuda.instantiate(&capture.executable, clone, 0) == 0;
+  }
+
+  /// Whether a node launches a kernel of this library, which waits for those before it.
+  static bool is_ours(const Cuda& cuda, void* node) {
+    int type = -1;
+    KernelNode parameters{};
+    constexpr int kernel = 0;
+    const bool is_kernel = cuda.get_node_type(node, &type) == 0 && type == kernel;
+    return is_kernel && cuda.get_kernel(node, &parameters) == 0 && CudaFunction::is_known(parameters.function);
   }
 
   /// What has been encoded has been computed, as far as anyone can tell from now on.

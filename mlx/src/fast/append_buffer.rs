@@ -24,6 +24,8 @@ pub struct AppendBuffer {
     axis: i32,
     memory: Option<Array>,
     len: i32,
+    /// How many rows there will be, as far as anybody has said.
+    expected: i32,
     /// Up to where arrays that were handed out, or another buffer, refer to this memory: what lies before must stay.
     shared: i32,
 }
@@ -34,7 +36,12 @@ impl AppendBuffer {
 
     /// An empty sequence along `axis` of arrays whose other extents the first [`append`](Self::append) fixes.
     pub fn new(axis: i32) -> AppendBuffer {
-        AppendBuffer { axis, memory: None, len: 0, shared: 0 }
+        AppendBuffer { axis, memory: None, len: 0, expected: 0, shared: 0 }
+    }
+
+    /// Has memory hold `rows` rows at least once it grows: then it need not grow, which copies what is there, up to that many.
+    pub fn expect(&mut self, rows: i32) {
+        self.expected = rows;
     }
 
     /// How many rows there are.
@@ -172,6 +179,7 @@ impl AppendBuffer {
         }
         // An eighth more than needed keeps the share of time that copying takes small.
         let ahead = needed.saturating_add(if capacity > 0 { needed / 8 } else { 0 });
+        let ahead = if needed <= self.expected { self.expected } else { ahead };
         let blocks = (i64::from(ahead) + i64::from(Self::BLOCK) - 1) / i64::from(Self::BLOCK);
         let wanted = i32::try_from(blocks * i64::from(Self::BLOCK)).unwrap_or(i32::MAX);
         let mut shape = rows.to_vec();

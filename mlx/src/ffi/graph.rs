@@ -31,6 +31,18 @@ pub(crate) fn id(array: &Array) -> Result<usize> {
     Ok(unsafe { mlx_sys::mlx_array_id(array.handle()?.raw()) })
 }
 
+/// Whether `array` has been evaluated, or will have been before anything else runs, and its elements lie in row-major order
+/// without gaps.
+#[track_caller]
+pub(crate) fn has_rows_in_memory(array: &Array) -> Result<bool> {
+    let handle = array.handle()?.raw();
+    // SAFETY: a live handle.
+    Ok(unsafe {
+        mlx_sys::mlx_array_status(handle) != mlx_sys::MLX_UNSCHEDULED
+            && mlx_sys::mlx_array_row_contiguous(handle)
+    })
+}
+
 /// How deep a walk goes that visits inputs first and each array once, as far as `limit`.
 #[track_caller]
 pub(crate) fn depth(outputs: &[&Array], limit: usize) -> Result<usize> {

@@ -8,29 +8,40 @@
 
 #define INFINITY_F __int_as_float(0x7F800000)
 
+/// Eight elements of a vector, as they lie in memory.
 template <typename T> struct Eight {
-  float e[8];
-  __device__ __forceinline__ explicit Eight(const T* from) {
-    constexpr int n = Chunk<T>::size;
+  static constexpr int n = Chunk<T>::size;
+  Chunk<T> chunks[8 / n];
+
+  __device__ __forceinline__ void load(const T* from) {
 #pragma unroll
-    for (int i = 0; i < 8 / n; ++i) {
-      const Chunk<T> chunk = reinterpret_cast<const Chunk<T>*>(from)[i];
-#pragma unroll
-      for (int j = 0; j < n; ++j) e[i * n + j] = to_float(chunk.e[j]);
-    }
+    for (int i = 0; i < 8 / n; ++i) chunks[i] = reinterpret_cast<const Chunk<T>*>(from)[i];
   }
+  __device__ __forceinline__ float operator[](int j) const { return to_float(chunks[j / n].e[j % n]); }
 };
 
 /// The state of a softmax over some keys, with eight elements of the weighted values.
 struct Running {
   float most = -INFINITY_F, sum = 0.f, values[8] = {};
 
-  __device__ __forceinline__ void add(float score, const float (&v)[8]) {
-    const float now = fmaxf(most, score), keep = __expf(most - now), p = __expf(score - now);
-    most = now;
-    sum = sum * keep + p;
+  /// Adds keys with these scores; minus infinity says that there is none.
+  template <typename V, int N> __device__ __forceinline__ void add(const float (&scores)[N], const V (&v)[N]) {
+    float now = most;
 #pragma unroll
-    for (int j = 0; j < 8; ++j) values[j] = values[j] * keep + p * v[j];
+    for (int u = 0; u < N; ++u) now = fmaxf(now, scores[u]);
+    if (now == -INFINITY_F) return;
+    const float keep = __expf(most - now);
+    most = now;
+    sum *= keep;
+#pragma unroll
+    for (int j = 0; j < 8; ++j) values[j] *= keep;
+#pragma unroll
+    for (int u = 0; u < N; ++u) {
+      const float p = __expf(scores[u] - now);
+      sum += p;
+#pragma unroll
+      for (int j = 0; j < 8; ++j) values[j] = fmaf(p, v[u][j], values[j]);
+    }
   }
 
   __device__ __forceinline__ void merge(const Running& other) {
@@ -53,76 +64,116 @@ struct Running {
   }
 };
 
-/// For each of `G` heads `D + 2` numbers of `parts`: the weighted values, the maximum and the sum of the keys `from` to `to`,
-/// and of one more that lies in shared memory if `new_key` is given. `keys` and `values` are those of the heads' group.
-template <typename T, int D, int G>
-__device__ __forceinline__ void attend_part(const float (&queries)[G][D], const T* keys, const T* values, int from, int to,
-                                            const float* new_key, const float* new_value, float* parts, int splits) {
-  constexpr int lanes = D / 8, at_once = 32 / lanes, warps = 8;
-  const int lane = threadIdx.x & 31, warp = threadIdx.x >> 5, part = lane % lanes;
-  float query[G][8];
-#pragma unroll
-  for (int g = 0; g < G; ++g) {
-#pragma unroll
-    for (int j = 0; j < 8; ++j) query[g][j] = queries[g][part * 8 + j];
+/// Attention of `G` heads that share keys and values to those from `from` to `to`, by a block.
+template <typename T, int D, int G> struct Part {
+  static constexpr int lanes = D / 8, at_once = 32 / lanes, warps = 8;
+  /// So many keys of a lane are on their way at once.
+  static constexpr int count = G > 4 ? 2 : 4, stride = warps * at_once * count;
+
+  const T *keys, *values;
+  int first, to;
+  Eight<T> k[count], v[count];
+
+  /// Asks for the first ones.
+  __device__ __forceinline__ Part(const T* all_keys, const T* all_values, int from, int to) : to(to) {
+    const int lane = threadIdx.x & 31, warp = threadIdx.x >> 5;
+    keys = all_keys + lane % lanes * 8;
+    values = all_values + lane % lanes * 8;
+    first = from + warp * at_once * count + lane / lanes;
+    load();
   }
-  auto score = [&](int g, const float(&k)[8]) {
-    float sum = 0.f;
+
+  /// Where there are none, the last one stands for them.
+  __device__ __forceinline__ void load() {
+    if (to <= 0) return;
 #pragma unroll
-    for (int j = 0; j < 8; ++j) sum = fmaf(query[g][j], k[j], sum);
-#pragma unroll
-    for (int o = lanes / 2; o; o >>= 1) sum += __shfl_xor_sync(~0u, sum, o);
-    return sum;
-  };
-  Running running[G];
-  // All lanes of a warp go round as often, since they exchange sums.
-  for (int first = from + warp * at_once; first < to; first += warps * at_once) {
-    const int i = first + lane / lanes;
-    const size_t place = static_cast<size_t>(min(i, to - 1)) * D + part * 8;
-    const Eight<T> k(keys + place), v(values + place);
-#pragma unroll
-    for (int g = 0; g < G; ++g) {
-      const float s = score(g, k.e);
-      if (i < to) running[g].add(s, v.e);
-    }
-  }
-  if (new_key && warp == 0) {
-    float k[8], v[8];
-#pragma unroll
-    for (int j = 0; j < 8; ++j) k[j] = new_key[part * 8 + j], v[j] = new_value[part * 8 + j];
-#pragma unroll
-    for (int g = 0; g < G; ++g) {
-      const float s = score(g, k);
-      if (lane < lanes) running[g].add(s, v);
+    for (int u = 0; u < count; ++u) {
+      const size_t place = static_cast<size_t>(min(first + u * at_once, to - 1)) * D;
+      k[u].load(keys + place);
+      v[u].load(values + place);
     }
   }
 
-  __shared__ float shared[warps][G][D + 2];
+  template <typename V> static __device__ __forceinline__ float score(const float (&query)[8], const V& key) {
+    float sum = 0.f;
 #pragma unroll
-  for (int g = 0; g < G; ++g) {
+    for (int j = 0; j < 8; ++j) sum = fmaf(query[j], key[j], sum);
 #pragma unroll
-    for (int o = lanes; o < 32; o <<= 1) running[g].merge(running[g].across(o));
-    if (lane < lanes) {
+    for (int o = lanes / 2; o; o >>= 1) sum += __shfl_xor_sync(~0u, sum, o);
+    return sum;
+  }
+
+  /// Gives each head `D + 2` numbers of `parts`: the weighted values, the maximum and the sum. There is one more key in
+  /// shared memory if `new_key` is given.
+  __device__ __forceinline__ void attend(const float (&queries)[G][D], const float* new_key, const float* new_value,
+                                         float* parts, int splits) {
+    const int lane = threadIdx.x & 31, warp = threadIdx.x >> 5, part = lane % lanes;
+    float query[G][8];
 #pragma unroll
-      for (int j = 0; j < 8; ++j) shared[warp][g][part * 8 + j] = running[g].values[j];
-      if (lane == 0) shared[warp][g][D] = running[g].most, shared[warp][g][D + 1] = running[g].sum;
+    for (int g = 0; g < G; ++g) {
+#pragma unroll
+      for (int j = 0; j < 8; ++j) query[g][j] = queries[g][part * 8 + j];
+    }
+    Running running[G];
+    // All lanes of a warp go round as often, since they exchange sums.
+    for (; first - lane / lanes < to; first += stride) {
+      float scores[G][count];
+#pragma unroll
+      for (int u = 0; u < count; ++u) {
+#pragma unroll
+        for (int g = 0; g < G; ++g) {
+          const float s = score(query[g], k[u]);
+          scores[g][u] = first + u * at_once < to ? s : -INFINITY_F;
+        }
+      }
+#pragma unroll
+      for (int g = 0; g < G; ++g) running[g].add(scores[g], v);
+      first += stride;
+      if (first - lane / lanes < to) load();
+      first -= stride;
+    }
+    if (new_key && warp == 0) {
+      float key[8], value[1][8];
+#pragma unroll
+      for (int j = 0; j < 8; ++j) key[j] = new_key[part * 8 + j], value[0][j] = new_value[part * 8 + j];
+#pragma unroll
+      for (int g = 0; g < G; ++g) {
+        const float s[1] = {score(query[g], key)};
+        if (lane < lanes) running[g].add(s, value);
+      }
+    }
+    put_together(running, parts, splits);
+  }
+
+  static __device__ __forceinline__ void put_together(Running (&running)[G], float* parts, int splits) {
+    const int lane = threadIdx.x & 31, warp = threadIdx.x >> 5, part = lane % lanes;
+    __shared__ float shared[warps][G][D + 2];
+#pragma unroll
+    for (int g = 0; g < G; ++g) {
+#pragma unroll
+      for (int o = lanes; o < 32; o <<= 1) running[g].merge(running[g].across(o));
+      if (lane < lanes) {
+#pragma unroll
+        for (int j = 0; j < 8; ++j) shared[warp][g][part * 8 + j] = running[g].values[j];
+        if (lane == 0) shared[warp][g][D] = running[g].most, shared[warp][g][D + 1] = running[g].sum;
+      }
+    }
+    __syncthreads();
+    for (int i = threadIdx.x; i < G * D; i += blockDim.x) {
+      const int g = i / D, d = i % D;
+      float most = -INFINITY_F, sum = 0.f, value = 0.f;
+      for (int w = 0; w < warps; ++w) most = fmaxf(most, shared[w][g][D]);
+      for (int w = 0; w < warps && most > -INFINITY_F; ++w) {
+        const float weight = __expf(shared[w][g][D] - most);
+        sum += shared[w][g][D + 1] * weight;
+        value += shared[w][g][d] * weight;
+      }
+      float* out = parts + static_cast<size_t>(g) * splits * (D + 2);
+      out[d] = value;
+      if (d == 0) out[D] = most, out[D + 1] = sum;
     }
   }
-  __syncthreads();
-  for (int i = threadIdx.x; i < G * D; i += blockDim.x) {
-    const int g = i / D, d = i % D;
-    float most = -INFINITY_F, sum = 0.f, value = 0.f;
-    for (int w = 0; w < warps; ++w) most = fmaxf(most, shared[w][g][D]);
-    for (int w = 0; w < warps && most > -INFINITY_F; ++w) {
-      const float weight = __expf(shared[w][g][D] - most);
-      sum += shared[w][g][D + 1] * weight;
-      value += shared[w][g][d] * weight;
-    }
-    float* out = parts + static_cast<size_t>(g) * splits * (D + 2);
-    out[d] = value;
-    if (d == 0) out[D] = most, out[D + 1] = sum;
-  }
-}
+};
 
 /// `q` `[batch · kv heads, G, D]`, `keys` and `values` `[batch · kv heads, capacity, D]`, of which `*length` are used.
 template <typename T, int D, int G>
@@ -130,14 +181,14 @@ __device__ __forceinline__ void attend(const T* q, const T* keys, const T* value
                                        int capacity, int splits, float scale) {
   const int head = blockIdx.x / splits, split = blockIdx.x % splits;
   const int count = *length, each = (count + splits - 1) / splits, from = split * each;
+  const size_t base = static_cast<size_t>(head) * capacity * D;
+  Part<T, D, G> part(keys + base, values + base, from, min(count, from + each));
   __shared__ float queries[G][D];
   for (int i = threadIdx.x; i < G * D; i += blockDim.x) {
     queries[i / D][i % D] = to_float(q[static_cast<size_t>(head) * G * D + i]) * scale;
   }
   __syncthreads();
-  const size_t base = static_cast<size_t>(head) * capacity * D;
-  float* out = parts + (static_cast<size_t>(head) * G * splits + split) * (D + 2);
-  attend_part<T, D, G>(queries, keys + base, values + base, from, min(count, from + each), nullptr, nullptr, out, splits);
+  part.attend(queries, nullptr, nullptr, parts + (static_cast<size_t>(head) * G * splits + split) * (D + 2), splits);
 }
 
 /// Rotary embedding of vectors at one position; of nothing if `dims` is 0.
@@ -187,6 +238,9 @@ __device__ __forceinline__ void append_and_attend(Vectors<T> q, Vectors<T> k, Ve
   const int each = (at - start + splits - 1) / splits, from = start + split * each;
   const size_t base = static_cast<size_t>(head) * capacities[row] * D;
   T *of_keys = keys[row] + base, *of_values = values[row] + base;
+  let_next_start();
+  // Those of the tokens before have long been there.
+  Part<T, D, G> part(of_keys, of_values, from, min(at, from + each));
 
   __shared__ float2 table[D / 2], key_table[D / 2];
   __shared__ float queries[G][D], new_key[D], new_value[D];
@@ -194,6 +248,7 @@ __device__ __forceinline__ void append_and_attend(Vectors<T> q, Vectors<T> k, Ve
   const bool is_first = split == 0;
   rotation.angles(table, rotation.of_queries, row);
   if (is_first) rotation.angles(key_table, rotation.of_keys, row);
+  wait_for_previous();
   __syncthreads();
   const T* x = q.data + static_cast<size_t>(row) * q.stride + head * G * D;
   for (int i = threadIdx.x; i < G * D; i += blockDim.x) {
@@ -208,13 +263,14 @@ __device__ __forceinline__ void append_and_attend(Vectors<T> q, Vectors<T> k, Ve
   }
   __syncthreads();
   float* out = parts + (static_cast<size_t>(group) * G * splits + split) * (D + 2);
-  attend_part<T, D, G>(queries, of_keys, of_values, from, min(at, from + each), is_first ? new_key : nullptr, new_value, out,
-                       splits);
+  part.attend(queries, is_first ? new_key : nullptr, new_value, out, splits);
 }
 
 /// Merges the parts of each head, one block of `D` threads a head.
 template <typename T, int D>
 __device__ __forceinline__ void merge_parts(const float* parts, T* y, int splits) {
+  let_next_start();
+  wait_for_previous();
   const float* of_head = parts + static_cast<size_t>(blockIdx.x) * splits * (D + 2);
   float most = -INFINITY_F, sum = 0.f, value = 0.f;
   for (int s = 0; s < splits; ++s) most = fmaxf(most, of_head[s * (D + 2) + D]);

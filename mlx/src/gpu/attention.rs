@@ -20,7 +20,7 @@ pub(super) const THREADS: i32 = 256;
 
 /// In how many parts keys are attended to: a block takes so many at least.
 pub(super) fn parts(capacity: i32) -> i32 {
-    const KEYS: i32 = 128;
+    const KEYS: i32 = 64;
     const MOST: i32 = 64;
     (capacity / KEYS).clamp(1, MOST)
 }

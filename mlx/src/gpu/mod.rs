@@ -7,6 +7,7 @@
 mod attention;
 mod decode;
 mod product;
+mod product_kernel;
 mod replay;
 
 pub(crate) use decode::append_and_attend;

@@ -304,3 +304,66 @@ fn large_products_use_all_threads() {
         assert_close("large", &out, &product(&x, count, 576, 1030, |p, j| numbers[j * 576 + p]), 0.0);
     }
 }
+
+/// Few vectors may be multiplied otherwise than several: the error is no larger than that of plain sums in single precision.
+#[test]
+fn few_vectors_are_as_exact_as_plain_sums() {
+    let mut random = Random(11);
+    for format in FORMATS {
+        for (columns, octaves) in [(256, 0.0), (256, 3.0), (640, 0.0), (640, 6.0), (1536, 0.0), (1536, 12.0)]
+        {
+            let rows = 256;
+            let matrix = Matrix::new(&mut random, format, rows, columns);
+            let numbers = matrix.numbers();
+            // Elements of one size, or of many.
+            let x: Vec<f32> =
+                (0..columns).map(|_| random.float() * (random.float() * octaves).exp2()).collect();
+            let plain: Vec<f32> = numbers
+                .chunks(columns)
+                .map(|row| row.iter().zip(&x).map(|(w, x)| *w as f32 * x).sum())
+                .collect();
+            let expected = product(&x, 1, columns, rows, |p, j| numbers[j * columns + p]);
+            let error = |list: &[f32]| {
+                let errors = list.iter().zip(&expected).map(|(a, (b, _))| (f64::from(*a) - b).powi(2));
+                errors.sum::<f64>().sqrt()
+            };
+            let plain = error(&plain);
+            for count in 1..=4 {
+                let mut out = vec![f32::NAN; count * rows];
+                matrix.view().project(Floats::F32(&x.repeat(count)), count, FloatsMut::F32(&mut out));
+                for own in out.chunks(rows).map(error) {
+                    let what = format!("{format:?}, {count} of {columns} columns, {octaves} octaves");
+                    assert!(own <= plain, "{what}: {own}, plainly {plain}");
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn vectors_of_any_size_are_multiplied() {
+    let mut random = Random(12);
+    for format in [Format::Affine(2, 32), Format::Affine(4, 64), Format::Affine(8, 32), Format::Affine(6, 64)]
+    {
+        let (rows, columns) = (11, 320);
+        let matrix = Matrix::new(&mut random, format, rows, columns);
+        let numbers = matrix.numbers();
+        for size in [0.0, 1e-38, 1e-33, 1e-20, 1e20, 1e33, f32::INFINITY, f32::NAN] {
+            for range in [0..columns, 32..64, 100..101] {
+                let mut x = random.floats(columns);
+                for x in &mut x[range.clone()] {
+                    *x = if size == 0.0 { 0.0 } else { *x * size };
+                }
+                let mut out = vec![f32::NAN; rows];
+                matrix.view().project(Floats::F32(&x), 1, FloatsMut::F32(&mut out));
+                let what = format!("{format:?}, {range:?} of size {size}");
+                if size.is_finite() {
+                    let expected = product(&x, 1, columns, rows, |p, j| numbers[j * columns + p]);
+                    assert_close(&what, &out, &expected, 0.0);
+                } else {
+                    assert!(out.iter().all(|y| !y.is_finite()), "{what}: {out:?}");
+                }
+            }
+        }
+    }
+}

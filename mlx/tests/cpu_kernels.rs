@@ -6,6 +6,7 @@
 use mlx::{
     Array, Dtype, Module, Path, Result, SlotMut,
     fast::{self, Mask, RopeOptions},
+    graph::print_graph,
     kernels::{
         CpuKernel, Layout, View, ViewMut, cpu_kernels_enabled, primitive_name, replace_cpu_everywhere,
     },
@@ -31,7 +32,7 @@ struct Case {
     vmap: bool,
 }
 
-const CASES: [Case; 8] = [
+const CASES: [Case; 10] = [
     Case {
         name: "rms_norm",
         primitive: "RMSNorm",
@@ -135,7 +136,30 @@ const CASES: [Case; 8] = [
         shapes: &[&[3, 2, 64], &[64]],
         vmap: false,
     },
+    Case {
+        name: "a product of reshaped vectors added to a stream",
+        primitive: "QuantizedMatmul",
+        fused: |x| x[1].add(project(&x[0].reshape([3, 2, 64])?, true)?),
+        plain: |x| x[1].add(project(&x[0].reshape([3, 2, 64])?, false)?),
+        shapes: &[&[3, 4, 2, 16], &[3, 2, 20]],
+        vmap: false,
+    },
+    Case {
+        name: "a product behind a norm and before a stream",
+        primitive: "QuantizedMatmul",
+        fused: |x| project(&fast::rms_norm(&x[0], Some(&x[1]), 1e-5)?, true)?.add(&x[2]),
+        plain: |x| project(&fast::rms_norm(&x[0], Some(&x[1]), 1e-5)?, false)?.add(&x[2]),
+        shapes: &[&[3, 2, 64], &[64], &[3, 2, 20]],
+        vmap: false,
+    },
 ];
+
+/// `x` times one matrix, quantized or as the same numbers.
+fn project(x: &Array, quantized: bool) -> Result<Array> {
+    let weight = random::normal(&[20, 64], Dtype::F32, &random::key(1)?)?;
+    let matrix = nn::quantize(&weight, nn::Quantization::affine(32, 4))?;
+    if quantized { matrix.project(x) } else { x.matmul(&matrix.dequantize()?.t()?) }
+}
 
 /// Two layers of the same input, quantized or as the same numbers.
 fn packed(quantized: bool) -> Result<nn::PackedLinear<2>> {
@@ -168,6 +192,31 @@ fn halves_in_another_order_are_not_taken_for_gate_and_up() -> Result<()> {
     for (a, b) in pairs(&layers)?.iter().zip(&pairs(&plain)?) {
         assert_close("swiglu", a, b)?;
     }
+    Ok(())
+}
+
+#[test]
+fn a_product_is_added_where_the_sum_is_like_it() -> Result<()> {
+    let x = random::normal(&[2, 64], Dtype::F32, &random::key(9)?)?;
+    let stream = random::normal(&[2, 20], Dtype::F32, &random::key(10)?)?;
+    let (product, plain) = (project(&x, true)?, project(&x, false)?);
+    let names = if cpu_kernels_enabled() { ["QuantizedMatmul", "Add"] } else { ["Add"; 2] };
+    let row = stream.at(0)?;
+    let added = [(&stream, "once", 0), (&stream, "again", 0), (&product, "itself", 0), (&row, "a row", 1)];
+    for (other, what, name) in added {
+        let sum = other.add(&product)?;
+        assert_eq!(primitive_name(&sum)?.as_deref(), Some(names[name]), "{what}");
+        let other = if what == "itself" { &plain } else { other };
+        assert_close(what, &sum, &other.add(&plain)?)?;
+    }
+    assert_close("the product", &product, &plain)?;
+    // Of vectors that were only reshaped, the reshaping is spared.
+    let sum = stream.add(project(&x.exp()?.reshape([1, 2, 64])?.reshape([2, 64])?, true)?)?;
+    assert_eq!(print_graph([&sum])?.matches("Reshape").count(), if cpu_kernels_enabled() { 1 } else { 2 });
+    // What has been computed is not computed again, and what has another type makes a sum of that type.
+    assert_eq!(primitive_name(&stream.add(&product)?)?.as_deref(), Some("Add"));
+    let wide = project(&x, true)?.add(stream.astype(Dtype::F16)?)?;
+    assert_eq!((wide.dtype()?, primitive_name(&wide)?.as_deref()), (Dtype::F32, Some("Add")));
     Ok(())
 }
 

@@ -19,6 +19,15 @@ pub fn cast(x: Floats<'_>, out: FloatsMut<'_>) {
     }));
 }
 
+/// Adds numbers to sums.
+///
+/// # Panics
+/// If there are not as many of both.
+pub fn accumulate(x: Floats<'_>, sums: &mut [f32]) {
+    assert_eq!(x.len(), sums.len(), "a number for each sum");
+    with_floats!(x, x => dispatch(Accumulate { x, sums }));
+}
+
 /// The numbers in single precision.
 pub(crate) fn widened(x: Floats<'_>) -> Cow<'_, [f32]> {
     if let Floats::F32(x) = x {
@@ -50,5 +59,26 @@ impl<X: Element, O: Element> Kernel for Cast<'_, X, O> {
             O::store(s, X::load(s, x), out);
         }
         O::store_part(s, X::load_part(s, x.remainder()), out.into_remainder());
+    }
+}
+
+struct Accumulate<'a, X> {
+    x: &'a [X],
+    sums: &'a mut [f32],
+}
+
+impl<X: Element> Kernel for Accumulate<'_, X> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<S: Simd>(self, s: S) {
+        let mut x = self.x.chunks_exact(S::LANES);
+        let mut sums = self.sums.chunks_exact_mut(S::LANES);
+        for (x, sums) in x.by_ref().zip(sums.by_ref()) {
+            s.store(s.add(s.load(sums), X::load(s, x)), sums);
+        }
+        for (x, sum) in x.remainder().iter().zip(sums.into_remainder()) {
+            *sum += x.widen();
+        }
     }
 }

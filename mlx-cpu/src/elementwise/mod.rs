@@ -6,6 +6,6 @@ mod unary;
 
 pub use binary::{Binary, Strided, binary};
 pub(crate) use binary::{BinaryOp, dense as binary_dense};
-pub use cast::cast;
+pub use cast::{accumulate, cast};
 pub(crate) use cast::{copy, widened};
 pub use unary::{Unary, unary};

@@ -6,6 +6,7 @@ use crate::{
     floats::with_floats,
     simd::{Element, Simd},
 };
+use std::mem::discriminant;
 
 /// How the numbers of a matrix are encoded, with what each group of them has in common: row after row, and in a row group
 /// after group.
@@ -49,6 +50,17 @@ impl<'a> Encoding<'a> {
         }
     }
 
+    /// The bits of integers of which a byte holds a whole number, if scales and biases are of one kind.
+    pub(super) fn whole_bits(&self) -> Option<usize> {
+        match *self {
+            Encoding::Affine { bits: bits @ (2 | 4 | 8), group_size, scales, biases } => {
+                let fits = group_size.is_multiple_of(32) && discriminant(&scales) == discriminant(&biases);
+                fits.then_some(bits)
+            }
+            _ => None,
+        }
+    }
+
     /// Numbers in a group.
     pub fn group_size(&self) -> usize {
         match *self {
@@ -60,8 +72,9 @@ impl<'a> Encoding<'a> {
 
     /// Whether rows of both meet the numbers of a vector in the same order.
     pub(super) fn is_like(&self, other: &Encoding<'_>) -> bool {
-        std::mem::discriminant(self) == std::mem::discriminant(other)
+        discriminant(self) == discriminant(other)
             && (self.bits(), self.group_size()) == (other.bits(), other.group_size())
+            && self.whole_bits() == other.whole_bits()
     }
 
     /// How many groups there are. Panics where scales and biases differ.

@@ -30,7 +30,7 @@ fn first_number<N: Numbers>(word: usize) -> usize {
 
 impl Layout {
     /// The layout of rows for vectors of `lanes` elements. Models have few different ones, and use each in every step.
-    fn of<N: Numbers>(columns: usize, group_size: usize, lanes: usize) -> Arc<Layout> {
+    pub(super) fn of<N: Numbers>(columns: usize, group_size: usize, lanes: usize) -> Arc<Layout> {
         type Known = HashMap<(TypeId, usize, usize, usize), Arc<Layout>>;
         /// Whoever has more makes them anew.
         const MOST: usize = 64;

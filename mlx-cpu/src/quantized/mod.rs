@@ -6,9 +6,11 @@
 //! | `numbers` | numbers of few bits, decoded in vectors |
 //! | `layout` | the order in which kernels come across the numbers of a row |
 //! | `vector` | products with few vectors: each number of the matrix is decoded once for all of them |
+//! | `digits` | products with up to three vectors, where processors multiply bytes |
 //! | `panel` | blocks as the dense product takes its right operand: for many vectors |
 //! | `product` | which of the two, and tasks for the threads |
 
+mod digits;
 mod encoding;
 mod layout;
 mod numbers;
@@ -47,6 +49,11 @@ impl<'a> Quantized<'a> {
         assert_eq!(encoding.groups(), rows * columns / group_size, "a scale for each group");
         assert_eq!(words.len(), rows * columns * bits / 32, "words for all numbers");
         Quantized { rows, columns, words, encoding }
+    }
+
+    /// How many numbers a row has.
+    pub fn columns(&self) -> usize {
+        self.columns
     }
 
     fn row_words(&self) -> usize {

@@ -1,6 +1,8 @@
 //! Products of rows with vectors, cut into tasks for the threads.
 
-use super::{Quantized, layout::Arranged, numbers::with_numbers, panel::Transposed, vector::Products};
+use super::{
+    Quantized, digits::Digits, layout::Arranged, numbers::with_numbers, panel::Transposed, vector::Products,
+};
 use crate::{
     Floats, FloatsMut,
     elementwise::{copy, widened},
@@ -120,28 +122,43 @@ fn tasks<'a>(matrices: &[Quantized<'_>], count: usize, outs: &'a mut [FloatsMut<
     tasks
 }
 
-/// Products of the rows from `row` on with the vectors `picks`, into `out[rows, picks]`.
-fn products(matrix: &Quantized<'_>, row: usize, vectors: &Arranged, picks: &[u32], out: &mut [f32]) {
-    if !out.is_empty() {
-        with_numbers!(matrix.encoding, N => {
+/// Vectors as kernels take them.
+enum Vectors {
+    Digits(Vec<Digits>),
+    Numbers(Arranged),
+}
+
+/// Products of the rows from `row` on with the vectors `picks`, all of them, into `out[rows, picks]`.
+fn products(matrix: &Quantized<'_>, row: usize, vectors: &Vectors, picks: &[u32], out: &mut [f32]) {
+    match vectors {
+        _ if out.is_empty() => {}
+        Vectors::Digits(vectors) => Digits::multiply(vectors, matrix, row, out),
+        Vectors::Numbers(vectors) => with_numbers!(matrix.encoding, N => {
             dispatch(Products { matrix, row, vectors, picks, out, numbers: PhantomData::<N> });
-        });
+        }),
     }
 }
 
 /// The vectors as each matrix meets them, arranged once for those that are encoded alike.
-fn arranged(matrices: &[Quantized<'_>], x: &[f32], count: usize) -> Vec<Arc<Arranged>> {
-    let mut all: Vec<Arc<Arranged>> = Vec::with_capacity(matrices.len());
+fn arranged(matrices: &[Quantized<'_>], x: &[f32], count: usize) -> Vec<Arc<Vectors>> {
+    let mut all: Vec<Arc<Vectors>> = Vec::with_capacity(matrices.len());
     for (i, matrix) in matrices.iter().enumerate() {
         let same = matrices[..i].iter().position(|other| other.encoding.is_like(&matrix.encoding));
         all.push(match same {
             Some(same) => all[same].clone(),
-            None => Arc::new(with_numbers!(matrix.encoding, N => {
-                Arranged::new::<N>(x, count, matrix.columns, matrix.encoding.group_size())
-            })),
+            None => Arc::new(arrange(matrix, x, count)),
         });
     }
     all
+}
+
+fn arrange(matrix: &Quantized<'_>, x: &[f32], count: usize) -> Vectors {
+    if let Some(vectors) = Digits::of(x, count, matrix) {
+        return Vectors::Digits(vectors);
+    }
+    Vectors::Numbers(with_numbers!(matrix.encoding, N => {
+        Arranged::new::<N>(x, count, matrix.columns, matrix.encoding.group_size())
+    }))
 }
 
 /// How many of `rows` rows make a task, if each takes `work` multiplications.

@@ -5,7 +5,7 @@ use super::{
     layout::{Arranged, Layout},
     numbers::Numbers,
 };
-use crate::simd::{Kernel, Simd};
+use crate::simd::{Element, Kernel, Simd};
 use std::{marker::PhantomData, slice::ChunksExact};
 
 /// Rows that are multiplied at once, to use what is loaded of a vector several times.
@@ -94,7 +94,7 @@ impl<N: Numbers, S: Simd> Rows<'_, N, S> {
                         4
                     }
                     [a, ..] if rows == TILE => {
-                        self.prefetch(row + 2 * TILE);
+                        prefetch(self.s, self.words, self.row_words, row + 2 * TILE);
                         let x = vectors.vector(a);
                         if N::STRADDLE {
                             self.tile::<TILE, 1>(row, [x], out, stride);
@@ -114,20 +114,6 @@ impl<N: Numbers, S: Simd> Rows<'_, N, S> {
                     }
                     [] => unreachable!("a vector is left"),
                 };
-            }
-        }
-    }
-
-    /// Begins to load a tile of rows. Where rows are short, the processor does not see in time that others follow.
-    #[inline(always)]
-    fn prefetch(&self, row: usize) {
-        const SHORT: usize = 512;
-        const LINE: usize = 16;
-        if self.row_words <= SHORT
-            && let Some(ahead) = self.words.get(row * self.row_words..(row + TILE) * self.row_words)
-        {
-            for line in ahead.chunks(LINE) {
-                self.s.prefetch(line);
             }
         }
     }
@@ -176,8 +162,9 @@ impl<N: Numbers, S: Simd> Rows<'_, N, S> {
                 }
             }
         }
-        for r in 0..TILE {
-            out[r * stride] = s.sum(totals[r][0]);
+        let [[a], [b], [c], [d]] = totals;
+        for (r, sum) in s.sums([a, b, c, d]).into_iter().enumerate() {
+            out[r * stride] = sum;
         }
     }
 
@@ -263,27 +250,15 @@ impl<N: Numbers, S: Simd> Rows<'_, N, S> {
         row: usize,
         vectors: &[Vector<'_>; M],
     ) -> [[S::F; M]; R] {
-        let s = self.s;
-        let mut totals = [[s.splat(0.0); M]; R];
         if !N::BIASED {
-            return totals;
+            return [[self.s.splat(0.0); M]; R];
         }
         let biases: [&[f32]; R] = rows_of(self.biases, row, self.groups, self.groups + S::LANES);
-        for (i, present) in self.layout.present.chunks_exact(S::LANES).enumerate() {
-            let mut sums = [s.splat(0.0); M];
-            for m in 0..M {
-                sums[m] = s.load(&vectors[m].1[i * S::LANES..][..S::LANES]);
-            }
-            for r in 0..R {
-                // What follows the row is another, whose biases may be infinite.
-                let biases = s.load(&biases[r][i * S::LANES..][..S::LANES]);
-                let biases = s.float_of_bits(s.and(s.bits_of_float(biases), s.load_words(present)));
-                for m in 0..M {
-                    totals[r][m] = s.fma(biases, sums[m], totals[r][m]);
-                }
-            }
+        let mut sums = [&[][..]; M];
+        for m in 0..M {
+            sums[m] = vectors[m].1;
         }
-        totals
+        biased(self.s, self.layout, &biases, &sums)
     }
 
     /// The words of a block of rows for the two parts.
@@ -309,14 +284,54 @@ impl<N: Numbers, S: Simd> Rows<'_, N, S> {
     }
 }
 
+/// The products of the biases of rows, with a vector more behind each, with the sums of vectors over groups.
+#[inline(always)]
+pub(super) fn biased<S: Simd, E: Element, const R: usize, const M: usize>(
+    s: S,
+    layout: &Layout,
+    biases: &[&[E]; R],
+    sums: &[&[f32]; M],
+) -> [[S::F; M]; R] {
+    let mut totals = [[s.splat(0.0); M]; R];
+    for (i, present) in layout.present.chunks_exact(S::LANES).enumerate() {
+        let mut of_part = [s.splat(0.0); M];
+        for m in 0..M {
+            of_part[m] = s.load(&sums[m][i * S::LANES..][..S::LANES]);
+        }
+        for r in 0..R {
+            // What follows the row is another, whose biases may be infinite.
+            let biases = E::load(s, &biases[r][i * S::LANES..][..S::LANES]);
+            let biases = s.float_of_bits(s.and(s.bits_of_float(biases), s.load_words(present)));
+            for m in 0..M {
+                totals[r][m] = s.fma(biases, of_part[m], totals[r][m]);
+            }
+        }
+    }
+    totals
+}
+
 /// Rows of `len` elements, `stride` apart.
 #[inline(always)]
-fn rows_of<T, const R: usize>(all: &[T], first: usize, stride: usize, len: usize) -> [&[T]; R] {
+pub(super) fn rows_of<T, const R: usize>(all: &[T], first: usize, stride: usize, len: usize) -> [&[T]; R] {
     let mut rows = [&all[..0]; R];
     for r in 0..R {
         rows[r] = &all[(first + r) * stride..][..len];
     }
     rows
+}
+
+/// Begins to load a tile of rows. Where rows are short, the processor does not see in time that others follow.
+#[inline(always)]
+pub(super) fn prefetch<S: Simd>(s: S, words: &[u32], row_words: usize, row: usize) {
+    const SHORT: usize = 512;
+    const LINE: usize = 16;
+    if row_words <= SHORT
+        && let Some(ahead) = words.get(row * row_words..(row + TILE) * row_words)
+    {
+        for line in ahead.chunks(LINE) {
+            s.prefetch(line);
+        }
+    }
 }
 
 /// The next vector of words of each row; zeros where there is none.
@@ -333,7 +348,7 @@ fn next_words<S: Simd>(s: S, rows: &mut [ChunksExact<'_, u32>; TILE]) -> [S::I; 
 
 /// A vector of words of each row, and zeros where it ends.
 #[inline(always)]
-fn load_words<S: Simd, const R: usize>(s: S, rows: &[&[u32]; R], at: usize) -> [S::I; R] {
+pub(super) fn load_words<S: Simd, const R: usize>(s: S, rows: &[&[u32]; R], at: usize) -> [S::I; R] {
     let mut words = [s.splat_int(0); R];
     if at + S::LANES <= rows[0].len() {
         for r in 0..R {

@@ -1,10 +1,10 @@
 //! AVX2 with FMA and F16C: vectors of eight.
 //!
-//! SAFETY, of all blocks here: an [`Avx2`] exists only inside [`enter`], so the processor has the instructions; and
+//! SAFETY, of all blocks here: an [`Avx2`] exists only inside [`enter`] and [`enter_bytes`], so the processor has the instructions; and
 //! addresses are those of references, with as many elements as the instruction reads or writes.
 #![allow(clippy::undocumented_unsafe_blocks, reason = "one reason for all, above")]
 
-use super::{Kernel, Simd};
+use super::{Bytes, BytesKernel, Kernel, Simd};
 use half::{bf16, f16};
 use std::arch::x86_64::*;
 
@@ -21,6 +21,23 @@ pub(super) fn is_available() -> bool {
 #[target_feature(enable = "avx2,fma,f16c")]
 pub(super) fn enter<K: Kernel>(kernel: K) -> K::Output {
     kernel.run(Avx2(()))
+}
+
+pub(super) fn multiplies_bytes() -> bool {
+    is_available() && is_x86_feature_detected!("avxvnni")
+}
+
+#[target_feature(enable = "avx2,fma,f16c,avxvnni")]
+pub(super) fn enter_bytes<K: BytesKernel>(kernel: K) -> K::Output {
+    kernel.run(Avx2(()))
+}
+
+/// Only [`enter_bytes`] lets a kernel know of this.
+impl Bytes for Avx2 {
+    #[inline(always)]
+    fn add_products(self, sum: __m256i, a: __m256i, b: __m256i) -> __m256i {
+        unsafe { _mm256_dpbusd_avx_epi32(sum, a, b) }
+    }
 }
 
 /// Transposes the left and the right square of four rows, each for itself.

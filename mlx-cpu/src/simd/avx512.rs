@@ -1,10 +1,10 @@
 //! AVX-512: vectors of sixteen.
 //!
-//! SAFETY, of all blocks here: an [`Avx512`] exists only inside [`enter`], so the processor has the instructions; and
+//! SAFETY, of all blocks here: an [`Avx512`] exists only inside [`enter`] and [`enter_bytes`], so the processor has the instructions; and
 //! addresses are those of references, with as many elements as the instruction reads or writes.
 #![allow(clippy::undocumented_unsafe_blocks, reason = "one reason for all, above")]
 
-use super::{Kernel, Simd};
+use super::{Bytes, BytesKernel, Kernel, Simd};
 use half::{bf16, f16};
 use std::arch::x86_64::*;
 
@@ -24,6 +24,23 @@ pub(super) fn is_available() -> bool {
 #[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl,avx2,fma,f16c")]
 pub(super) fn enter<K: Kernel>(kernel: K) -> K::Output {
     kernel.run(Avx512(()))
+}
+
+pub(super) fn multiplies_bytes() -> bool {
+    is_available() && is_x86_feature_detected!("avx512vnni")
+}
+
+#[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl,avx512vnni,avx2,fma,f16c")]
+pub(super) fn enter_bytes<K: BytesKernel>(kernel: K) -> K::Output {
+    kernel.run(Avx512(()))
+}
+
+/// Only [`enter_bytes`] lets a kernel know of this.
+impl Bytes for Avx512 {
+    #[inline(always)]
+    fn add_products(self, sum: __m512i, a: __m512i, b: __m512i) -> __m512i {
+        unsafe { _mm512_dpbusd_epi32(sum, a, b) }
+    }
 }
 
 /// Transposes the four squares of four rows, each for itself.

@@ -213,6 +213,21 @@ pub trait Kernel {
     fn run<S: Simd>(self, s: S) -> Self::Output;
 }
 
+/// Vectors of processors that multiply bytes, four for each element at once.
+pub trait Bytes: Simd {
+    /// The elements of `sum` and of each four products: of the bytes of `a`, which are from 0 to 255, with those of `b`, which
+    /// are from -128 to 127.
+    fn add_products(self, sum: Self::I, a: Self::I, b: Self::I) -> Self::I;
+}
+
+/// Code for processors that multiply bytes, which is compiled for each of their instruction sets.
+pub trait BytesKernel {
+    /// What it gives.
+    type Output;
+    /// Computes; must be `#[inline(always)]`.
+    fn run<S: Bytes>(self, s: S) -> Self::Output;
+}
+
 /// An instruction set.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Level {
@@ -271,5 +286,25 @@ pub fn dispatch_at<K: Kernel>(level: Level, kernel: K) -> K::Output {
             unsafe { avx2::enter(kernel) }
         }
         _ => portable::enter(kernel),
+    }
+}
+
+/// Runs `kernel` with the vectors of [`Level::current`]; `None` where that or this processor does not multiply bytes.
+pub fn dispatch_bytes<K: BytesKernel>(kernel: K) -> Option<K::Output> {
+    match Level::current() {
+        #[cfg(target_arch = "x86_64")]
+        Level::Avx512 if avx512::multiplies_bytes() => {
+            // SAFETY: the processor has the instructions.
+            Some(unsafe { avx512::enter_bytes(kernel) })
+        }
+        #[cfg(target_arch = "x86_64")]
+        Level::Avx2 if avx2::multiplies_bytes() => {
+            // SAFETY: the processor has the instructions.
+            Some(unsafe { avx2::enter_bytes(kernel) })
+        }
+        _ => {
+            drop(kernel);
+            None
+        }
     }
 }

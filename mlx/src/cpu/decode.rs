@@ -11,7 +11,7 @@ use crate::{
     fast::Sequence,
     ffi::{
         graph::{id, inputs},
-        kernels::{rows, write_vector},
+        kernels::{is_result_of, rows, write_vector},
     },
     kernels::{Spec, View, ViewMut},
 };
@@ -49,11 +49,12 @@ pub(crate) fn append_and_attend(
     let count = sequences.len();
     let places = Array::from_slice(&places, &[count as i32, 2]);
     let rotation = rotation(q, k)?;
-    let mut all = match &rotation {
-        Some(rotation) => vec![&rotation.q, &rotation.k, v, &places, &rotation.offset_q, &rotation.offset_k],
-        None => vec![q, k, v, &places],
-    };
-    all.extend(rotation.iter().filter_map(|rotation| rotation.freqs.as_ref()));
+    let (q, k) = rotation.as_ref().map_or((q, k), |rotation| (&rotation.q, &rotation.k));
+    let (q, k, v) = (side_by_side(q)?, side_by_side(k)?, side_by_side(v)?);
+    let mut all = vec![&q, &k, &v, &places];
+    if let Some(Rotation { offset_q, offset_k, freqs, .. }) = &rotation {
+        all.extend([Some(offset_q), Some(offset_k), freqs.as_ref()].into_iter().flatten());
+    }
     all.extend(keys.iter().chain(&values));
     for array in &all {
         if array.handle()?.is_tracer() {
@@ -102,7 +103,19 @@ fn rotation(q: &Array, k: &Array) -> Result<Option<Rotation>> {
     Ok((same && rope == of_k.0).then_some(Rotation { rope, q, k, offset_q, offset_k, freqs }))
 }
 
-/// The inputs are queries, keys, values, for each sequence the first token that is attended to and where the new one goes, if
+/// `x` `[batch, heads, 1, dim]`, or the vectors `[batch, 1, heads · dim]` that it is made of by reshaping alone, which is then
+/// spared.
+fn side_by_side(x: &Array) -> Result<Array> {
+    if is_result_of(x, "Reshape")
+        && let [vectors] = &*inputs(x)?
+        && matches!(vectors.shape()?, &[batch, 1, _] if batch == x.dim(0)?)
+    {
+        return Ok(vectors.clone());
+    }
+    Ok(x.clone())
+}
+
+/// The inputs are queries, keys, values, each with an axis of heads or these side by side, for each sequence the first token that is attended to and where the new one goes, if
 /// they are rotated the positions of queries and of keys and maybe frequencies, and the memory of keys, then of values, of
 /// each sequence. The outputs are what attention gives, and the memory.
 #[derive(PartialEq)]
@@ -117,12 +130,12 @@ impl Composite for Step {
     const NAME: &'static str = "ScaledDotProductAttention";
 
     fn outputs(&self, inputs: &[Spec]) -> Vec<Spec> {
-        let mut shape = inputs[0].shape.clone();
-        if let (Some(to), Some(from)) = (shape.last_mut(), inputs[2].shape.last()) {
-            *to = *from;
-        }
         let memory = &inputs[inputs.len() - 2 * self.count..];
-        [Spec::new(shape, inputs[0].dtype)].into_iter().chain(memory.iter().cloned()).collect()
+        let [dim, value_dim] = [0, self.count].map(|i| memory[i].shape.last().map_or(1, |&dim| dim));
+        let (batch, all) = inputs[0].shape.split_first().map_or((1, &[][..]), |(&batch, all)| (batch, all));
+        let heads = all.iter().product::<i32>() / dim.max(1);
+        let y = Spec::new([batch, heads, 1, value_dim], inputs[0].dtype);
+        [y].into_iter().chain(memory.iter().cloned()).collect()
     }
 
     fn in_place(&self, _inputs: usize) -> usize {
@@ -130,8 +143,13 @@ impl Composite for Step {
     }
 
     fn eval(&self, inputs: &[View<'_>], outputs: &mut [ViewMut<'_>]) -> Result<()> {
-        let (mut q, mut k, v) =
-            (Vectors::of(&inputs[0])?, Vectors::of(&inputs[1])?, Vectors::of(&inputs[2])?);
+        let memory = &inputs[inputs.len() - 2 * self.count..];
+        let heads = |i: usize, memory: &View<'_>| {
+            let dim = memory.shape().last().map_or(1, |&dim| dim as usize);
+            Ok::<_, Error>(Vectors::of(&inputs[i])?.of_heads(dim))
+        };
+        let (keys, values) = (&memory[0], &memory[self.count]);
+        let (mut q, mut k, v) = (heads(0, keys)?, heads(1, keys)?, heads(2, values)?);
         if let Some(rope) = &self.rope {
             let freqs = inputs[6..inputs.len() - 2 * self.count].first();
             q = rope.rotated(&q, &inputs[4], freqs)?;

@@ -24,7 +24,7 @@ pub(crate) use norm::{layer_norm, rms_norm};
 pub(crate) use quantized::quantized_matmul;
 pub(crate) use rope::rope;
 pub(crate) use swiglu::swiglu;
-pub(crate) use together::products;
+pub(crate) use together::{added, products};
 
 use crate::{Result, ffi::stream};
 use std::{

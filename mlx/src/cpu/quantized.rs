@@ -1,15 +1,19 @@
 //! Products with quantized matrices.
 
 use super::{
-    fused::{Fused, record},
+    fused::{Fused, record, recorded},
     fuses,
     views::{common, floats, floats_mut, is_float, rows},
 };
 use crate::{
     Array, Dtype, Error, Result,
-    ffi::quantized as ops,
+    ffi::{
+        graph::inputs,
+        kernels::{is_result_of, parameters},
+        quantized as ops,
+    },
     kernels::{CpuKernel, Layout, Spec, View, ViewMut, replace_cpu_everywhere},
-    nn::{Mode, Quantization},
+    nn::{self, Mode, Quantization},
 };
 use mlx_cpu::quantized::{Encoding, Quantized, project_picked};
 use std::sync::Arc;
@@ -28,11 +32,7 @@ pub(super) fn install() -> Result<()> {
 /// `quantized_matmul` of `x` with a matrix whose scales have another dtype, where it can be computed without converting
 /// those; `None` otherwise.
 #[track_caller]
-pub(crate) fn quantized_matmul(
-    x: &Array,
-    matrix: &crate::nn::Quantized,
-    transpose: bool,
-) -> Result<Option<Array>> {
+pub(crate) fn quantized_matmul(x: &Array, matrix: &nn::Quantized, transpose: bool) -> Result<Option<Array>> {
     let Some(biases) = &matrix.biases else { return Ok(None) };
     let (of_x, of_scales) = (x.dtype()?, matrix.scales.dtype()?);
     if !fuses()? || of_x == of_scales || !is_float(of_x) || !is_float(of_scales) || matrix.weight.ndim()? != 2
@@ -46,6 +46,28 @@ pub(crate) fn quantized_matmul(
     };
     let product = Product { quantization: matrix.quantization, transpose };
     record(Mixed { product, columns }, &[x, &matrix.weight, &matrix.scales, biases]).map(|[y]| Some(y))
+}
+
+/// The vectors and the transposed matrix whose products `y` is yet to become.
+pub(super) fn projection(y: &Array) -> Result<Option<(Array, nn::Quantized)>> {
+    if !is_result_of(y, "QuantizedMatmul") {
+        return Ok(None);
+    }
+    let product = match recorded::<Mixed>(y)? {
+        Some((mixed, _)) => Some(mixed.0.product.clone()),
+        None => match parameters::<4>(y)? {
+            (parameters, 4) => Product::of(&parameters),
+            _ => None,
+        },
+    };
+    let Some(Product { quantization, transpose: true }) = product else { return Ok(None) };
+    let mut inputs = inputs(y)?.into_iter();
+    let (Some(x), Some(weight), Some(scales), biases) =
+        (inputs.next(), inputs.next(), inputs.next(), inputs.next())
+    else {
+        return Ok(None);
+    };
+    Ok(Some((x, nn::Quantized { weight, scales, biases, quantization })))
 }
 
 /// `x` times a quantized matrix, which may be transposed.

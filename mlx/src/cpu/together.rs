@@ -1,22 +1,29 @@
-//! Products of one input with several quantized matrices, with the norm before them and the gate behind.
+//! Products of one input with quantized matrices, with the norm before them, and the gate or the sum behind.
 
 use super::{
     fused::{Composite, record, recorded},
     fuses,
     norm::RmsNorm,
-    quantized::Product,
+    quantized::{Product, projection},
     views::{common, floats, floats_mut, is_float, rows},
 };
 use crate::{
     Array, Dtype, Result,
     ffi::{
         graph::{id, inputs},
+        kernels::is_result_of,
         ops,
     },
     kernels::{Spec, View, ViewMut},
     nn::{Mode, Quantization, Quantized, silu},
 };
-use mlx_cpu::{Floats, FloatsMut, elementwise::cast, gated, norm::rms_norm, quantized::project_together};
+use mlx_cpu::{
+    Floats, FloatsMut,
+    elementwise::{accumulate, cast},
+    gated,
+    norm::rms_norm,
+    quantized::project_together,
+};
 use std::{borrow::Cow, sync::Arc};
 
 /// For more vectors there is nothing to gain: then arithmetic takes the time, and not going from one operation to the next.
@@ -29,17 +36,23 @@ pub(crate) fn products<const N: usize>(x: &Array, matrices: [&Quantized; N]) -> 
         return Ok(None);
     }
     let quantizations = matrices.iter().map(|matrix| matrix.quantization).collect();
-    let norm = recorded::<RmsNorm>(x)?;
-    let before = match &norm {
-        Some(_) => inputs(x)?,
-        None => vec![x.clone()],
-    };
+    let (norm, before) = before(x)?;
     let parts = matrices.iter().flat_map(|matrix| {
         [Some(&matrix.weight), Some(&matrix.scales), matrix.biases.as_ref()].into_iter().flatten()
     });
     let all = before.iter().chain(parts).collect::<Vec<_>>();
-    let norm = norm.map(|(norm, _)| Norm { eps: norm.0.eps, weight: before.len() > 1 });
-    record(Together { quantizations, norm, gated: false }, &all).map(Some)
+    record(Together { quantizations, norm, then: Then::Nothing }, &all).map(Some)
+}
+
+/// The norm that gives `x` and its inputs, or `x`.
+fn before(x: &Array) -> Result<(Option<Norm>, Vec<Array>)> {
+    Ok(match recorded::<RmsNorm>(x)? {
+        Some((norm, _)) => {
+            let inputs = inputs(x)?;
+            (Some(Norm { eps: norm.0.eps, weight: inputs.len() > 1 }), inputs)
+        }
+        None => (None, vec![x.clone()]),
+    })
 }
 
 fn fits(x: &Array, matrices: &[&Quantized]) -> Result<bool> {
@@ -75,17 +88,40 @@ pub(super) fn gated(gate: &Array, up: &Array) -> Result<Option<Array>> {
     let (Some((node, 0)), Some((other, 1))) = (recorded::<Together>(gate)?, recorded::<Together>(up)?) else {
         return Ok(None);
     };
-    let Together { quantizations, norm, gated } = &node.0;
+    let Together { quantizations, norm, then } = &node.0;
     let (of_gate, of_up) = (inputs(gate)?, inputs(up)?);
     let same = || -> Result<bool> {
         let mut pairs = of_gate.iter().zip(&of_up).map(|(a, b)| Ok(id(a)? == id(b)?));
         pairs.try_fold(true, |all, same: Result<bool>| Ok(all && same?))
     };
-    if *gated || quantizations.len() != 2 || !Arc::ptr_eq(&node, &other) || !same()? {
+    if *then != Then::Nothing || quantizations.len() != 2 || !Arc::ptr_eq(&node, &other) || !same()? {
         return Ok(None);
     }
-    let operation = Together { quantizations: quantizations.clone(), norm: *norm, gated: true };
+    let operation = Together { quantizations: quantizations.clone(), norm: *norm, then: Then::Gate };
     record(operation, &of_gate.iter().collect::<Vec<_>>()).map(|[y]| Some(y))
+}
+
+/// `a + b` where one of them is a product yet to be computed: then as one with that. Who asks for the product itself, too,
+/// has it computed again.
+#[track_caller]
+pub(crate) fn added(a: &Array, b: &Array) -> Result<Option<Array>> {
+    for (product, other) in [(b, a), (a, b)] {
+        let Some((x, matrix)) = projection(product)? else { continue };
+        if !fuses()? || !fits(&x, &[&matrix])? || Spec::of(product)? != Spec::of(other)? {
+            continue;
+        }
+        let (norm, mut before) = before(&x)?;
+        if norm.is_none() && is_result_of(&x, "Reshape") {
+            // What is added says which shape the sum has.
+            before = inputs(&x)?;
+        }
+        let Quantized { weight, scales, biases, quantization } = &matrix;
+        let parts = [Some(other), Some(weight), Some(scales), biases.as_ref()];
+        let all = before.iter().chain(parts.into_iter().flatten()).collect::<Vec<_>>();
+        let operation = Together { quantizations: vec![*quantization], norm, then: Then::Add };
+        return record(operation, &all).map(|[y]| Some(y));
+    }
+    Ok(None)
 }
 
 #[derive(Clone, Copy, PartialEq)]
@@ -94,36 +130,50 @@ struct Norm {
     weight: bool,
 }
 
-/// The inputs are `x`, the weight of the norm if there is one, and the parts of each matrix.
+/// What becomes of the products.
+#[derive(Clone, Copy, PartialEq)]
+enum Then {
+    /// They are the outputs.
+    Nothing,
+    /// The output is `silu` of the first times the second.
+    Gate,
+    /// The output is the only product and an input of its shape and dtype.
+    Add,
+}
+
+/// The inputs are `x`, the weight of the norm if there is one, what is added if something is, and the parts of each matrix.
 #[derive(PartialEq)]
 struct Together {
     quantizations: Vec<Quantization>,
     norm: Option<Norm>,
-    /// Whether the only output is `silu` of the first product times the second.
-    gated: bool,
+    then: Then,
 }
 
 /// The inputs of a [`Together`], by what they are for.
 struct Inputs<'a, T> {
     x: &'a T,
     weight: Option<&'a T>,
+    added: Option<&'a T>,
     matrices: Vec<&'a [T]>,
 }
 
 impl Together {
     fn sort<'a, T>(&self, inputs: &'a [T]) -> Inputs<'a, T> {
         let (x, mut rest) = (&inputs[0], &inputs[1..]);
-        let mut weight = None;
-        if self.norm.is_some_and(|norm| norm.weight) {
-            (weight, rest) = (rest.first(), &rest[1..]);
-        }
+        let mut next = |is_there: bool| {
+            let (next, others) = rest.split_at(usize::from(is_there));
+            rest = others;
+            next.first()
+        };
+        let weight = next(self.norm.is_some_and(|norm| norm.weight));
+        let added = next(self.then == Then::Add);
         let mut matrices = Vec::with_capacity(self.quantizations.len());
         for quantization in &self.quantizations {
             let (parts, others) = rest.split_at(if quantization.mode == Mode::Affine { 3 } else { 2 });
             matrices.push(parts);
             rest = others;
         }
-        Inputs { x, weight, matrices }
+        Inputs { x, weight, added, matrices }
     }
 }
 
@@ -131,7 +181,10 @@ impl Composite for Together {
     const NAME: &'static str = "QuantizedMatmul";
 
     fn outputs(&self, inputs: &[Spec]) -> Vec<Spec> {
-        let Inputs { x, weight, matrices } = self.sort(inputs);
+        let Inputs { x, weight, added, matrices } = self.sort(inputs);
+        if let Some(added) = added {
+            return vec![added.clone()];
+        }
         let of_x = common([Some(x), weight].into_iter().flatten().map(|spec| spec.dtype));
         let mut outputs = matrices.iter().map(|parts| {
             let (scales, mut shape) = (&parts[1], x.shape.clone());
@@ -141,18 +194,17 @@ impl Composite for Together {
             let dtype = if scales.dtype == Dtype::U8 { of_x } else { common([of_x, scales.dtype]) };
             Spec::new(shape, dtype)
         });
-        if self.gated { outputs.by_ref().take(1).collect() } else { outputs.collect() }
+        if self.then == Then::Gate { outputs.by_ref().take(1).collect() } else { outputs.collect() }
     }
 
     fn eval(&self, inputs: &[View<'_>], outputs: &mut [ViewMut<'_>]) -> Result<()> {
-        let Inputs { x, weight, matrices } = self.sort(inputs);
-        let (count, width) = rows(x);
+        let Inputs { x, weight, added, matrices } = self.sort(inputs);
         let mut numbers = floats(x)?;
         let mut normed = Cow::Borrowed(&[][..]);
         if let Some(Norm { eps, .. }) = self.norm {
             let normed = normed.to_mut();
             normed.resize(numbers.len(), 0.0);
-            rms_norm(numbers, weight.map(floats).transpose()?, width, eps, FloatsMut::F32(normed));
+            rms_norm(numbers, weight.map(floats).transpose()?, rows(x).1, eps, FloatsMut::F32(normed));
             numbers = Floats::F32(normed);
         }
         let products = self.quantizations.iter().map(|quantization| Product::transposed(*quantization));
@@ -160,40 +212,49 @@ impl Composite for Together {
             .zip(matrices)
             .map(|(product, parts)| product.matrix(parts))
             .collect::<Result<Vec<_>>>()?;
-        if !self.gated {
-            let mut outputs = outputs.iter_mut().map(floats_mut).collect::<Result<Vec<_>>>()?;
-            project_together(&matrices, numbers, count, &mut outputs);
+        let count = matrices.first().map_or(0, |matrix| numbers.len() / matrix.columns());
+        let project = |outs: &mut [FloatsMut<'_>]| project_together(&matrices, numbers, count, outs);
+        if self.then == Then::Nothing {
+            project(&mut outputs.iter_mut().map(floats_mut).collect::<Result<Vec<_>>>()?);
             return Ok(());
         }
         let size = outputs[0].size();
-        let (mut gate, mut up) = (vec![0.0; size], vec![0.0; size]);
-        project_together(
-            &matrices,
-            numbers,
-            count,
-            &mut [FloatsMut::F32(&mut gate), FloatsMut::F32(&mut up)],
-        );
         let mut y = vec![0.0; size];
-        gated::swiglu(Floats::F32(&gate), Floats::F32(&up), FloatsMut::F32(&mut y));
+        if let Some(added) = added {
+            project(&mut [FloatsMut::F32(&mut y)]);
+            accumulate(floats(added)?, &mut y);
+        } else {
+            let (mut gate, mut up) = (vec![0.0; size], vec![0.0; size]);
+            project(&mut [FloatsMut::F32(&mut gate), FloatsMut::F32(&mut up)]);
+            gated::swiglu(Floats::F32(&gate), Floats::F32(&up), FloatsMut::F32(&mut y));
+        }
         cast(Floats::F32(&y), floats_mut(&mut outputs[0])?);
         Ok(())
     }
 
     fn compose(&self, inputs: &[Array]) -> Result<Vec<Array>> {
-        let Inputs { x, weight, matrices } = self.sort(inputs);
-        let x = match self.norm {
+        let Inputs { x, weight, added, matrices } = self.sort(inputs);
+        let mut x = match self.norm {
             Some(Norm { eps, .. }) => ops::rms_norm(x, weight, eps)?,
             None => x.clone(),
         };
+        if let (Some(added), [[_, scales, ..], ..]) = (added, &*matrices) {
+            let mut shape = added.shape()?.to_vec();
+            if let Some(last) = shape.last_mut() {
+                *last = scales.dim(-1)? * self.quantizations[0].group_size;
+            }
+            x = if x.shape()? == shape { x } else { x.reshape(shape)? };
+        }
         let products = self
             .quantizations
             .iter()
             .zip(matrices)
             .map(|(quantization, parts)| Product::transposed(*quantization).compose(&x, parts));
-        match &*products.collect::<Result<Vec<_>>>()? {
-            [gate, up] if self.gated => Ok(vec![silu(gate)?.multiply(up)?]),
-            all => Ok(all.to_vec()),
-        }
+        Ok(match (self.then, &*products.collect::<Result<Vec<_>>>()?, added) {
+            (Then::Gate, [gate, up], _) => vec![silu(gate)?.multiply(up)?],
+            (Then::Add, [product], Some(added)) => vec![ops::add(product, added)?],
+            (_, all, _) => all.to_vec(),
+        })
     }
 
     fn strided(&self) -> bool {

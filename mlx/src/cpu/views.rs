@@ -95,6 +95,16 @@ impl<'a> Vectors<'a> {
         Ok(Vectors { shape, strides: [heads * length * dim, length * dim, dim], numbers })
     }
 
+    /// One vector of each batch entry taken as those of heads of `dim` elements side by side, unless there are heads already.
+    pub(super) fn of_heads(self, dim: usize) -> Vectors<'a> {
+        match (self.shape, self.strides) {
+            ([batch, 1, 1, all], [stride, ..]) => {
+                Vectors { shape: [batch, all / dim, 1, dim], strides: [stride, dim, dim], ..self }
+            }
+            _ => self,
+        }
+    }
+
     /// Vectors of the same shape and type, which `f` writes.
     pub(super) fn map(&self, f: impl FnOnce(FloatsMut<'_>)) -> Vectors<'static> {
         let [_, heads, length, dim] = self.shape;

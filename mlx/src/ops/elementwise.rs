@@ -1,6 +1,6 @@
 //! One result per element; operands broadcast.
 
-use crate::{Array, Operand, Result, ffi::ops};
+use crate::{Array, Operand, Result, cpu, ffi::ops};
 
 macro_rules! unary {
     ($($(#[$doc:meta])* $name:ident;)*) => {
@@ -122,9 +122,19 @@ macro_rules! binary {
     };
 }
 
-binary! {
+impl Array {
     /// `self + rhs`, with the error at once where the operator defers it.
-    add;
+    #[track_caller]
+    pub fn add(&self, rhs: impl Operand) -> Result<Array> {
+        let rhs = rhs.to_array(self.dtype()?)?;
+        match cpu::added(self, &rhs)? {
+            Some(sum) => Ok(sum),
+            None => ops::add(self, &rhs),
+        }
+    }
+}
+
+binary! {
     /// The angle of the point (`rhs`, `self`), in radians.
     #[doc(alias = "atan2")]
     arctan2;

@@ -37,7 +37,12 @@ fn cases() -> Result<Vec<Case>> {
         {
             // What MLX computes: on a GPU it compiles for up to a minute before, so that one such case is enough there.
             let by_mlx = vectors > 8 || bits == 2;
-            if columns % group_size != 0 || gpu && by_mlx && (vectors, group_size, bits) != (9, 64, 4) {
+            // These are for the kernel on the tensor cores.
+            let is_large = rows * columns > 1 << 20;
+            if is_large && !gpu
+                || columns % group_size != 0
+                || gpu && by_mlx && (vectors, group_size, bits) != (9, 64, 4)
+            {
                 continue;
             }
             // There each dtype has a kernel of its own compiled, too.

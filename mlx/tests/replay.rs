@@ -141,7 +141,7 @@ impl Model {
             all.extend(tokens.to_vec::<u32>()?);
             (tokens, last) = (next, Some(scores));
         }
-        Ok((all, last.unwrap()))
+        Ok((all, last.expect("a step")))
     }
 }
 

@@ -86,6 +86,7 @@ PROGRAMS = [
     "mx.fast.rms_norm(normal(0, 64), mx.ones(64), 1e-5)",
     "mx.fast.layer_norm(normal(0, 64), mx.ones(64), mx.ones(64), 1e-5)",
     "mx.softmax(normal(0, 8), axis=-1)",
+    "mx.contiguous(normal(0, 8))",
     "mx.sum(normal(0, 8), axis=0)",
     "normal(0, 8) @ normal(8, 4)",
     "normal(4, 0) @ normal(0, 4)",

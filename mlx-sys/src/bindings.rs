@@ -4152,7 +4152,7 @@ unsafe extern "C" {
     pub fn mlx_rewrite_gpu_everywhere(rewrite: mlx_rewrite) -> ::core::ffi::c_int;
 }
 unsafe extern "C" {
-    #[doc = " The parameters of the operation that gives `a`, as `mlx_cpu_kernels` lists them, and more: for RMSNorm eps; for RoPE\n the dimensions, whether it is traditional, base, scale, and whether it is forward; for ScaledDotProductAttention the\n scale; for Transpose the axes; for Slice the start, end and step along each axis. At most `capacity` are written; `*count` is how many there are. None where `a` has been evaluated, or is the result of an operation that is\n not MLX's own."]
+    #[doc = " The parameters of the operation that gives `a`, as `mlx_cpu_kernels` lists them, and more: for RMSNorm eps; for\n RoPE the dimensions, whether it is traditional, base, scale, and whether it is forward; for\n ScaledDotProductAttention the scale; for Transpose the axes; for Slice the start, end and step along each axis.\n At most `capacity` are written; `*count` is how many there are. None where `a` has been evaluated, or is the\n result of an operation that is not MLX's own."]
     pub fn mlx_array_parameters(
         out: *mut f64,
         capacity: usize,

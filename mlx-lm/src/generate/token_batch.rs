@@ -82,8 +82,10 @@ pub struct Decoded {
     pub snapshot: Option<Snapshot>,
 }
 
-/// For so many tokens behind a prompt, at most, room is made beforehand.
-const RESERVED: usize = 1024;
+/// Of prompts of so many tokens and more the memory is made at once, with room for what is to come: an eighth, and at most so
+/// many tokens. That of shorter ones grows as needed.
+const LONG_PROMPT: usize = 2048;
+const MOST_RESERVED: usize = 1024;
 
 /// Buffers that are freed stay in MLX's pool; every so many steps it is emptied.
 const CLEAR_POOL_EVERY: usize = 256;
@@ -148,8 +150,10 @@ impl<'m> TokenBatch<'m> {
         let mut waiting = Waiting { sequence, cache, embeddings };
         let total = waiting.total()?;
         waiting.cache.expect(total as i32);
-        let most = total.saturating_add(waiting.sequence.options.max_tokens.min(RESERVED));
-        waiting.cache.reserve(i32::try_from(most).unwrap_or(i32::MAX));
+        if total >= LONG_PROMPT {
+            let ahead = waiting.sequence.options.max_tokens.min(total / 8).min(MOST_RESERVED);
+            waiting.cache.reserve(i32::try_from(total + ahead).unwrap_or(i32::MAX));
+        }
         self.waiting.push_back(waiting);
         Ok(id)
     }

@@ -8,9 +8,9 @@ use super::{
 };
 use crate::{
     Array, Dtype, Error, Result,
-    fast::Sequence,
+    fast::{Sequence, Unrotated},
     ffi::{
-        graph::{id, inputs},
+        graph::inputs,
         kernels::{is_result_of, rows, write_vector},
     },
     kernels::{Spec, View, ViewMut},
@@ -49,11 +49,11 @@ pub(crate) fn append_and_attend(
     let count = sequences.len();
     let places = Array::from_slice(&places, &[count as i32, 2]);
     let rotation = rotation(q, k)?;
-    let (q, k) = rotation.as_ref().map_or((q, k), |rotation| (&rotation.q, &rotation.k));
+    let (q, k) = rotation.as_ref().map_or((q, k), |(_, before)| (&before.q, &before.k));
     let (q, k, v) = (side_by_side(q)?, side_by_side(k)?, side_by_side(v)?);
     let mut all = vec![&q, &k, &v, &places];
-    if let Some(Rotation { offset_q, offset_k, freqs, .. }) = &rotation {
-        all.extend([Some(offset_q), Some(offset_k), freqs.as_ref()].into_iter().flatten());
+    if let Some((_, Unrotated { offsets, freqs, .. })) = &rotation {
+        all.extend(offsets.iter().chain(freqs));
     }
     all.extend(keys.iter().chain(&values));
     for array in &all {
@@ -61,7 +61,7 @@ pub(crate) fn append_and_attend(
             return Ok(None);
         }
     }
-    let rope = rotation.as_ref().map(|rotation| rotation.rope);
+    let rope = rotation.as_ref().map(|(rope, _)| *rope);
     let mut outputs = record_list(Step { scale, count, rope }, &all)?.into_iter();
     let y = outputs.next();
     let memory: Vec<Array> = outputs.collect();
@@ -72,35 +72,14 @@ pub(crate) fn append_and_attend(
     Ok(y)
 }
 
-/// Queries and keys as they are before they are rotated alike.
-struct Rotation {
-    rope: Rope,
-    q: Array,
-    k: Array,
-    offset_q: Array,
-    offset_k: Array,
-    freqs: Option<Array>,
-}
-
-/// How `q` and `k` are rotated, if that is the last that happens to both.
-fn rotation(q: &Array, k: &Array) -> Result<Option<Rotation>> {
-    let (Some((of_q, _)), Some((of_k, _))) = (recorded::<Rope>(q)?, recorded::<Rope>(k)?) else {
-        return Ok(None);
-    };
-    let (mut from_q, mut from_k) = (inputs(q)?.into_iter(), inputs(k)?.into_iter());
-    let (Some(q), Some(offset_q), freqs) = (from_q.next(), from_q.next(), from_q.next()) else {
-        return Ok(None);
-    };
-    let (Some(k), Some(offset_k), other) = (from_k.next(), from_k.next(), from_k.next()) else {
-        return Ok(None);
-    };
-    let same = match (&freqs, &other) {
-        (Some(freqs), Some(other)) => id(freqs)? == id(other)?,
-        (None, None) => true,
-        _ => false,
-    };
-    let rope = of_q.0;
-    Ok((same && rope == of_k.0).then_some(Rotation { rope, q, k, offset_q, offset_k, freqs }))
+/// How `q` and `k` are rotated, and what they were before, if that is the last that happens to both.
+fn rotation(q: &Array, k: &Array) -> Result<Option<(Rope, Unrotated)>> {
+    match (recorded::<Rope>(q)?, recorded::<Rope>(k)?) {
+        (Some((of_q, _)), Some((of_k, _))) if of_q.0 == of_k.0 => {
+            Ok(Unrotated::of(q, k)?.map(|before| (of_q.0, before)))
+        }
+        _ => Ok(None),
+    }
 }
 
 /// `x` `[batch, heads, 1, dim]`, or the vectors `[batch, 1, heads · dim]` that it is made of by reshaping alone, which is then
@@ -115,9 +94,9 @@ fn side_by_side(x: &Array) -> Result<Array> {
     Ok(x.clone())
 }
 
-/// The inputs are queries, keys, values, each with an axis of heads or these side by side, for each sequence the first token that is attended to and where the new one goes, if
-/// they are rotated the positions of queries and of keys and maybe frequencies, and the memory of keys, then of values, of
-/// each sequence. The outputs are what attention gives, and the memory.
+/// The inputs are queries, keys, values, each with an axis of heads or these side by side, for each sequence the first token that
+/// is attended to and where the new one goes, if they are rotated the positions of queries and of keys and maybe frequencies,
+/// and the memory of keys, then of values, of each sequence. The outputs are what attention gives, and the memory.
 #[derive(PartialEq)]
 struct Step {
     scale: f32,

@@ -14,4 +14,5 @@ pub use decode::{Sequence, append_and_attend};
 pub use gated_delta::{GatedDelta, gated_delta_update};
 pub use loss::cross_entropy;
 pub use norm::{layer_norm, rms_norm};
+pub(crate) use rope::Unrotated;
 pub use rope::{Offset, RopeOptions, rope};

@@ -1,6 +1,12 @@
 //! Rotary position embedding.
 
-use crate::{Array, Error, Result, cpu, ffi::ops};
+use crate::{
+    Array, Error, Result, cpu,
+    ffi::{
+        graph::{id, inputs},
+        ops,
+    },
+};
 
 /// Options of [`rope`].
 #[derive(Clone, Copy, Debug)]
@@ -65,6 +71,35 @@ pub fn rope<'a>(x: &Array, offset: impl Into<Offset<'a>>, options: RopeOptions<'
     match offset {
         Offset::Known(offset) => ops::rope(x, dims, traditional, base, scale, offset, freqs),
         Offset::Array(offset) => ops::rope_dynamic(x, dims, traditional, base, scale, offset, freqs),
+    }
+}
+
+/// What queries and keys were before [`rope`] rotated them, by the same frequencies.
+pub(crate) struct Unrotated {
+    pub(crate) q: Array,
+    pub(crate) k: Array,
+    /// Of queries and of keys.
+    pub(crate) offsets: [Array; 2],
+    pub(crate) freqs: Option<Array>,
+}
+
+impl Unrotated {
+    /// Those of `q` and `k`, both yet to be computed by an operation whose inputs are what it rotates, the offset, and maybe
+    /// frequencies; `None` if the frequencies are not the same array.
+    pub(crate) fn of(q: &Array, k: &Array) -> Result<Option<Unrotated>> {
+        let (mut of_q, mut of_k) = (inputs(q)?.into_iter(), inputs(k)?.into_iter());
+        let (Some(q), Some(offset_q), freqs) = (of_q.next(), of_q.next(), of_q.next()) else {
+            return Ok(None);
+        };
+        let (Some(k), Some(offset_k), other) = (of_k.next(), of_k.next(), of_k.next()) else {
+            return Ok(None);
+        };
+        let same = match (&freqs, &other) {
+            (Some(freqs), Some(other)) => id(freqs)? == id(other)?,
+            (None, None) => true,
+            _ => false,
+        };
+        Ok(same.then_some(Unrotated { q, k, offsets: [offset_q, offset_k], freqs }))
     }
 }
 

@@ -6,9 +6,9 @@ use super::{
 };
 use crate::{
     Array, Dtype, Result,
-    fast::Sequence,
+    fast::{Sequence, Unrotated},
     ffi::{
-        graph::{id, inputs},
+        graph::inputs,
         kernels::{Argument, Program, ProgramLaunch, ProgramParts, is_result_of, parameters},
         stream,
     },
@@ -44,7 +44,7 @@ pub(crate) fn append_and_attend(
     }
     memory.append(&mut values);
     let rotation = Rotation::of(q, k)?;
-    let [q, k] = rotation.as_ref().map_or([q, k], |rotation| [&rotation.q, &rotation.k]);
+    let [q, k] = rotation.as_ref().map_or([q, k], |(_, before)| [&before.q, &before.k]);
     let origins = [Origin::of(q)?, Origin::of(k)?, Origin::of(v)?];
     let capacities = memory.iter().map(|memory| memory.dim(2)).collect::<Result<Vec<_>>>()?;
     let shape = Shape {
@@ -56,15 +56,14 @@ pub(crate) fn append_and_attend(
         dtype,
         scale: scale.to_bits(),
         origins: origins.each_ref().map(|origin| (origin.at, origin.stride)),
-        rotation: rotation.as_ref().map(|rotation| rotation.kind),
+        rotation: rotation.as_ref().map(|(rotation, _)| *rotation),
         stream: stream::key()?,
     };
     let places = places_array(places)?;
     let mut all: Vec<&Array> = origins.iter().map(|origin| &origin.whole).collect();
     all.push(&places);
-    if let Some(rotation) = &rotation {
-        all.extend(&rotation.offsets);
-        all.extend(&rotation.freqs);
+    if let Some((_, before)) = &rotation {
+        all.extend(before.offsets.iter().chain(&before.freqs));
     }
     all.extend(&memory);
     for array in &all {
@@ -113,18 +112,9 @@ pub(crate) fn forget_places() {
     PLACES.take();
 }
 
-/// Queries and keys as they are before they are rotated alike.
-struct Rotation {
-    kind: Kind,
-    q: Array,
-    k: Array,
-    /// Of queries and of keys.
-    offsets: [Array; 2],
-    freqs: Option<Array>,
-}
-
+/// How queries and keys are rotated.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
-struct Kind {
+struct Rotation {
     dims: i32,
     traditional: bool,
     /// The bits of base and scale.
@@ -136,39 +126,26 @@ struct Kind {
 }
 
 impl Rotation {
-    /// How `q` and `k` are rotated, if that is the last that happens to both.
-    fn of(q: &Array, k: &Array) -> Result<Option<Rotation>> {
+    /// How `q` and `k` are rotated, and what they were before, if that is the last that happens to both.
+    fn of(q: &Array, k: &Array) -> Result<Option<(Rotation, Unrotated)>> {
         if !is_result_of(q, "RoPE") || !is_result_of(k, "RoPE") {
             return Ok(None);
         }
-        let (of_q, of_k) = (parameters::<5>(q)?, parameters::<5>(k)?);
-        let ([dims, traditional, base, scale, forward], 5) = of_q else { return Ok(None) };
-        let (mut from_q, mut from_k) = (inputs(q)?.into_iter(), inputs(k)?.into_iter());
-        let (Some(q), Some(offset), freqs) = (from_q.next(), from_q.next(), from_q.next()) else {
-            return Ok(None);
-        };
-        let (Some(k), Some(other_offset), other_freqs) = (from_k.next(), from_k.next(), from_k.next()) else {
-            return Ok(None);
-        };
-        let same_freqs = match (&freqs, &other_freqs) {
-            (Some(freqs), Some(other)) => id(freqs)? == id(other)?,
-            (None, None) => true,
-            _ => false,
-        };
-        let each = offset.size()? > 1;
-        let same_offsets = offset.dtype()? == Dtype::I32
-            && other_offset.dtype()? == Dtype::I32
-            && offset.size()? == other_offset.size()?;
-        let fits = of_q == of_k && forward == 1.0 && same_freqs && same_offsets;
-        let kind = Kind {
+        let of_q = parameters::<5>(q)?;
+        let ([dims, traditional, base, scale, 1.0], 5) = of_q else { return Ok(None) };
+        let before = Unrotated::of(q, k)?.filter(|_| parameters::<5>(k).is_ok_and(|of_k| of_k == of_q));
+        let Some(before) = before else { return Ok(None) };
+        let [offset, other] = &before.offsets;
+        let are_integers = offset.dtype()? == Dtype::I32 && other.dtype()? == Dtype::I32;
+        let rotation = Rotation {
             dims: dims as i32,
             traditional: traditional == 1.0,
             base: (base as f32).to_bits(),
             scale: (scale as f32).to_bits(),
-            each,
-            freqs: freqs.is_some(),
+            each: offset.size()? > 1,
+            freqs: before.freqs.is_some(),
         };
-        Ok(fits.then_some(Rotation { kind, q, k, offsets: [offset, other_offset], freqs }))
+        Ok((are_integers && offset.size()? == other.size()?).then_some((rotation, before)))
     }
 }
 
@@ -222,7 +199,7 @@ struct Shape {
     scale: u32,
     /// Where queries, keys and values begin in theirs, and from row to row.
     origins: [(i32, i32); 3],
-    rotation: Option<Kind>,
+    rotation: Option<Rotation>,
     stream: [u8; 8],
 }
 
@@ -280,16 +257,16 @@ impl Shape {
     /// In the order of the parameters in [`Shape::source`].
     fn arguments(&self, count: usize, parts: i32) -> Vec<Argument> {
         use Argument::{Float, Input, Int, Output, Scratch};
-        let extra = self.rotation.map_or(0, |kind| 2 + usize::from(kind.freqs));
+        let extra = self.rotation.map_or(0, |rotation| 2 + usize::from(rotation.freqs));
         let mut arguments: Vec<_> = (0..4 + extra).map(Input).collect();
         arguments.extend((1..=2 * count).map(Output));
         arguments.push(Scratch(0));
         arguments.extend(self.origins.iter().flat_map(|&(at, stride)| [Int(at), Int(stride)]));
         arguments.extend(self.capacities[..count].iter().map(|&capacity| Int(capacity)));
         arguments.extend([Int(self.kv_heads), Int(parts), Float(f32::from_bits(self.scale))]);
-        if let Some(kind) = self.rotation {
-            let (scale, base) = (f32::from_bits(kind.scale), f32::from_bits(kind.base));
-            arguments.extend([Int(kind.dims), Float(scale), Float(base.log2())]);
+        if let Some(rotation) = self.rotation {
+            let (scale, base) = (f32::from_bits(rotation.scale), f32::from_bits(rotation.base));
+            arguments.extend([Int(rotation.dims), Float(scale), Float(base.log2())]);
         }
         arguments
     }
@@ -303,7 +280,7 @@ impl Shape {
         let list =
             |text: &str| (0..count).map(|i| text.replace('#', &i.to_string())).collect::<Vec<_>>().join(", ");
         let (mut inputs, mut scalars, mut rotation) = ("", "", "{}".to_owned());
-        if let Some(Kind { each, traditional, freqs, .. }) = self.rotation {
+        if let Some(Rotation { each, traditional, freqs, .. }) = self.rotation {
             inputs = if freqs {
                 "const int* of_queries, const int* of_keys, const float* freqs, "
             } else {

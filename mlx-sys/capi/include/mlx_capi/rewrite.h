@@ -25,10 +25,11 @@ typedef struct mlx_rewrite {
 /// transformations make. Of several for one kind the last counts.
 MLX_C_API int mlx_rewrite_gpu_everywhere(mlx_rewrite rewrite) MLX_C_NOEXCEPT;
 
-/// The parameters of the operation that gives `a`, as `mlx_cpu_kernels` lists them, and more: for RMSNorm eps; for RoPE
-/// the dimensions, whether it is traditional, base, scale, and whether it is forward; for ScaledDotProductAttention the
-/// scale; for Transpose the axes; for Slice the start, end and step along each axis. At most `capacity` are written; `*count` is how many there are. None where `a` has been evaluated, or is the result of an operation that is
-/// not MLX's own.
+/// The parameters of the operation that gives `a`, as `mlx_cpu_kernels` lists them, and more: for RMSNorm eps; for
+/// RoPE the dimensions, whether it is traditional, base, scale, and whether it is forward; for
+/// ScaledDotProductAttention the scale; for Transpose the axes; for Slice the start, end and step along each axis.
+/// At most `capacity` are written; `*count` is how many there are. None where `a` has been evaluated, or is the
+/// result of an operation that is not MLX's own.
 MLX_C_API int mlx_array_parameters(double* out, size_t capacity, size_t* count, mlx_array a) MLX_C_NOEXCEPT;
 
 MLX_C_END

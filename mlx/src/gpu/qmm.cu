@@ -7,6 +7,7 @@
 //
 // Stands behind qmv.cu, whose types it uses.
 
+#ifdef __CUDA_ARCH__
 /// `c += a b` for 16x16 and 16x8 halves.
 template <typename T> __device__ __forceinline__ void multiply(float (&c)[4], const unsigned (&a)[4], unsigned b0, unsigned b1);
 template <> __device__ __forceinline__ void multiply<bf16>(float (&c)[4], const unsigned (&a)[4], unsigned b0, unsigned b1) {
@@ -19,6 +20,7 @@ template <> __device__ __forceinline__ void multiply<f16>(float (&c)[4], const u
                : "+f"(c[0]), "+f"(c[1]), "+f"(c[2]), "+f"(c[3])
                : "r"(a[0]), "r"(a[1]), "r"(a[2]), "r"(a[3]), "r"(b0), "r"(b1));
 }
+#endif
 
 /// Two ones, and two halves whose last bit is worth 1, with their value.
 template <typename T> struct Magic;
@@ -173,7 +175,6 @@ __device__ __forceinline__ void load_in_order(uint4* to, int stride, const T* x,
 template <typename T, int Bits, int Group, int M, int Warps, int Tiles, bool Norm, bool SwiGlu, bool Residual>
 __device__ __forceinline__ void qmm(const T* x, const unsigned* w, const T* scales, const T* biases, const T* norm,
                                     const T* residual, T* y, int rows_of_w, int K, int tile, float eps) {
-  extern __shared__ __align__(16) unsigned char memory[];
   constexpr int splits = Warps / Tiles, outputs = SwiGlu ? 8 : 16, ahead = Bits == 4 ? 2 : 1;
   const int N = SwiGlu ? rows_of_w / 2 : rows_of_w, lane = threadIdx.x & 31, warp = threadIdx.x >> 5, m = lane >> 2;
   const int first = (blockIdx.x * Tiles + warp / splits) * outputs + m, steps = K / 256;
@@ -187,7 +188,7 @@ __device__ __forceinline__ void qmm(const T* x, const unsigned* w, const T* scal
     if (step < steps) next[i].load(w, scales, biases, rows, step, K);
   }
   wait_for_previous();
-  auto* vectors = reinterpret_cast<uint4*>(memory);
+  auto* vectors = reinterpret_cast<uint4*>(dynamic_memory());
   const int own = m < M ? m : 0;
   float acc[4] = {};
   for (int start = 0; start < K; start += tile) {

@@ -17,14 +17,18 @@ struct bf16 {
 
 __device__ __forceinline__ float to_float(float x) { return x; }
 __device__ __forceinline__ float to_float(bf16 x) { return __uint_as_float(unsigned(x.bits) << 16); }
+
+template <typename T> __device__ __forceinline__ T rounded(float x);
+template <> __device__ __forceinline__ float rounded<float>(float x) { return x; }
+
+#ifdef __CUDA_ARCH__
+// What a test that runs these kernels on a CPU has in words of its own.
+
 __device__ __forceinline__ float to_float(f16 x) {
   float y;
   asm("cvt.f32.f16 %0, %1;" : "=f"(y) : "h"(x.bits));
   return y;
 }
-
-template <typename T> __device__ __forceinline__ T rounded(float x);
-template <> __device__ __forceinline__ float rounded<float>(float x) { return x; }
 template <> __device__ __forceinline__ bf16 rounded<bf16>(float x) {
   bf16 y;
   asm("cvt.rn.bf16.f32 %0, %1;" : "=h"(y.bits) : "f"(x));
@@ -36,15 +40,9 @@ template <> __device__ __forceinline__ f16 rounded<f16>(float x) {
   return y;
 }
 
-/// 16 bytes as elements.
-template <typename T> struct alignas(16) Chunk {
-  static constexpr int size = 16 / sizeof(T);
-  T e[size];
-};
-
-/// Where four numbers of a vector lie, number `q` of the `C` that go with the 16 bytes number `c` of a row.
-template <int C> __device__ __forceinline__ int place(int c, int q) {
-  return c * C + (q ^ ((c * C / 8) & (C - 1)));
+__device__ __forceinline__ unsigned char* dynamic_memory() {
+  extern __shared__ __align__(16) unsigned char memory[];
+  return memory;
 }
 
 /// In a graph whose kernels may overlap: lets those that follow start, which then wait for what they need.
@@ -59,6 +57,20 @@ __device__ __forceinline__ void wait_for_previous() {
 #if __CUDA_ARCH__ >= 900
   asm volatile("griddepcontrol.wait;" ::: "memory");
 #endif
+}
+#else
+#include "on_cpu.h"
+#endif
+
+/// 16 bytes as elements.
+template <typename T> struct alignas(16) Chunk {
+  static constexpr int size = 16 / sizeof(T);
+  T e[size];
+};
+
+/// Where four numbers of a vector lie, number `q` of the `C` that go with the 16 bytes number `c` of a row.
+template <int C> __device__ __forceinline__ int place(int c, int q) {
+  return c * C + (q ^ ((c * C / 8) & (C - 1)));
 }
 
 __device__ __forceinline__ float sum_of_warp(float x) {
@@ -226,7 +238,6 @@ __device__ __forceinline__ void put(float (&acc)[M][All], const T* residual, T* 
 template <typename T, int Bits, int Group, int M, int R, bool Norm, bool SwiGlu, bool Residual>
 __device__ __forceinline__ void qmv(const T* x, const uint4* w, const T* scales, const T* biases, const T* norm,
                                     const T* residual, T* y, int rows_of_w, int K, float eps) {
-  extern __shared__ __align__(16) unsigned char memory[];
   constexpr int count = 128 / Bits, all = SwiGlu ? 2 * R : R, per_group = Group > count ? Group / count : 1;
   constexpr int ahead = M > 1 ? 1 : all > 1 ? 3 : 4;
   const int N = SwiGlu ? rows_of_w / 2 : rows_of_w, chunks = K / count, groups = K / Group, lane = threadIdx.x & 31;
@@ -250,7 +261,7 @@ __device__ __forceinline__ void qmv(const T* x, const uint4* w, const T* scales,
   }
   wait_for_previous();
 
-  auto* vectors = reinterpret_cast<float4*>(memory);
+  auto* vectors = reinterpret_cast<float4*>(dynamic_memory());
   auto* sums = reinterpret_cast<float*>(vectors + M * K / 4);
 #pragma unroll 1
   for (int m = 0; m < M; ++m) load_vector<T, count, Norm>(vectors + m * K / 4, sums + m * chunks, x + m * K, norm, eps, K);

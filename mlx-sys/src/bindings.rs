@@ -3935,6 +3935,15 @@ unsafe extern "C" {
     ) -> ::core::ffi::c_int;
 }
 unsafe extern "C" {
+    #[doc = " Whether what was captured writes to just the memory of arrays with these ids, program by program."]
+    pub fn mlx_replay_writes(
+        out: *mut bool,
+        replay: mlx_replay,
+        ids: *const usize,
+        count: usize,
+    ) -> ::core::ffi::c_int;
+}
+unsafe extern "C" {
     #[doc = " Forgets what was captured."]
     pub fn mlx_replay_reset(replay: mlx_replay) -> ::core::ffi::c_int;
 }

@@ -130,6 +130,13 @@ class Replay {
     return launched(input, capture_->slots_of(values));
   }
 
+  bool writes(const uintptr_t* ids, size_t count) const {
+    if (!capture_) return false;
+    const Arrays& written = capture_->written;
+    auto is_of = [](const array& a, uintptr_t id) { return a.id() == id; };
+    return std::equal(written.begin(), written.end(), ids, ids + count, is_of);
+  }
+
   void reset() {
     capture_ = nullptr;
     before_ = nullptr;
@@ -317,6 +324,10 @@ int mlx_replay_offer(mlx_array* out, mlx_replay replay, mlx_array output, mlx_ar
 int mlx_replay_launch(mlx_array* out, mlx_replay replay, mlx_array input, const int32_t* values,
                       size_t value_count) noexcept {
   return guard([&] { put_if(out, as_cpp(replay).launch(get(input), {values, values + value_count})); });
+}
+
+int mlx_replay_writes(bool* out, mlx_replay replay, const uintptr_t* ids, size_t count) noexcept {
+  return guard([&] { *out = as_cpp(replay).writes(ids, count); });
 }
 
 int mlx_replay_reset(mlx_replay replay) noexcept {

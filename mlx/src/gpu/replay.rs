@@ -3,7 +3,7 @@
 use super::{decode::forget_places, is_in_use};
 use crate::{
     Array, Result,
-    fast::Sequence,
+    fast::{AppendBuffer, Sequence},
     ffi::{graph::id, kernels as ffi},
     kernels::compile_cuda,
 };
@@ -71,7 +71,11 @@ impl Replay {
         let captured = self.raw.offer("offer", output, input, &places.values, places.rows)?;
         if captured.is_some() {
             forget_places();
-            self.memory = memory(layers)?;
+            let memory = memory(layers)?;
+            // Of other memory nothing would say whether there is room in that of the graph.
+            if self.raw.writes("offer", &memory)? {
+                self.memory = memory;
+            }
         }
         Ok(captured)
     }
@@ -98,8 +102,8 @@ impl Replay {
             }
         }
         let places = Places::of(layers, positions);
-        // SAFETY: each row is one behind those of its sequence, in memory that has room for it and that, as it is the captured
-        // one, is what the graph writes to.
+        // SAFETY: each row is one behind those of its sequence, in memory that has room for it and that is what the graph writes
+        // to, in this order.
         let output = unsafe { self.raw.launch("launch", input, &places.values)? };
         if output.is_some() {
             layers.iter_mut().flatten().for_each(Sequence::advance);
@@ -124,7 +128,11 @@ impl fmt::Debug for Replay {
     }
 }
 
+/// The ids of the memory of all layers, each of all keys and then of all values.
 fn memory(layers: &[Vec<Sequence<'_>>]) -> Result<Vec<usize>> {
-    let arrays = layers.iter().flatten().flat_map(|sequence| [&*sequence.keys, &*sequence.values]);
-    arrays.filter_map(|buffer| buffer.memory()).map(id).collect()
+    let arrays = layers.iter().flat_map(|layer| {
+        let keys = layer.iter().map(|sequence| &*sequence.keys);
+        keys.chain(layer.iter().map(|sequence| &*sequence.values))
+    });
+    arrays.filter_map(AppendBuffer::memory).map(id).collect()
 }

@@ -81,6 +81,9 @@ MLX_C_API int mlx_replay_offer(mlx_array* out, mlx_replay replay, mlx_array outp
 MLX_C_API int mlx_replay_launch(mlx_array* out, mlx_replay replay, mlx_array input, const int32_t* values,
                                 size_t value_count) MLX_C_NOEXCEPT;
 
+/// Whether what was captured writes to just the memory of arrays with these ids, program by program.
+MLX_C_API int mlx_replay_writes(bool* out, mlx_replay replay, const uintptr_t* ids, size_t count) MLX_C_NOEXCEPT;
+
 /// Forgets what was captured.
 MLX_C_API int mlx_replay_reset(mlx_replay replay) MLX_C_NOEXCEPT;
 

@@ -57,6 +57,15 @@ impl Replay {
         })
     }
 
+    /// Whether what was captured writes to just the memory of arrays with these ids, program by program.
+    #[track_caller]
+    pub(crate) fn writes(&self, op: &'static str, ids: &[usize]) -> Result<bool> {
+        let mut writes = false;
+        // SAFETY: a live replay, ids that are borrowed for the call, and a valid out-pointer.
+        call(op, || unsafe { mlx_sys::mlx_replay_writes(&mut writes, self.0, ids.as_ptr(), ids.len()) })?;
+        Ok(writes)
+    }
+
     /// Forgets what was captured.
     #[track_caller]
     pub(crate) fn reset(&mut self, op: &'static str) -> Result<()> {

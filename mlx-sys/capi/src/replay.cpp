@@ -46,7 +46,7 @@ struct Capture {
   bool fits(const array& in, const Values& values) const {
     if (in.shape() != input.shape() || in.dtype() != input.dtype() || values.size() != value_count) return false;
     auto unmoved = [](const auto& entry) { return address(entry.first) == entry.second; };
-    return slots_of(values) && std::all_of(addresses.begin(), addresses.end(), unmoved);
+    return std::all_of(addresses.begin(), addresses.end(), unmoved);
   }
 
   /// The values at their places; none if operations that have the same memory for them need different ones.
@@ -127,7 +127,8 @@ class Replay {
 
   std::optional<array> launch(const array& input, const Values& values) {
     if (!capture_ || !capture_->fits(input, values)) return std::nullopt;
-    return launched(input, capture_->slots_of(values));
+    const std::optional<Slots> slots = capture_->slots_of(values);
+    return slots ? std::make_optional(launched(input, slots)) : std::nullopt;
   }
 
   bool writes(const uintptr_t* ids, size_t count) const {
@@ -137,7 +138,10 @@ class Replay {
     return std::equal(written.begin(), written.end(), ids, ids + count, is_of);
   }
 
+  ~Replay() { reset(); }
+
   void reset() {
+    Turn turn;
     capture_ = nullptr;
     before_ = nullptr;
   }

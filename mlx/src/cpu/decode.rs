@@ -8,7 +8,7 @@ use super::{
 };
 use crate::{
     Array, Dtype, Error, Result,
-    fast::{Sequence, Unrotated},
+    fast::{Room, Sequence, Unrotated},
     ffi::{
         graph::inputs,
         kernels::{is_result_of, rows, write_vector},
@@ -34,18 +34,7 @@ pub(crate) fn append_and_attend(
     if sequences.is_empty() || !fuses()? || !is_float(dtype) || q.size()? == 0 || v.size()? == 0 {
         return Ok(None);
     }
-    let one = |x: &Array| Ok([&[1], &x.shape()?[1..]].concat());
-    let (of_key, of_value) = (one(k)?, one(v)?);
-    let (mut keys, mut values, mut places) = (vec![], vec![], vec![]);
-    for Sequence { keys: of_keys, values: of_values, from } in sequences.iter_mut() {
-        places.extend([*from, of_keys.len()]);
-        let (Some(k), Some(v)) = (of_keys.room(OP, &of_key, dtype)?, of_values.room(OP, &of_value, dtype)?)
-        else {
-            return Ok(None);
-        };
-        keys.push(k.clone());
-        values.push(v.clone());
-    }
+    let Some(Room { memory, places }) = Room::of(k, v, sequences)? else { return Ok(None) };
     let count = sequences.len();
     let places = Array::from_slice(&places, &[count as i32, 2]);
     let rotation = rotation(q, k)?;
@@ -55,7 +44,7 @@ pub(crate) fn append_and_attend(
     if let Some((_, Unrotated { offsets, freqs, .. })) = &rotation {
         all.extend(offsets.iter().chain(freqs));
     }
-    all.extend(keys.iter().chain(&values));
+    all.extend(&memory);
     for array in &all {
         if array.handle()?.is_tracer() {
             return Ok(None);
@@ -64,11 +53,7 @@ pub(crate) fn append_and_attend(
     let rope = rotation.as_ref().map(|(rope, _)| *rope);
     let mut outputs = record_list(Step { scale, count, rope }, &all)?.into_iter();
     let y = outputs.next();
-    let memory: Vec<Array> = outputs.collect();
-    for (i, Sequence { keys, values, .. }) in sequences.iter_mut().enumerate() {
-        keys.grow(memory[i].clone(), 1);
-        values.grow(memory[count + i].clone(), 1);
-    }
+    Room::filled(outputs.collect(), sequences);
     Ok(y)
 }
 

@@ -3,6 +3,8 @@
 use super::AppendBuffer;
 use crate::{Array, Error, Result, cpu, gpu};
 
+const OP: &str = "append_and_attend";
+
 /// A sequence that a token is appended to, and that this token attends to: [`append_and_attend`].
 #[derive(Debug)]
 pub struct Sequence<'a> {
@@ -25,6 +27,44 @@ impl Sequence<'_> {
     pub(crate) fn advance(&mut self) {
         self.keys.advance();
         self.values.advance();
+    }
+}
+
+/// The memory in which sequences have room for a token each.
+pub(crate) struct Room {
+    /// Of all keys, then of all values.
+    pub(crate) memory: Vec<Array>,
+    /// For each sequence the first token that is attended to and where the new one goes.
+    pub(crate) places: Vec<i32>,
+}
+
+impl Room {
+    /// Room for tokens of `k` and `v` `[batch, kv heads, 1, dim]`; `None` where others refer to what would be written over.
+    #[track_caller]
+    pub(crate) fn of(k: &Array, v: &Array, sequences: &mut [Sequence<'_>]) -> Result<Option<Room>> {
+        let one = |x: &Array| Ok([&[1], &x.shape()?[1..]].concat());
+        let (dtype, of_key, of_value) = (k.dtype()?, one(k)?, one(v)?);
+        let (mut memory, mut of_values, mut places) = (vec![], vec![], vec![]);
+        for Sequence { keys, values, from } in sequences {
+            places.extend([*from, keys.len()]);
+            let (Some(k), Some(v)) = (keys.room(OP, &of_key, dtype)?, values.room(OP, &of_value, dtype)?)
+            else {
+                return Ok(None);
+            };
+            memory.push(k.clone());
+            of_values.push(v.clone());
+        }
+        memory.append(&mut of_values);
+        Ok(Some(Room { memory, places }))
+    }
+
+    /// Gives `sequences` their memory back, with the token written: as the outputs of an operation, in the same order.
+    pub(crate) fn filled(memory: Vec<Array>, sequences: &mut [Sequence<'_>]) {
+        let count = sequences.len();
+        for (i, Sequence { keys, values, .. }) in sequences.iter_mut().enumerate() {
+            keys.grow(memory[i].clone(), 1);
+            values.grow(memory[count + i].clone(), 1);
+        }
     }
 }
 
@@ -72,7 +112,6 @@ pub fn append_and_attend<'a>(
 
 #[track_caller]
 fn check(q: &Array, k: &Array, v: &Array, sequences: &[Sequence<'_>]) -> Result<()> {
-    const OP: &str = "append_and_attend";
     let (of_q, of_k, of_v) = (q.shape()?, k.shape()?, v.shape()?);
     let fits = match (of_q, of_k, of_v) {
         (&[batch, heads, 1, dim], &[k_batch, k_heads, 1, k_dim], &[v_batch, v_heads, 1, _]) => {

@@ -10,6 +10,7 @@ mod rope;
 
 pub use append_buffer::AppendBuffer;
 pub use attention::{AttentionOptions, Mask, scaled_dot_product_attention};
+pub(crate) use decode::Room;
 pub use decode::{Sequence, append_and_attend};
 pub use gated_delta::{GatedDelta, gated_delta_update};
 pub use loss::cross_entropy;

@@ -25,6 +25,12 @@ pub(super) fn parts(capacity: i32) -> i32 {
     (capacity / KEYS).clamp(1, MOST)
 }
 
+/// The launch of `function` that puts the parts of so many heads together, from the first scratch memory in the first output.
+pub(super) fn merge(function: &str, heads: i32, dim: i32, parts: i32) -> ProgramLaunch<'_> {
+    let arguments = vec![Argument::Scratch(0), Argument::Output(0), Argument::Int(parts)];
+    ProgramLaunch { function, blocks: heads, threads: dim, shared_memory: 0, arguments }
+}
+
 /// Bytes of the parts of so many heads.
 pub(super) fn bytes_of_parts(heads: i32, parts: i32, dim: i32) -> usize {
     [heads, parts, dim + 2].iter().map(|extent| extent.unsigned_abs() as usize).product::<usize>()
@@ -116,7 +122,7 @@ impl Attention {
 
 impl Shape {
     fn compile(&self) -> Result<Program> {
-        use Argument::{Float, Input, Int, Output, Scratch};
+        use Argument::{Float, Input, Int, Scratch};
         let Shape { batch, heads, kv_heads, capacity, dim, dtype, scale, stream: _ } = *self;
         let (group, parts) = (heads / kv_heads, parts(capacity));
         let names = ["attend", "merge"].map(|name| format!("{name}_{}_{dim}_{group}", self.element()));
@@ -138,13 +144,7 @@ impl Shape {
                     Float(scale),
                 ],
             },
-            ProgramLaunch {
-                function: &names[1],
-                blocks: batch * heads,
-                threads: dim,
-                shared_memory: 0,
-                arguments: vec![Scratch(0), Output(0), Int(parts)],
-            },
+            merge(&names[1], batch * heads, dim, parts),
         ];
         let program = ProgramParts {
             module: &compile_cuda(&self.source(&names, group))?,

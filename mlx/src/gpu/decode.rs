@@ -1,12 +1,12 @@
 //! A step of decoding: keys and values of one token are rotated, appended to those of its sequence, and attended to.
 
 use super::{
-    attention::{THREADS, bytes_of_parts, parts},
+    attention::{THREADS, bytes_of_parts, merge, parts},
     element, is_in_use,
 };
 use crate::{
     Array, Dtype, Result,
-    fast::{Sequence, Unrotated},
+    fast::{Room, Sequence, Unrotated},
     ffi::{
         graph::inputs,
         kernels::{Argument, Program, ProgramLaunch, ProgramParts, is_result_of, parameters},
@@ -16,7 +16,6 @@ use crate::{
 };
 use std::{cell::RefCell, collections::HashMap};
 
-const OP: &str = "append_and_attend";
 /// The most sequences: each has two addresses among the arguments of a launch.
 const MOST: usize = 16;
 
@@ -32,17 +31,7 @@ pub(crate) fn append_and_attend(
     }
     let [batch, kv_heads, _, dim] = k.dims()?;
     let dtype = q.dtype()?;
-    let (mut memory, mut values, mut places) = (vec![], vec![], vec![]);
-    for Sequence { keys, values: of_values, from } in sequences.iter_mut() {
-        places.extend([*from, keys.len()]);
-        let new = [1, kv_heads, 1, dim];
-        let (Some(k), Some(v)) = (keys.room(OP, &new, dtype)?, of_values.room(OP, &new, dtype)?) else {
-            return Ok(None);
-        };
-        memory.push(k.clone());
-        values.push(v.clone());
-    }
-    memory.append(&mut values);
+    let Some(Room { memory, places }) = Room::of(k, v, sequences)? else { return Ok(None) };
     let rotation = Rotation::of(q, k)?;
     let [q, k] = rotation.as_ref().map_or([q, k], |(_, before)| [&before.q, &before.k]);
     let origins = [Origin::of(q)?, Origin::of(k)?, Origin::of(v)?];
@@ -73,12 +62,7 @@ pub(crate) fn append_and_attend(
     }
     let mut outputs = shape.record(&all)?.into_iter();
     let y = outputs.next();
-    let memory: Vec<Array> = outputs.collect();
-    let count = sequences.len();
-    for (i, Sequence { keys, values, .. }) in sequences.iter_mut().enumerate() {
-        keys.grow(memory[i].clone(), 1);
-        values.grow(memory[count + i].clone(), 1);
-    }
+    Room::filled(outputs.collect(), sequences);
     Ok(y)
 }
 
@@ -229,13 +213,7 @@ impl Shape {
                 shared_memory: 0,
                 arguments: self.arguments(count, parts),
             },
-            ProgramLaunch {
-                function: &names[1],
-                blocks: batch * heads,
-                threads: dim,
-                shared_memory: 0,
-                arguments: vec![Argument::Scratch(0), Argument::Output(0), Argument::Int(parts)],
-            },
+            merge(&names[1], batch * heads, dim, parts),
         ];
         let memory = self.capacities.iter().map(|capacity| Spec::new([1, kv_heads, *capacity, dim], dtype));
         let outputs: Vec<_> = [Spec::new([batch, heads, 1, dim], dtype)].into_iter().chain(memory).collect();

@@ -74,7 +74,9 @@ impl Cache {
         for layer in &mut self.0 {
             match layer {
                 LayerCache::Attention(cache) => {
-                    positions = cache.positions();
+                    if layers.is_empty() {
+                        positions = cache.positions();
+                    }
                     let Some(sequences) = cache.next()? else { return Ok(None) };
                     layers.push(sequences);
                 }

@@ -29,11 +29,11 @@ impl<'m> Steps<'m> {
             self.reset()?;
             return record(self.model, tokens, cache);
         };
-        let places = Places::of(&layers, &positions);
         if let Some(scores) = replay.launch(tokens, &mut layers, &positions)? {
             cache.advanced()?;
             return Ok(scores);
         }
+        let places = Places::of(&layers, &positions);
         let scores = record(self.model, tokens, cache)?;
         self.in_use = true;
         Ok(match cache.next()? {

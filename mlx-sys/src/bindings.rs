@@ -3784,8 +3784,11 @@ pub const MLX_ARGUMENT_INPUT: mlx_argument_kind = 4;
 pub const MLX_ARGUMENT_OUTPUT: mlx_argument_kind = 5;
 pub const MLX_ARGUMENT_SCRATCH: mlx_argument_kind = 6;
 unsafe extern "C" {
-    #[doc = " How many processors the first GPU has. Fails where MLX is not built for CUDA."]
-    pub fn mlx_cuda_processors(out: *mut ::core::ffi::c_int) -> ::core::ffi::c_int;
+    #[doc = " How many processors the first GPU has, and bytes of shared memory each of them. Fails where MLX is not built for CUDA."]
+    pub fn mlx_cuda_processors(
+        count: *mut ::core::ffi::c_int,
+        shared_memory: *mut ::core::ffi::c_int,
+    ) -> ::core::ffi::c_int;
 }
 #[doc = " A launch of a function with the arguments it takes."]
 #[repr(C)]

@@ -4,7 +4,7 @@
 use mlx::{
     Array, Device, Dtype, Result, eval,
     fast::{AppendBuffer, Mask, rms_norm, scaled_dot_product_attention},
-    nn::{Quantization, Quantized, quantize, swiglu},
+    nn::{Mode, Quantization, Quantized, quantize, swiglu},
     random,
 };
 
@@ -12,6 +12,12 @@ struct Case {
     x: Array,
     w: Quantized,
     dtype: Dtype,
+}
+
+fn quantizations() -> [Quantization; 6] {
+    let affine = Quantization::affine;
+    let floats = Quantization { group_size: 32, bits: 4, mode: Mode::Mxfp4 };
+    [affine(64, 4), affine(32, 4), affine(128, 8), affine(64, 8), affine(32, 2), floats]
 }
 
 const DTYPES: [Dtype; 3] = [Dtype::F32, Dtype::F16, Dtype::Bf16];
@@ -27,16 +33,18 @@ fn cases() -> Result<Vec<Case>> {
         (130, 512, 8),
         (50, 128, 9),
         (1600, 512, 1),
+        (520, 1536, 1),
         (2050, 4352, 3),
         (1556, 8448, 6),
     ]
     .iter()
     .enumerate()
     {
-        for (j, (group_size, bits)) in [(64, 4), (32, 4), (128, 8), (64, 8), (32, 2)].into_iter().enumerate()
-        {
+        for (j, quantization) in quantizations().into_iter().enumerate() {
+            let Quantization { group_size, bits, mode } = quantization;
             // What MLX computes: on a GPU it compiles for up to a minute before, so that one such case is enough there.
-            let by_mlx = vectors > 8 || bits == 2;
+            let of_floats = mode == Mode::Mxfp4 && (vectors > 1 || columns % 256 != 0);
+            let by_mlx = vectors > 8 || bits == 2 || of_floats;
             // These are for the kernel on the tensor cores.
             let is_large = rows * columns > 1 << 20;
             if is_large && !gpu
@@ -46,12 +54,13 @@ fn cases() -> Result<Vec<Case>> {
                 continue;
             }
             // There each dtype has a kernel of its own compiled, too.
-            let dtypes = if gpu { vec![DTYPES[(i + j) % 3]] } else { DTYPES.to_vec() };
+            let known = if mode == Mode::Mxfp4 { &DTYPES[1..] } else { &DTYPES };
+            let dtypes = if gpu { vec![known[(i + j) % known.len()]] } else { DTYPES.to_vec() };
             for dtype in dtypes {
                 let [a, b] = random::split(&random::key(i as u64)?)?;
                 let weight = (random::normal(&[rows, columns], Dtype::F32, &a)? * 0.05).astype(dtype)?;
                 let x = random::normal(&[1, vectors, columns], Dtype::F32, &b)?.astype(dtype)?;
-                let w = quantize(&weight, Quantization::affine(group_size, bits))?;
+                let w = quantize(&weight, quantization)?;
                 eval([&x, &w.weight, &w.scales])?;
                 cases.push(Case { x, w, dtype });
             }
@@ -240,6 +249,27 @@ fn of_plain_matrices() -> Result<()> {
             let y = exact(&normed)?;
             let expected = swiglu(&y.at((.., .., ..half))?, &y.at((.., .., half..))?)?;
             close("plain, gated", &case, &swiglu(&gate, &up)?, &expected)?;
+        }
+    }
+    Ok(())
+}
+
+#[test]
+fn the_greatest_of_a_vocabulary() -> Result<()> {
+    for (rows, columns) in [(1, 49152), (3, 8200), (2, 8193), (70, 8192), (2, 100)] {
+        for dtype in DTYPES {
+            let x = random::normal(&[rows, columns], Dtype::F32, &random::key(11)?)?.astype(dtype)?;
+            let elements = single(&x)?.to_vec::<f32>()?;
+            let expected = elements.chunks_exact(columns as usize).map(|row| {
+                let greatest = row.iter().copied().fold(f32::NEG_INFINITY, f32::max);
+                row.iter().position(|&element| element == greatest)
+            });
+            let expected: Vec<_> = expected.flatten().map(|i| i as u32).collect();
+            assert_eq!(x.argmax(-1)?.to_vec::<u32>()?, expected, "{rows} {columns} {dtype:?}");
+            assert_eq!(x.argmax(1)?.shape()?, [rows]);
+            let least = x.argmin(-1)?.to_vec::<u32>()?;
+            let of_negative = (-&x).argmax(-1)?.to_vec::<u32>()?;
+            assert_eq!(least, of_negative, "{rows} {columns} {dtype:?}");
         }
     }
     Ok(())

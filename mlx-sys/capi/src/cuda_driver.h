@@ -72,6 +72,8 @@ struct Cuda {
   int (*clone_graph)(void** clone, void* graph) = nullptr;
   int (*find_in_clone)(void** node, void* original, void* clone) = nullptr;
   int (*add_dependencies)(void* graph, void* const* from, void* const* to, const Edge* kinds, size_t count) = nullptr;
+  int (*get_nodes)(void* graph, void** nodes, size_t* count) = nullptr;
+  int (*destroy_node)(void* node) = nullptr;
   int (*get_node_type)(void* node, int* type) = nullptr;
   int (*get_kernel)(void* node, KernelNode* parameters) = nullptr;
   int (*instantiate)(void** executable, void* graph, unsigned long long flags) = nullptr;
@@ -111,6 +113,8 @@ struct Cuda {
     find(clone_graph, "cuGraphClone");
     find(find_in_clone, "cuGraphNodeFindInClone");
     find(add_dependencies, "cuGraphAddDependencies_v2");
+    find(get_nodes, "cuGraphGetNodes");
+    find(destroy_node, "cuGraphDestroyNode");
     find(get_node_type, "cuGraphNodeGetType");
     find(get_kernel, "cuGraphKernelNodeGetParams_v2");
     find(instantiate, "cuGraphInstantiateWithFlags");

@@ -24,6 +24,8 @@ inline Parameters parameters_of(const mx::Primitive& primitive) {
     std::apply(take, static_cast<const mx::GatherQMM&>(primitive).state());
   } else if (name == "AddMM") {
     std::apply(take, static_cast<const mx::AddMM&>(primitive).state());
+  } else if (name == "ArgReduce") {
+    std::apply(take, static_cast<const mx::ArgReduce&>(primitive).state());
   } else if (name == "Softmax") {
     take(static_cast<const mx::Softmax&>(primitive).state());
   } else if (name == "RMSNorm") {

@@ -160,13 +160,14 @@ Arrays record(mlx_program program, mlx_arrays inputs) {
 
 }  // namespace mlx_capi
 
-int mlx_cuda_processors(int* out) noexcept {
+int mlx_cuda_processors(int* count, int* shared_memory) noexcept {
   return guard([&] {
     const Cuda& cuda = Cuda::required();
-    constexpr int processors = 16;
+    constexpr int processors = 16, shared_memory_of_processor = 81;
     int device = 0;
     Cuda::check("processors", cuda.device(&device, 0));
-    Cuda::check("processors", cuda.attribute(out, processors, device));
+    Cuda::check("processors", cuda.attribute(count, processors, device));
+    Cuda::check("processors", cuda.attribute(shared_memory, shared_memory_of_processor, device));
   });
 }
 

@@ -1,6 +1,7 @@
 #include <algorithm>
 #include <unordered_map>
 
+#include "encoded_graph.h"
 #include "evaluation.h"
 #include "program.h"
 #include "step_graph.h"
@@ -19,12 +20,12 @@ struct Slots {
   int32_t values[most_values] = {};
 };
 
-/// A step as a CUDA graph, and all that lives as long as it.
+/// A step as CUDA graphs, and all that lives as long as they.
 struct Capture {
   const Cuda& cuda = Cuda::required();
   std::string module;
   CudaFunction prepare{"prepare", 0};
-  void* executable = nullptr;
+  std::vector<void*> executables;
   std::vector<std::shared_ptr<array::Data>> memory;
   /// The step's input, and behind it its numbers.
   array slots{0};
@@ -40,7 +41,7 @@ struct Capture {
   Arrays written;
 
   ~Capture() {
-    if (executable) cuda.destroy_executable(executable);
+    for (void* executable : executables) cuda.destroy_executable(executable);
   }
 
   bool fits(const array& in, const Values& values) const {
@@ -88,7 +89,7 @@ class Replayed : public mx::Primitive {
     void* queue = EncoderState::of(encoder).stream;
     if (values_) {
       capture_->fill(inputs[0], *values_, queue);
-      Cuda::check("replay", cuda.launch_graph(capture_->executable, queue));
+      for (void* executable : capture_->executables) Cuda::check("replay", cuda.launch_graph(executable, queue));
     }
     array& out = outputs[0];
     allocate_on_gpu(out, stream());
@@ -218,7 +219,8 @@ class Replay {
       }
     }
     capture.memory.insert(capture.memory.end(), state.temporaries.begin(), state.temporaries.end());
-    instantiate(capture, state);
+    if (!state.graph || state.node_count == 0) throw std::runtime_error("[replay] MLX has encoded no graph");
+    capture.executables = EncodedGraph(cuda, state).executables();
     cuda.commit(encoder);
     finish(capture, graph);
     capture.output = output;
@@ -237,47 +239,6 @@ class Replay {
       if (leaf.role == Role::positions) move(leaf.value, base + capture.ranges.back().to);
       if (leaf.role == Role::input) move(leaf.value, 0);
     }
-  }
-
-  static void instantiate(Capture& capture, const EncoderState& state) {
-    if (!state.graph || state.node_count == 0) throw std::runtime_error("[replay] MLX has encoded no graph");
-    // Where the driver does not let kernels overlap, they follow each other.
-    if (!instantiate(capture, state, true)) instantiate(capture, state, false);
-    if (!capture.executable) throw std::runtime_error("[replay] CUDA cannot make the graph ready");
-  }
-
-  static bool instantiate(Capture& capture, const EncoderState& state, bool overlapping) {
-    const Cuda& cuda = capture.cuda;
-    void* clone = nullptr;
-    Cuda::check("replay", cuda.clone_graph(&clone, state.graph));
-    struct Owner {
-      const Cuda& cuda;
-      void* graph;
-      ~Owner() { cuda.destroy_graph(graph); }
-    } owner{cuda, clone};
-    auto cloned = [&](const std::vector<void*>& nodes) {
-      std::vector<void*> list(nodes.size());
-      for (size_t i = 0; i < nodes.size(); ++i) {
-        Cuda::check("replay", cuda.find_in_clone(&list[i], nodes[i], clone));
-      }
-      return list;
-    };
-    const std::vector<void*> from = cloned(state.from), to = cloned(state.to);
-    std::vector<Edge> edges(from.size());
-    for (size_t i = 0; overlapping && i < edges.size(); ++i) {
-      if (is_ours(cuda, from[i]) && is_ours(cuda, to[i])) edges[i] = Edge::overlapping();
-    }
-    const bool added = cuda.add_dependencies(clone, from.data(), to.data(), edges.data(), from.size()) == 0;
-    return added && cuda.instantiate(&capture.executable, clone, 0) == 0;
-  }
-
-  /// Whether a node launches a kernel of this library, which waits for those before it.
-  static bool is_ours(const Cuda& cuda, void* node) {
-    int type = -1;
-    KernelNode parameters{};
-    constexpr int kernel = 0;
-    const bool is_kernel = cuda.get_node_type(node, &type) == 0 && type == kernel;
-    return is_kernel && cuda.get_kernel(node, &parameters) == 0 && CudaFunction::is_known(parameters.function);
   }
 
   /// What has been encoded has been computed, as far as anyone can tell from now on.

@@ -4,7 +4,7 @@
 // the lanes keep the running maximum, sum and weighted values of their own keys (online softmax), and the block puts them
 // together at the end. Parts are merged by a second kernel.
 //
-// Stands behind qmv.cu, whose types it uses.
+// Stands behind types.cu.
 
 #define INFINITY_F __int_as_float(0x7F800000)
 
@@ -80,19 +80,19 @@ template <typename T, int D, int G> struct Part {
     keys = all_keys + lane % lanes * 8;
     values = all_values + lane % lanes * 8;
     first = from + warp * at_once * count + lane / lanes;
-    load();
+    if (to > 0) load();
   }
 
+  /// The row of the lane's key number `u`; where there is none, the last one stands for it.
+  __device__ __forceinline__ int row(int u) const { return min(first + u * at_once, to - 1); }
+
+  /// Asks for those from `first` on.
   __device__ __forceinline__ void load() {
-    if (to <= 0) return;
-    load(k, keys, first);
-    load(v, values, first);
-  }
-
-  /// Asks for those from `i` on; where there are none, the last one stands for them.
-  __device__ __forceinline__ void load(Eight<T> (&vectors)[count], const T* from, int i) {
 #pragma unroll
-    for (int u = 0; u < count; ++u) vectors[u].load(from + static_cast<size_t>(min(i + u * at_once, to - 1)) * D);
+    for (int u = 0; u < count; ++u) {
+      k[u].load(keys + static_cast<size_t>(row(u)) * D);
+      v[u].load(values + static_cast<size_t>(row(u)) * D);
+    }
   }
 
   template <typename V> static __device__ __forceinline__ float score(const float (&query)[8], const V& key) {
@@ -104,8 +104,10 @@ template <typename T, int D, int G> struct Part {
     return sum;
   }
 
-  /// Gives each head `D + 2` numbers of `parts`: the weighted values, the maximum and the sum.
-  __device__ __forceinline__ void attend(const float (&queries)[G][D], float* parts, int splits) {
+  /// Gives each head `D + 2` numbers of `parts`: the weighted values, the maximum and the sum. Row `newest`, if it is one of
+  /// these, is not yet in memory, but its key and value are `fresh`.
+  __device__ __forceinline__ void attend(const float (&queries)[G][D], const T (*fresh)[D], int newest, float* parts,
+                                         int splits) {
     const int lane = threadIdx.x & 31, part = lane % lanes;
     float query[G][8];
 #pragma unroll
@@ -116,10 +118,14 @@ template <typename T, int D, int G> struct Part {
     Running running[G];
     // All lanes of a warp go round as often, since they exchange sums.
 #pragma unroll 1
-    for (; first - lane / lanes < to; first += stride) {
+    while (first - lane / lanes < to) {
       float scores[G][count];
 #pragma unroll
       for (int u = 0; u < count; ++u) {
+        if (row(u) == newest) {
+          k[u].load(&fresh[0][part * 8]);
+          v[u].load(&fresh[1][part * 8]);
+        }
 #pragma unroll
         for (int g = 0; g < G; ++g) {
           const float s = score(query[g], k[u]);
@@ -128,9 +134,8 @@ template <typename T, int D, int G> struct Part {
       }
 #pragma unroll
       for (int g = 0; g < G; ++g) running[g].add(scores[g], v);
-      if (first + stride - lane / lanes >= to) break;
-      load(k, keys, first + stride);
-      load(v, values, first + stride);
+      first += stride;
+      if (first - lane / lanes < to) load();
     }
     put_together(running, parts, splits);
   }
@@ -153,11 +158,11 @@ template <typename T, int D, int G> struct Part {
     for (int i = threadIdx.x; i < G * D; i += blockDim.x) {
       const int g = i / D, d = i % D;
       float most = -INFINITY_F, sum = 0.f, value = 0.f;
-#pragma unroll 1
+#pragma unroll
       for (int w = 0; w < warps; ++w) most = fmaxf(most, shared[w][g][D]);
-#pragma unroll 1
-      for (int w = 0; w < warps && most > -INFINITY_F; ++w) {
-        const float weight = __expf(shared[w][g][D] - most);
+#pragma unroll
+      for (int w = 0; w < warps; ++w) {
+        const float weight = most > -INFINITY_F ? __expf(shared[w][g][D] - most) : 0.f;
         sum += shared[w][g][D + 1] * weight;
         value += shared[w][g][d] * weight;
       }
@@ -167,6 +172,9 @@ template <typename T, int D, int G> struct Part {
     }
   }
 };
+
+/// The most parts of the keys.
+constexpr int most_splits = 64;
 
 /// `q` `[batch · kv heads, G, D]`, `keys` and `values` `[batch · kv heads, capacity, D]`, of which `*length` are used.
 template <typename T, int D, int G>
@@ -181,7 +189,8 @@ __device__ __forceinline__ void attend(const T* q, const T* keys, const T* value
     queries[i / D][i % D] = to_float(q[static_cast<size_t>(head) * G * D + i]) * scale;
   }
   __syncthreads();
-  part.attend(queries, parts + (static_cast<size_t>(head) * G * splits + split) * (D + 2), splits);
+  constexpr T(*nothing)[D] = nullptr;
+  part.attend(queries, nothing, -1, parts + (static_cast<size_t>(head) * G * splits + split) * (D + 2), splits);
 }
 
 /// Rotary embedding of vectors at one position; of nothing if `dims` is 0.
@@ -235,43 +244,69 @@ __device__ __forceinline__ void append_and_attend(Vectors<T> q, Vectors<T> k, Ve
   T *of_keys = keys[row] + base, *of_values = values[row] + base;
   let_next_start();
   // Those of the tokens before have long been there. One block a head has the new ones, behind its part of them.
-  const bool is_last = split == splits - 1;
-  Part<T, D, G> part(of_keys, of_values, from, is_last ? at + 1 : min(at, from + each));
+  const bool has_newest = split == splits - 1;
+  Part<T, D, G> part(of_keys, of_values, from, has_newest ? at + 1 : min(at, from + each));
 
   __shared__ float2 table[D];
   __shared__ float queries[G][D];
+  alignas(16) __shared__ T fresh[2][D];
   rotation.angles(table, row);
   wait_for_previous();
   __syncthreads();
-  const T* x = q.data + static_cast<size_t>(row) * q.stride + head * G * D;
+  const T *x = q.data + static_cast<size_t>(row) * q.stride + head * G * D, *key = k.data + static_cast<size_t>(row) * k.stride,
+          *value = v.data + static_cast<size_t>(row) * v.stride;
 #pragma unroll 1
+  for (int i = threadIdx.x; has_newest && i < D; i += blockDim.x) {
+    const T v_i = value[head * D + i];
+    fresh[0][i] = rotation.of(key + head * D, table + rotation.dims / 2, i);
+    fresh[1][i] = v_i;
+    of_keys[static_cast<size_t>(at) * D + i] = fresh[0][i];
+    of_values[static_cast<size_t>(at) * D + i] = v_i;
+  }
+#pragma unroll 2
   for (int i = threadIdx.x; i < G * D; i += blockDim.x) {
     queries[i / D][i % D] = to_float(rotation.of(x + i / D * D, table, i % D)) * scale;
   }
-#pragma unroll 1
-  for (int i = threadIdx.x; is_last && i < D; i += blockDim.x) {
-    of_keys[static_cast<size_t>(at) * D + i] =
-        rotation.of(k.data + static_cast<size_t>(row) * k.stride + head * D, table + rotation.dims / 2, i);
-    of_values[static_cast<size_t>(at) * D + i] = v.data[static_cast<size_t>(row) * v.stride + head * D + i];
-  }
   __syncthreads();
-  if (is_last) part.load();
   float* out = parts + (static_cast<size_t>(group) * G * splits + split) * (D + 2);
-  part.attend(queries, out, splits);
+  part.attend(queries, fresh, has_newest ? at : -1, out, splits);
 }
 
 /// Merges the parts of each head, one block of `D` threads a head.
 template <typename T, int D>
 __device__ __forceinline__ void merge_parts(const float* parts, T* y, int splits) {
+  constexpr int at_once = 8;
   let_next_start();
   wait_for_previous();
-  const float* of_head = parts + static_cast<size_t>(blockIdx.x) * splits * (D + 2);
-  float most = -INFINITY_F, sum = 0.f, value = 0.f;
-  for (int s = 0; s < splits; ++s) most = fmaxf(most, of_head[s * (D + 2) + D]);
-  for (int s = 0; s < splits; ++s) {
-    const float weight = __expf(of_head[s * (D + 2) + D] - most);
-    sum += of_head[s * (D + 2) + D + 1] * weight;
-    value += of_head[s * (D + 2) + threadIdx.x] * weight;
+  __shared__ float weights[most_splits];
+  const int lane = threadIdx.x & 31, stride = D + 2;
+  const float *of_head = parts + static_cast<size_t>(blockIdx.x) * splits * stride, *own = of_head + threadIdx.x;
+  // On their way while the weights are computed.
+  float first[at_once];
+#pragma unroll
+  for (int s = 0; s < at_once; ++s) first[s] = own[min(s, splits - 1) * stride];
+  if (threadIdx.x < 32) {
+    float most[most_splits / 32], sum[most_splits / 32], all = -INFINITY_F, total = 0.f;
+#pragma unroll
+    for (int k = 0; k < most_splits / 32; ++k) {
+      const int split = min(lane + 32 * k, splits - 1);
+      most[k] = of_head[split * stride + D];
+      sum[k] = of_head[split * stride + D + 1];
+      if (lane + 32 * k >= splits) most[k] = -INFINITY_F;
+      all = fmaxf(all, most[k]);
+    }
+    all = greatest_of_warp(all);
+#pragma unroll
+    for (int k = 0; k < most_splits / 32; ++k) total += (most[k] = __expf(most[k] - all)) * sum[k];
+    total = sum_of_warp(total);
+#pragma unroll
+    for (int k = 0; k < most_splits / 32; ++k) weights[lane + 32 * k] = most[k] / total;
   }
-  y[blockIdx.x * D + threadIdx.x] = rounded<T>(value / sum);
+  __syncthreads();
+  float value = 0.f;
+#pragma unroll
+  for (int s = 0; s < at_once; ++s) value += s < splits ? weights[s] * first[s] : 0.f;
+#pragma unroll 8
+  for (int s = at_once; s < splits; ++s) value = fmaf(weights[s], own[s * stride], value);
+  y[blockIdx.x * D + threadIdx.x] = rounded<T>(value);
 }

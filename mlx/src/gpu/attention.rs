@@ -2,7 +2,7 @@
 //!
 //! MLX copies keys and values that are part of a longer buffer, in each step.
 
-use super::element;
+use super::{compiled::compiled, element, processors};
 use crate::{
     Array, Dtype, Result,
     ffi::{
@@ -12,17 +12,20 @@ use crate::{
         },
         stream,
     },
-    kernels::{Spec, compile_cuda},
+    kernels::Spec,
 };
 use std::{cell::RefCell, collections::HashMap};
 
 pub(super) const THREADS: i32 = 256;
 
-/// In how many parts keys are attended to: a block takes so many at least.
-pub(super) fn parts(capacity: i32) -> i32 {
-    const KEYS: i32 = 64;
+/// In how many parts the keys of each of `groups` heads are attended to: a block takes so many at least, and all of them run
+/// at once if they can.
+pub(super) fn parts(capacity: i32, groups: i32) -> Result<i32> {
+    const KEYS: i32 = 32;
     const MOST: i32 = 64;
-    (capacity / KEYS).clamp(1, MOST)
+    const BLOCKS: i32 = 2;
+    let at_once = BLOCKS * processors()?.count / groups;
+    Ok((capacity / KEYS).min(at_once).clamp(1, MOST))
 }
 
 /// The launch of `function` that puts the parts of so many heads together, from the first scratch memory in the first output.
@@ -124,7 +127,7 @@ impl Shape {
     fn compile(&self) -> Result<Program> {
         use Argument::{Float, Input, Int, Scratch};
         let Shape { batch, heads, kv_heads, capacity, dim, dtype, scale, stream: _ } = *self;
-        let (group, parts) = (heads / kv_heads, parts(capacity));
+        let (group, parts) = (heads / kv_heads, parts(capacity, batch * kv_heads)?);
         let names = ["attend", "merge"].map(|name| format!("{name}_{}_{dim}_{group}", self.element()));
         let scale = f32::from_bits(scale);
         let launches = [
@@ -147,7 +150,7 @@ impl Shape {
             merge(&names[1], batch * heads, dim, parts),
         ];
         let program = ProgramParts {
-            module: &compile_cuda(&self.source(&names, group))?,
+            module: &compiled(&self.source(&names, group))?,
             launches: &launches,
             outputs: &[Spec::new([batch, heads, 1, dim], dtype)],
             in_place: 0,
@@ -178,7 +181,7 @@ extern \"C\" __global__ void __launch_bounds__({dim}) {merge}(const float* parts
   merge_parts<{element}, {dim}>(parts, y, splits);
 }}
 ",
-            include_str!("qmv.cu"),
+            include_str!("types.cu"),
             include_str!("attend.cu"),
         )
     }

@@ -2,6 +2,7 @@
 
 use super::{
     attention::{THREADS, bytes_of_parts, merge, parts},
+    compiled::compiled,
     element, is_in_use,
 };
 use crate::{
@@ -12,7 +13,7 @@ use crate::{
         kernels::{Argument, Program, ProgramLaunch, ProgramParts, is_result_of, parameters},
         stream,
     },
-    kernels::{Spec, compile_cuda},
+    kernels::Spec,
 };
 use std::{cell::RefCell, collections::HashMap};
 
@@ -203,7 +204,7 @@ impl Shape {
     fn compile(&self) -> Result<Program> {
         let Shape { batch, heads, kv_heads, dim, dtype, .. } = *self;
         let (group, count) = (heads / kv_heads, batch.unsigned_abs() as usize);
-        let parts = parts(self.capacities.iter().copied().max().unwrap_or(0));
+        let parts = parts(self.capacities.iter().copied().max().unwrap_or(0), batch * kv_heads)?;
         let names = ["step", "merge"].map(|name| format!("{name}_{}_{dim}_{group}", self.element()));
         let launches = [
             ProgramLaunch {
@@ -218,7 +219,7 @@ impl Shape {
         let memory = self.capacities.iter().map(|capacity| Spec::new([1, kv_heads, *capacity, dim], dtype));
         let outputs: Vec<_> = [Spec::new([batch, heads, 1, dim], dtype)].into_iter().chain(memory).collect();
         let program = ProgramParts {
-            module: &compile_cuda(&self.source(&names, count))?,
+            module: &compiled(&self.source(&names, count))?,
             launches: &launches,
             outputs: &outputs,
             in_place: 2 * count,
@@ -285,7 +286,7 @@ extern \"C\" __global__ void __launch_bounds__({dim}) {merge}(const float* parts
   merge_parts<{element}, {dim}>(parts, y, splits);
 }}
 ",
-            include_str!("qmv.cu"),
+            include_str!("types.cu"),
             include_str!("attend.cu"),
             list(&format!("{element}* keys#")),
             list(&format!("{element}* values#")),

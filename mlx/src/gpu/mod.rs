@@ -4,7 +4,9 @@
 //! rewritten: a product that is all of its time spent on reading a quantized matrix takes the norm before it and the sum
 //! behind it along.
 
+mod argmax;
 mod attention;
+mod compiled;
 mod decode;
 mod product;
 mod product_kernel;
@@ -13,7 +15,10 @@ mod replay;
 pub(crate) use decode::append_and_attend;
 pub use replay::{Places, Replay};
 
-use crate::{Device, Dtype, Property, Result, cuda, ffi::stream};
+use crate::{
+    Device, Dtype, Property, Result, cuda,
+    ffi::{kernels::Processors, stream},
+};
 use std::sync::{
     LazyLock,
     atomic::{AtomicBool, Ordering},
@@ -34,7 +39,7 @@ pub(crate) fn install() {
     }
     if can_run().unwrap_or(false) {
         // Without one of them, MLX computes.
-        let _ = product::install().and(attention::install());
+        let _ = product::install().and(attention::install()).and(argmax::install());
     }
 }
 
@@ -61,4 +66,10 @@ fn element(dtype: Dtype) -> Option<&'static str> {
         Dtype::Bf16 => Some("bf16"),
         _ => None,
     }
+}
+
+/// The processors of the GPU.
+fn processors() -> Result<Processors> {
+    static PROCESSORS: LazyLock<Result<Processors>> = LazyLock::new(Processors::of_cuda);
+    PROCESSORS.clone()
 }

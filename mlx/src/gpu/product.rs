@@ -2,7 +2,7 @@
 
 use super::{element, product_kernel::Shape};
 use crate::{
-    Array, Result,
+    Array, Dtype, Result,
     ffi::{
         graph::{has_rows_in_memory, id, inputs},
         kernels::{Program, is_result_of, parameters, rewrite_gpu_everywhere},
@@ -47,8 +47,8 @@ pub(super) fn install() -> Result<()> {
 struct Product {
     x: Array,
     w: Array,
-    /// Scales and biases, if the matrix is quantized.
-    scales: Option<[Array; 2]>,
+    /// Scales and biases, if the matrix is quantized; scales alone, if it has floats of 4 bits.
+    scales: Vec<Array>,
     bits: i32,
     group_size: i32,
     /// How many vectors.
@@ -76,13 +76,20 @@ impl Product {
 
     fn quantized(y: &Array) -> Result<Option<Product>> {
         let ([group_size, bits, mode, transposed], 4) = parameters::<4>(y)? else { return Ok(None) };
+        const AFFINE: f64 = 0.0;
+        const MXFP4: f64 = 1.0;
         let (group_size, bits) = (group_size as i32, bits as i32);
-        let Ok([x, w, scales, biases]) = <[Array; 4]>::try_from(inputs(y)?) else { return Ok(None) };
+        let mut all = inputs(y)?.into_iter();
+        let (Some(x), Some(w)) = (all.next(), all.next()) else { return Ok(None) };
+        let scales: Vec<_> = all.collect();
         let same = |a: &Array| a.dtype().is_ok_and(|dtype| y.dtype().is_ok_and(|of_y| of_y == dtype));
-        if mode != 0.0 || transposed != 1.0 || !matches!(bits, 4 | 8) || !same(&scales) || !same(&biases) {
+        let is_affine =
+            mode == AFFINE && matches!(bits, 4 | 8) && scales.len() == 2 && scales.iter().all(same);
+        let is_float = mode == MXFP4 && scales.len() == 1;
+        if transposed != 1.0 || !(is_affine || is_float) {
             return Ok(None);
         }
-        Product::new(y, x, w, Some([scales, biases]), bits, group_size)
+        Product::new(y, x, w, scales, bits, group_size)
     }
 
     /// One with the transpose of a matrix whose rows lie in memory one after the other.
@@ -92,20 +99,24 @@ impl Product {
             return Ok(None);
         }
         let Some(w) = inputs(&transposed)?.into_iter().next() else { return Ok(None) };
-        // Of large matrices, of which reading takes all of the time, MLX's kernel reads more in a second.
+        // For more vectors, and in `f32`, MLX's kernels read more of large matrices in a second.
         const LARGE: usize = 1 << 24;
-        if w.dtype()? != y.dtype()? || w.size()? >= LARGE || !has_rows_in_memory(&w)? {
+        const FEW: usize = 4;
+        let are_few_halves =
+            y.dtype()? != Dtype::F32 && x.size()? <= FEW * x.dim(-1)?.unsigned_abs() as usize;
+        let is_slow = w.size()? >= LARGE && !are_few_halves;
+        if w.dtype()? != y.dtype()? || is_slow || !has_rows_in_memory(&w)? {
             return Ok(None);
         }
         let bits = 8 * w.dtype()?.size() as i32;
-        Product::new(y, x, w, None, bits, 1)
+        Product::new(y, x, w, vec![], bits, 1)
     }
 
     fn new(
         y: &Array,
         x: Array,
         w: Array,
-        scales: Option<[Array; 2]>,
+        scales: Vec<Array>,
         bits: i32,
         group_size: i32,
     ) -> Result<Option<Product>> {
@@ -157,13 +168,14 @@ impl Product {
             vectors: self.vectors,
             bits: self.bits,
             group_size: self.group_size,
+            floats: self.scales.len() == 1,
             swiglu: self.swiglu,
             norm: self.norm.as_ref().map(|(_, eps)| eps.to_bits()),
             residual: self.residual.is_some(),
             stream: stream::key()?,
         };
         let mut inputs = vec![&self.x, &self.w];
-        inputs.extend(self.scales.iter().flatten());
+        inputs.extend(&self.scales);
         inputs.extend(self.norm.as_ref().map(|(weight, _)| weight));
         inputs.extend(&self.residual);
         PREPARED.with_borrow_mut(|known| {

@@ -1,16 +1,18 @@
 //! Which kernel computes a product of a few vectors with a matrix, and how it is launched.
 
-use super::element;
+use super::{compiled::compiled, element, processors};
 use crate::{
     Dtype, Result,
-    ffi::kernels::{Argument, Program, ProgramLaunch, ProgramParts, cuda_processors},
-    kernels::{Spec, compile_cuda},
+    ffi::kernels::{Argument, Program, ProgramLaunch, ProgramParts},
+    kernels::Spec,
 };
-use std::sync::LazyLock;
 
 /// The most bytes of shared memory that a block can have on every GPU from the A100 on.
 const SHARED_MEMORY: i32 = 160 << 10;
 const WARPS: i32 = 8;
+/// Bytes of shared memory that a block does not get.
+const OF_SYSTEM: i32 = 1 << 10;
+const THREADS: i32 = WARPS * 32;
 /// Blocks that share a processor: they hide each other's waits, with 128 registers a thread.
 const BLOCKS: i32 = 2;
 
@@ -26,6 +28,8 @@ pub(super) struct Shape {
     pub(super) vectors: i32,
     pub(super) bits: i32,
     pub(super) group_size: i32,
+    /// Whether the numbers of 4 bits are floats, and scales powers of two.
+    pub(super) floats: bool,
     /// Whether the result is `silu` of its first half times its second.
     pub(super) swiglu: bool,
     /// Of a norm before the product the bits of eps.
@@ -34,44 +38,48 @@ pub(super) struct Shape {
     pub(super) stream: [u8; 8],
 }
 
-/// A kernel, as a template with parameters of its own, and how it is launched.
+/// A kernel, as a template, and how it is launched.
 struct Kernel {
     name: &'static str,
+    /// What its source is made of, behind what all have.
+    files: &'static [&'static str],
+    /// Its parameters between the group size and the flags.
     own: Vec<i32>,
-    /// The elements that a word of the matrix is passed as.
-    word: &'static str,
+    /// So many, of which so many share a processor.
     blocks: i32,
-    warps: i32,
-    /// Its own arguments behind those that all have.
-    arguments: Vec<i32>,
+    together: i32,
     shared_memory: i32,
+    /// So many columns of the vectors are in shared memory at once, if it can do with fewer than all.
+    at_once: Option<i32>,
 }
 
 impl Shape {
     /// The program; `None` if there is no kernel.
     pub(super) fn compile(&self) -> Result<Option<Program>> {
-        let kernel = match self.on_tensor_cores() {
+        let kernel = match self.on_tensor_cores()? {
             Some(kernel) => kernel,
+            None if self.floats => return Ok(None),
             None => self.on_lanes()?,
         };
         if kernel.shared_memory > SHARED_MEMORY {
             return Ok(None);
         }
         let (name, source) = self.source(&kernel);
-        let inputs = 2 + 2 * usize::from(self.is_quantized()) + usize::from(self.norm.is_some());
+        let scales = usize::from(self.is_quantized()) + usize::from(self.has_biases());
+        let inputs = 2 + scales + usize::from(self.norm.is_some());
         let mut arguments: Vec<_> = (0..inputs + usize::from(self.residual)).map(Argument::Input).collect();
         arguments.push(Argument::Output(0));
-        arguments.extend([self.rows, self.columns].into_iter().chain(kernel.arguments).map(Argument::Int));
+        arguments.extend([self.rows, self.columns].into_iter().chain(kernel.at_once).map(Argument::Int));
         arguments.push(Argument::Float(self.norm.map_or(0.0, f32::from_bits)));
         let launch = ProgramLaunch {
             function: &name,
             blocks: kernel.blocks,
-            threads: kernel.warps * 32,
+            threads: THREADS,
             shared_memory: kernel.shared_memory,
             arguments,
         };
         let program = ProgramParts {
-            module: &compile_cuda(&source)?,
+            module: &compiled(&source)?,
             launches: &[launch],
             outputs: &[Spec::new(&self.y[..], self.dtype)],
             in_place: 0,
@@ -88,15 +96,25 @@ impl Shape {
         self.bits <= 8
     }
 
+    fn has_biases(&self) -> bool {
+        self.is_quantized() && !self.floats
+    }
+
     /// Elements that a vector gives.
     fn outputs(&self) -> i32 {
         self.y.last().copied().unwrap_or(1)
     }
 
+    /// Tiles of 16 rows, of each half of the matrix 8 if both make an element.
+    fn tiles(&self) -> i32 {
+        let of_tile = if self.swiglu { 8 } else { 16 };
+        (self.outputs() + of_tile - 1) / of_tile
+    }
+
     /// The kernel whose warps take turns at the rows.
     fn on_lanes(&self) -> Result<Kernel> {
         let outputs = self.outputs();
-        let most = BLOCKS * processors()?;
+        let most = BLOCKS * processors()?.count;
         let warps = most * WARPS;
         // Two rows share what is done with the vector, unless too many warps have nothing to do in the last turn.
         let turns = |rows: i32| (outputs + rows * warps - 1) / (rows * warps) * rows;
@@ -105,101 +123,116 @@ impl Shape {
         let numbers = self.columns + self.columns * self.bits / 128;
         Ok(Kernel {
             name: "qmv",
-            own: vec![rows],
-            word: "uint4",
+            files: &[],
+            own: vec![self.vectors, rows],
             blocks: ((outputs + of_block - 1) / of_block).min(most),
-            warps: WARPS,
-            arguments: vec![],
+            together: BLOCKS,
             shared_memory: self.vectors * numbers * size_of::<f32>() as i32,
+            at_once: None,
         })
     }
 
-    /// The kernel on the tensor cores, where there are enough rows for all of them.
-    fn on_tensor_cores(&self) -> Option<Kernel> {
-        const COLUMNS: i32 = 256;
-        const ENOUGH: i32 = 96;
-        let of_tile = if self.swiglu { 8 } else { 16 };
-        let tiles = (self.outputs() + of_tile - 1) / of_tile;
-        // One vector needs less arithmetic than reading takes.
+    /// The kernel on the tensor cores, if they know the elements.
+    fn on_tensor_cores(&self) -> Result<Option<Kernel>> {
+        const ROWS: i32 = 16;
+        const BYTES_OF_ROW: i32 = 128;
+        let (size, of_piece) = (self.dtype.size() as i32, 8 * BYTES_OF_ROW / self.bits);
+        let scales = if self.is_quantized() { of_piece / self.group_size } else { 0 };
+        // An asynchronous copy has four bytes or more; several vectors are multiplied with 64 columns at a time.
         let fits = matches!(self.dtype, Dtype::F16 | Dtype::Bf16)
-            && self.vectors > 1
-            && self.is_quantized()
-            && matches!(self.group_size, 64 | 128)
-            && self.columns % COLUMNS == 0
-            && tiles >= ENOUGH;
+            && self.columns % of_piece == 0
+            && scales != 1
+            && (self.vectors == 1 || scales == 0 || self.group_size >= 64 && !self.floats);
         if !fits {
-            return None;
+            return Ok(None);
         }
-        let of_block = match tiles {
-            4096.. => 4,
-            1024.. => 2,
-            _ => 1,
+        // More pieces on their way would delay the vectors.
+        let ahead = if self.vectors > 1 || self.bits == 4 { 2 } else { 3 };
+        let pieces = WARPS * ahead * ROWS * (BYTES_OF_ROW + 2 * scales * size);
+        // Of each vector, and of the sums of its groups, of which there is one for 32 columns at most.
+        let bytes = |columns: i32| {
+            self.vectors * (columns * size + scales.min(1) * columns / 32 * size_of::<f32>() as i32)
         };
-        // What the warps of a tile ask for before they go on.
-        let tile = self.columns.min(2 * WARPS * COLUMNS);
-        Some(Kernel {
+        let processors = processors()?;
+        let of_results = 2 * WARPS * ROWS * self.vectors * size_of::<f32>() as i32;
+        let room = |together: i32| {
+            (processors.shared_memory / together - OF_SYSTEM - of_results).min(SHARED_MEMORY) - pieces
+        };
+        // Halves are multiplied at once, so that more blocks have something on its way.
+        let is_light = scales == 0 && self.vectors == 1 && bytes(self.columns) <= room(BLOCKS + 1);
+        let together = BLOCKS + i32::from(is_light);
+        let (room, of_all_warps) = (room(together), WARPS * of_piece);
+        let at_once = match self.columns {
+            columns if bytes(columns) <= room => columns,
+            _ => room / bytes(of_all_warps) * of_all_warps,
+        };
+        if at_once == 0 {
+            return Ok(None);
+        }
+        // Others would take the place of those of a processor that is late.
+        let just_as_many = processors.shared_memory / (together + 1);
+        Ok(Some(Kernel {
             name: "qmm",
-            own: vec![WARPS, of_block],
-            word: "unsigned",
-            blocks: (tiles + of_block - 1) / of_block,
-            warps: WARPS,
-            arguments: vec![tile],
-            shared_memory: self.vectors * tile * self.dtype.size() as i32,
-        })
+            files: &[
+                include_str!("mma.cu"),
+                include_str!("qmm_one.cu"),
+                include_str!("qmm_several.cu"),
+                include_str!("qmm.cu"),
+            ],
+            own: vec![self.vectors, ahead],
+            blocks: self.tiles().min(together * processors.count),
+            together,
+            shared_memory: (pieces + bytes(at_once)).max(just_as_many),
+            at_once: Some(at_once),
+        }))
     }
 
     /// The kernel's name, which tells it from all others, and its source.
     fn source(&self, kernel: &Kernel) -> (String, String) {
         let element = element(self.dtype).unwrap_or("float");
-        let Shape { bits, group_size, vectors, swiglu, residual, .. } = *self;
+        let Shape { bits, group_size, swiglu, residual, .. } = *self;
         let norm = self.norm.is_some();
-        let own = kernel.own.iter().map(i32::to_string).collect::<Vec<_>>();
+        let mut numbers = vec![bits.to_string()];
+        numbers.extend(kernel.at_once.map(|_| self.floats.to_string()));
+        numbers.extend([group_size].iter().chain(&kernel.own).map(i32::to_string));
         let flag = |set: bool, name| if set { name } else { "" };
         let name = format!(
-            "{}_{element}_{bits}_{group_size}_{vectors}_{}{}{}{}",
+            "{}_{element}_{}{}{}{}",
             kernel.name,
-            own.join("_"),
+            numbers.join("_"),
             flag(norm, "_norm"),
             flag(swiglu, "_swiglu"),
             flag(residual, "_residual")
         );
         let parameter =
-            |set: bool, name| if set { format!("const {element}* {name}, ") } else { String::new() };
+            |set: bool, element, name| if set { format!("const {element}* {name}, ") } else { String::new() };
+        let of_scales = if self.floats { "unsigned char" } else { element };
         let argument = |set: bool, name| if set { name } else { "nullptr" };
-        let scales = self.is_quantized();
-        let threads = kernel.warps * 32;
-        let (parameters, arguments) = match kernel.arguments.len() {
-            0 => ("", ""),
-            _ => ("int tile, ", "tile, "),
-        };
+        let at_once = kernel.at_once.is_some();
         let source = format!(
-            "{}{}
-extern \"C\" __global__ void __launch_bounds__({threads}, {BLOCKS}) {name}(
-    const {element}* x, const {}* w, {}{}{}{}{element}* y, int rows, int columns, {parameters}float eps) {{
-  {}<{element}, {bits}, {group_size}, {vectors}, {}, {norm}, {swiglu}, {residual}>(
-      x, w, {}, {}, {}, {}, y, rows, columns, {arguments}eps);
+            "{}{}{}
+extern \"C\" __global__ void __launch_bounds__({THREADS}, {}) {name}(
+    const {element}* x, const uint4* w, {}{}{}{}{element}* y, int rows, int columns, {}float eps) {{
+  {}<{element}, {}, {norm}, {swiglu}, {residual}>(x, w, {}, {}, {}, {}, y, rows, columns, {}eps);
 }}
 ",
+            include_str!("types.cu"),
             include_str!("qmv.cu"),
-            flag(kernel.name == "qmm", include_str!("qmm.cu")),
-            kernel.word,
-            parameter(scales, "scales"),
-            parameter(scales, "biases"),
-            parameter(norm, "norm"),
-            parameter(residual, "residual"),
+            kernel.files.concat(),
+            kernel.together,
+            parameter(self.is_quantized(), of_scales, "scales"),
+            parameter(self.has_biases(), element, "biases"),
+            parameter(norm, element, "norm"),
+            parameter(residual, element, "residual"),
+            flag(at_once, "int at_once, "),
             kernel.name,
-            own.join(", "),
-            argument(scales, "scales"),
-            argument(scales, "biases"),
+            numbers.join(", "),
+            argument(self.is_quantized(), "scales"),
+            argument(self.has_biases(), "biases"),
             argument(norm, "norm"),
             argument(residual, "residual"),
+            flag(at_once, "at_once, "),
         );
         (name, source)
     }
-}
-
-/// How many processors the GPU has.
-fn processors() -> Result<i32> {
-    static COUNT: LazyLock<Result<i32>> = LazyLock::new(cuda_processors);
-    COUNT.clone()
 }

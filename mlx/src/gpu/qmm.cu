@@ -1,232 +1,218 @@
-// Products of up to eight vectors with a quantized matrix on the tensor cores, which take halves.
+// Products of up to eight vectors with a matrix of integers or halves on the tensor cores.
 //
-// A warp computes a tile of 16 rows of the matrix; several share the columns of a tile. It goes along them in steps of 256:
-// four lanes have a row, each an eighth or sixteenth of 16 elements of each 64. Integers become halves by their last bits, 4
-// at a time: 128 or 1024 more than they are, which is taken back with the sums of the vectors' elements, products with
-// ones. The vectors lie in shared memory in the order in which that gives the integers.
+// Lanes would have to unpack an integer into each number they multiply, which takes longer than reading it; the tensor cores
+// take two at once. A block computes tiles of 16 rows one after the other, of which each of its warps has some pieces of 128
+// bytes a row, the next of which are on their way to shared memory.
 //
-// Stands behind qmv.cu, whose types it uses.
+// Stands behind qmv.cu, qmm_one.cu and qmm_several.cu.
 
-#ifdef __CUDA_ARCH__
-/// `c += a b` for 16x16 and 16x8 halves.
-template <typename T> __device__ __forceinline__ void multiply(float (&c)[4], const unsigned (&a)[4], unsigned b0, unsigned b1);
-template <> __device__ __forceinline__ void multiply<bf16>(float (&c)[4], const unsigned (&a)[4], unsigned b0, unsigned b1) {
-  asm("mma.sync.aligned.m16n8k16.row.col.f32.bf16.bf16.f32 {%0,%1,%2,%3}, {%4,%5,%6,%7}, {%8,%9}, {%0,%1,%2,%3};"
-               : "+f"(c[0]), "+f"(c[1]), "+f"(c[2]), "+f"(c[3])
-               : "r"(a[0]), "r"(a[1]), "r"(a[2]), "r"(a[3]), "r"(b0), "r"(b1));
-}
-template <> __device__ __forceinline__ void multiply<f16>(float (&c)[4], const unsigned (&a)[4], unsigned b0, unsigned b1) {
-  asm("mma.sync.aligned.m16n8k16.row.col.f32.f16.f16.f32 {%0,%1,%2,%3}, {%4,%5,%6,%7}, {%8,%9}, {%0,%1,%2,%3};"
-               : "+f"(c[0]), "+f"(c[1]), "+f"(c[2]), "+f"(c[3])
-               : "r"(a[0]), "r"(a[1]), "r"(a[2]), "r"(a[3]), "r"(b0), "r"(b1));
-}
-#endif
-
-/// Two ones, and two halves whose last bit is worth 1, with their value.
-template <typename T> struct Magic;
-template <> struct Magic<bf16> {
-  static constexpr unsigned ones = 0x3F803F80u, base = 0x43004300u;
-  static constexpr float value = 128.f;
+template <typename T, bool Floats> struct ScaleOf {
+  using Type = T;
 };
-template <> struct Magic<f16> {
-  static constexpr unsigned ones = 0x3C003C00u, base = 0x64006400u;
-  static constexpr float value = 1024.f;
+template <typename T> struct ScaleOf<T, true> {
+  using Type = unsigned char;
 };
 
-/// Bits `4 s` to `4 s + 3` of both halves of a word.
-template <typename T> __device__ __forceinline__ unsigned two(unsigned word, int s) {
-  return ((word >> (4 * s)) & 0x000F000Fu) | Magic<T>::base;
-}
+/// Scales and biases of a piece of 16 rows; of floats, the exponents of their scales.
+template <typename T, bool Floats, int count> struct Scales {
+  alignas(16) T of_rows[16][2][count];
+};
+template <typename T, int count> struct Scales<T, true, count> {
+  alignas(16) unsigned char of_rows[16][count];
+};
+template <typename T> struct Scales<T, false, 0> {};
 
-/// Where 8 elements of vector `m` lie that are number `i`, so that lanes do not meet in a bank.
-__device__ __forceinline__ int slot(int m, int i) { return i ^ (m & 1); }
+template <int Bits, int Group> constexpr int scales_of_piece = is_quantized<Bits> ? 1024 / Bits / Group : 0;
 
-/// Eight elements in the order of the integers of so many bits in a word.
-template <int Bits, typename T> __device__ __forceinline__ uint4 in_order(const Chunk<T>& chunk) {
-  unsigned e[8];
+/// A piece of 16 rows, in shared memory.
+template <typename T, int Bits, bool Floats, int Group>
+struct alignas(16) Piece : Scales<T, Floats, scales_of_piece<Bits, Group>> {
+  uint4 w[16][8];
+
+  /// Where 16 bytes of a row lie, so that lanes which read some rows do not meet in a bank.
+  static __device__ __forceinline__ int place(int row, int i) { return i ^ ((row & 1) << 2 | (row & 2)); }
+
+  /// Has number `piece` of the rows that `row_of` tells copied from memory, by a warp.
+  template <typename Rows>
+  __device__ __forceinline__ void fetch(const uint4* weights, const typename ScaleOf<T, Floats>::Type* all_scales,
+                                        const T* all_biases, Rows row_of, int piece, int K) {
+    constexpr int scales = scales_of_piece<Bits, Group>;
+    const int lane = threadIdx.x & 31;
 #pragma unroll
-  for (int j = 0; j < 8; ++j) e[j] = chunk.e[j].bits;
-  if constexpr (Bits == 4) return {e[0] | e[4] << 16, e[1] | e[5] << 16, e[2] | e[6] << 16, e[3] | e[7] << 16};
-  return {e[0] | e[2] << 16, e[1] | e[3] << 16, e[4] | e[6] << 16, e[5] | e[7] << 16};
-}
-
-/// What a lane has of 256 columns of two rows.
-template <typename T, int Bits, int Group> struct Step {
-  static constexpr int words = Bits / 2, scales = 256 / Group;
-  unsigned w[2][4][words];
-  /// Two of them in a word.
-  unsigned s[2][scales / 2], b[2][scales / 2];
-
-  __device__ __forceinline__ void load(const unsigned* weights, const T* all_s, const T* all_b, const int (&rows)[2], int step,
-                                       int K) {
-    const int quarter = threadIdx.x & 3;
-#pragma unroll
-    for (int r = 0; r < 2; ++r) {
-      const size_t row = static_cast<size_t>(rows[r]);
-      const unsigned* from = weights + row * (K * Bits / 32) + step * (256 * Bits / 32) + quarter * words;
-#pragma unroll
-      for (int u = 0; u < 4; ++u) {
-        if constexpr (words == 2) {
-          const uint2 q = __ldcs(reinterpret_cast<const uint2*>(from + u * 4 * words));
-          w[r][u][0] = q.x, w[r][u][1] = q.y;
-        } else {
-          const uint4 q = __ldcs(reinterpret_cast<const uint4*>(from + u * 4 * words));
-          w[r][u][0] = q.x, w[r][u][1] = q.y, w[r][u][2] = q.z, w[r][u][3] = q.w;
-        }
-      }
-      load_scales(s[r], all_s + row * (K / Group) + step * scales);
-      load_scales(b[r], all_b + row * (K / Group) + step * scales);
+    for (int j = 0; j < 4; ++j) {
+      const int r = 4 * j + lane / 8, i = lane % 8;
+      copy_async<16>(&w[r][place(r, i)], &weights[static_cast<size_t>(row_of(r)) * (K * Bits / 128) + piece * 8 + i]);
+    }
+    if constexpr (Floats) {
+      if (lane < 16) copy_async<scales>(this->of_rows[lane], all_scales + static_cast<size_t>(row_of(lane)) * (K / Group) + piece * scales);
+    } else if constexpr (is_quantized<Bits>) {
+      const size_t at = static_cast<size_t>(row_of(lane / 2)) * (K / Group) + piece * scales;
+      const T* from = lane & 1 ? all_biases : all_scales;
+      copy_async<scales * static_cast<int>(sizeof(T))>(this->of_rows[lane / 2][lane & 1], from + at);
     }
   }
 
-  static __device__ __forceinline__ void load_scales(unsigned (&to)[scales / 2], const T* from) {
-    if constexpr (scales == 4) {
-      const uint2 q = *reinterpret_cast<const uint2*>(from);
-      to[0] = q.x, to[1] = q.y;
+  /// 16 bytes of a row.
+  __device__ __forceinline__ uint4 chunk(int row, int i) const { return w[row][place(row, i)]; }
+
+  /// Words of a row, number `i` of so many.
+  template <int count> __device__ __forceinline__ void words_of(unsigned (&words)[count], int row, int i) const {
+    if constexpr (count == 2) {
+      const uint2 q = reinterpret_cast<const uint2*>(&w[row][place(row, i / 2)])[i % 2];
+      words[0] = q.x, words[1] = q.y;
     } else {
-      to[0] = *reinterpret_cast<const unsigned*>(from);
+#pragma unroll
+      for (int c = 0; c < count / 4; ++c) {
+        const uint4 q = chunk(row, i * (count / 4) + c);
+        words[4 * c] = q.x, words[4 * c + 1] = q.y, words[4 * c + 2] = q.z, words[4 * c + 3] = q.w;
+      }
     }
   }
 
-  static __device__ __forceinline__ float half_of(const unsigned (&words)[scales / 2], int g) {
-    return to_float(T{static_cast<unsigned short>(words[g / 2] >> (16 * (g % 2)))});
+  /// Scale and bias number `i` of a row.
+  __device__ __forceinline__ float2 scale(int row, int i) const {
+    return {to_float(this->of_rows[row][0][i]), to_float(this->of_rows[row][1][i])};
+  }
+
+  /// The power of two that scales a row's group number `i` of floats.
+  __device__ __forceinline__ float power(int row, int i) const {
+    const unsigned exponent = this->of_rows[row][i];
+    return __uint_as_float(exponent > 0 ? exponent << 23 : 1u << 22);
   }
 };
 
-/// Adds what 256 columns give, number `step`; `x` are those of the lane's vector.
-template <int Bits, int Group, typename T>
-__device__ __forceinline__ void add_step(const Step<T, Bits, Group>& now, const uint4* x, int m, int step, float (&acc)[4]) {
-  constexpr int words = Step<T, Bits, Group>::words, parts = Bits / 4;
-  const int quarter = threadIdx.x & 3;
-  const unsigned ones[4] = {Magic<T>::ones, Magic<T>::ones, Magic<T>::ones, Magic<T>::ones};
+/// `count` elements of a vector `x` as chunks in the order of integers, at the places that `Vectors` says, and the sums of groups, or
+/// of what it has of them at once. With `Norm` it is times the weights of a norm; gives a thread's part of the sum of squares
+/// without them.
+template <typename Vectors, typename T, int Bits, bool Norm>
+__device__ __forceinline__ float load_chunks(uint4* to, float* sums, const T* x, const T* norm, int count, int m) {
+  constexpr int at_once = 4, of_group = Vectors::of_group / 8;
+  const int total = count / 8, lane = threadIdx.x & 31;
+  float squares = 0.f;
+#pragma unroll 1
+  for (int start = threadIdx.x; start - lane < total; start += at_once * blockDim.x) {
+    Chunk<T> chunks[at_once], weights[at_once];
 #pragma unroll
-  for (int u = 0; u < 4; ++u) {
-    float sum[4] = {}, products[parts][4] = {};
-#pragma unroll
-    for (int j = 0; j < 2; ++j) {
-      const uint4 v = x[slot(m, (step * 4 + u) * 8 + quarter * 2 + j)];
-      const unsigned b[4] = {v.x, v.y, v.z, v.w};
-#pragma unroll
-      for (int i = 0; i < 2; ++i) {
-        multiply<T>(sum, ones, b[2 * i], b[2 * i + 1]);
-#pragma unroll
-        for (int p = 0; p < parts; ++p) {
-          // Of 8 bits each word has what two of the four halves of b go with, of 4 bits all.
-          const int word = Bits == 4 ? j : 2 * j + i, s = Bits == 4 ? 2 * i : p, next = Bits == 4 ? s + 1 : s + 2;
-          const unsigned low = now.w[0][u][word < words ? word : 0], high = now.w[1][u][word < words ? word : 0];
-          const unsigned a[4] = {two<T>(low, s), two<T>(high, s), two<T>(low, next), two<T>(high, next)};
-          multiply<T>(products[p], a, b[2 * i], b[2 * i + 1]);
-        }
-      }
+    for (int u = 0; u < at_once; ++u) {
+      const int i = min(start + u * static_cast<int>(blockDim.x), total - 1);
+      chunks[u] = reinterpret_cast<const Chunk<T>*>(x)[i];
+      if constexpr (Norm) weights[u] = reinterpret_cast<const Chunk<T>*>(norm)[i];
     }
 #pragma unroll
-    for (int i = 0; i < 4; ++i) {
-      const int g = u * 64 / Group;
-      const float scale = now.half_of(now.s[i / 2], g), bias = now.half_of(now.b[i / 2], g);
-      // The number and what has been added to it, in units of the last bit.
-      constexpr float extra = Bits == 4 ? Magic<T>::value : 17.f * Magic<T>::value;
-      const float number = Bits == 4 ? products[0][i] : fmaf(16.f, products[parts - 1][i], products[0][i]);
-      acc[i] += scale * fmaf(-extra, sum[i], number) + bias * sum[i];
+    for (int u = 0; u < at_once; ++u) {
+      const int i = start + u * static_cast<int>(blockDim.x);
+      if (i - lane >= total) break;
+      float sum = 0.f;
+#pragma unroll
+      for (int j = 0; j < 8; ++j) {
+        T& e = chunks[u].e[j];
+        if constexpr (Norm) {
+          const float f = to_float(e);
+          squares += i < total ? f * f : 0.f;
+          e = rounded<T>(f * to_float(weights[u].e[j]));
+        }
+        sum += to_float(e);
+      }
+#pragma unroll
+      for (int o = 1; is_quantized<Bits> && o < of_group; o <<= 1) sum += __shfl_xor_sync(~0u, sum, o);
+      if (i >= total) continue;
+      if (is_quantized<Bits> && i % of_group == 0) sums[i / of_group] = sum;
+      to[Vectors::place(i, m)] = in_order<Bits>(chunks[u]);
     }
   }
+  return squares;
 }
 
-/// Copies `count` elements of each of `M` vectors of `K` into shared memory, in order; the only one, and all of it, normalized by
-/// its root mean square if `Norm`.
-template <typename T, int Bits, int M, bool Norm>
-__device__ __forceinline__ void load_in_order(uint4* to, int stride, const T* x, int count, const T* norm, float eps, int K) {
-  const int chunks = count / 8;
-  float scale = 1.f;
-  if constexpr (Norm) {
-    __shared__ float sums[32];
-    float sum = 0.f;
-    for (int i = threadIdx.x; i < chunks; i += blockDim.x) {
-      const Chunk<T> chunk = reinterpret_cast<const Chunk<T>*>(x)[i];
-#pragma unroll
-      for (int j = 0; j < 8; ++j) sum += to_float(chunk.e[j]) * to_float(chunk.e[j]);
-    }
-    sum = sum_of_warp(sum);
-    if ((threadIdx.x & 31) == 0) sums[threadIdx.x >> 5] = sum;
-    __syncthreads();
-    sum = 0.f;
-    for (int i = 0; i < (blockDim.x >> 5); ++i) sum += sums[i];
-    scale = rsqrtf(sum / K + eps);
-  }
-#pragma unroll
-  for (int m = 0; m < M; ++m) {
-    for (int i = threadIdx.x; i < chunks; i += blockDim.x) {
-      Chunk<T> chunk = reinterpret_cast<const Chunk<T>*>(x + static_cast<size_t>(m) * K)[i];
-      if constexpr (Norm) {
-        const Chunk<T> weight = reinterpret_cast<const Chunk<T>*>(norm)[i];
-#pragma unroll
-        for (int j = 0; j < 8; ++j) {
-          chunk.e[j] = rounded<T>(to_float(weight.e[j]) * to_float(rounded<T>(to_float(chunk.e[j]) * scale)));
-        }
-      }
-      to[m * stride + slot(m, i)] = in_order<Bits>(chunk);
-    }
-  }
-  __syncthreads();
-}
+template <typename T, int Bits, bool Floats, int Group, int M> struct Choice {
+  using Vectors = SeveralVectors<T, Bits, Group, M>;
+};
+template <typename T, int Bits, bool Floats, int Group> struct Choice<T, Bits, Floats, Group, 1> {
+  using Vectors = OneVector<T, Bits, Floats, Group>;
+};
 
-/// As `qmv`, of vectors of a multiple of 256 elements, of which `tile` lie in shared memory at once: all, or a multiple of what
-/// the warps of a tile of the matrix ask for. A block has `Tiles` of those; with `SwiGlu` one has 8 rows of each half of the
-/// matrix.
-template <typename T, int Bits, int Group, int M, int Warps, int Tiles, bool Norm, bool SwiGlu, bool Residual>
-__device__ __forceinline__ void qmm(const T* x, const unsigned* w, const T* scales, const T* biases, const T* norm,
-                                    const T* residual, T* y, int rows_of_w, int K, int tile, float eps) {
-  constexpr int splits = Warps / Tiles, outputs = SwiGlu ? 8 : 16, ahead = Bits == 4 ? 2 : 1;
-  const int N = SwiGlu ? rows_of_w / 2 : rows_of_w, lane = threadIdx.x & 31, warp = threadIdx.x >> 5, m = lane >> 2;
-  const int first = (blockIdx.x * Tiles + warp / splits) * outputs + m, steps = K / 256;
-  const int rows[2] = {min(first, N - 1), SwiGlu ? N + min(first, N - 1) : min(first + 8, N - 1)};
+/// As `qmv`, of vectors of a multiple of `1024 / Bits` halves, by blocks of 8 warps, each of which has `ahead` pieces on their way. So
+/// many `columns` of the vectors lie in shared memory at once: all, or a multiple of `8192 / Bits`. With `Floats` the matrix has those
+/// of 4 bits (E2M1), and its scales are powers of two (E8M0), for one vector only.
+template <typename T, int Bits, bool Floats, int Group, int M, int ahead, bool Norm, bool SwiGlu, bool Residual>
+__device__ __forceinline__ void qmm(const T* x, const uint4* w, const typename ScaleOf<T, Floats>::Type* scales, const T* biases,
+                                    const T* norm, const T* residual, T* y, int rows_of_w, int K, int columns, float eps) {
+  static_assert(!Floats || (M == 1 && Bits == 4), "there are no other kernels of floats");
+  using Vectors = typename Choice<T, Bits, Floats, Group, M>::Vectors;
+  using Weights = Piece<T, Bits, Floats, Group>;
+  constexpr int warps = 8, outputs = SwiGlu ? 8 : 16, of_piece = 1024 / Bits;
+  const int N = SwiGlu ? rows_of_w / 2 : rows_of_w, warp = threadIdx.x >> 5;
+  const int tiles = (N + outputs - 1) / outputs, pieces = K / of_piece, at_once = columns / of_piece;
+  Weights* const ring = reinterpret_cast<Weights*>(dynamic_memory()) + warp * ahead;
+  unsigned char* const memory = dynamic_memory() + warps * ahead * sizeof(Weights);
   let_next_start();
-  // The first weights do not wait for the vectors.
-  Step<T, Bits, Group> next[ahead];
-#pragma unroll
-  for (int i = 0; i < ahead; ++i) {
-    const int step = warp % splits + i * splits;
-    if (step < steps) next[i].load(w, scales, biases, rows, step, K);
-  }
-  wait_for_previous();
-  auto* vectors = reinterpret_cast<uint4*>(dynamic_memory());
-  const int own = m < M ? m : 0;
-  float acc[4] = {};
-  for (int start = 0; start < K; start += tile) {
-    const int end = min(start + tile, K) / 256;
-    if (start > 0) __syncthreads();
-    load_in_order<T, Bits, M, Norm>(vectors, tile / 8, x + start, end * 256 - start, norm, eps, K);
-    #pragma unroll 1
-    for (int first = start / 256 + warp % splits; first < end; first += splits) {
-      const Step<T, Bits, Group> now = next[0];
-      if constexpr (ahead > 1) next[0] = next[1];
-      const int later = first + ahead * splits;
-      if (later < steps) next[ahead - 1].load(w, scales, biases, rows, later, K);
-      add_step<Bits, Group>(now, vectors + own * (tile / 8), own, first - start / 256, acc);
-    }
-  }
 
-  // Lanes have rows `m` and `m + 8` of vectors `2 (lane % 4)` and the next.
-  __shared__ float sums[Warps][16][8];
-#pragma unroll
-  for (int i = 0; i < 4; ++i) sums[warp][m + i / 2 * 8][(lane & 3) * 2 + i % 2] = acc[i];
-  __syncthreads();
-  for (int i = threadIdx.x; i < Tiles * outputs * M; i += blockDim.x) {
-    const int vector = i / (Tiles * outputs), row = i % (Tiles * outputs), tile = row / outputs, r = row % outputs;
-    const int to = blockIdx.x * Tiles * outputs + row;
-    if (to >= N) continue;
+  int asked_tile = warp < pieces ? blockIdx.x : tiles, asked_piece = warp, asked = 0;
+  auto ask = [&] {
+    if (asked_tile < tiles) {
+      auto row_of = [&](int r) {
+        return SwiGlu ? min(asked_tile * 8 + r % 8, N - 1) + r / 8 * N : min(asked_tile * 16 + r, N - 1);
+      };
+      ring[asked].fetch(w, scales, biases, row_of, asked_piece, K);
+      asked = (asked + 1) % ahead;
+      if ((asked_piece += warps) >= pieces) asked_piece = warp, asked_tile += gridDim.x;
+    }
+    end_of_copies();
+  };
+  // The first weights do not wait for the vectors.
+#pragma unroll 1
+  for (int i = 0; i < ahead; ++i) ask();
+  if constexpr (Norm) bring_near(norm, K);
+  wait_for_previous();
+
+  float squares = 0.f;
+  auto load = [&](int from) {
+    auto* to = reinterpret_cast<uint4*>(memory);
+    auto* sums = reinterpret_cast<float*>(to + M * columns / 8);
+#pragma unroll 1
+    for (int m = 0; m < M; ++m) {
+      squares = load_chunks<Vectors, T, Bits, Norm>(to + m * columns / 8, sums + m * columns / Vectors::of_group,
+                                                    x + static_cast<size_t>(m) * K + from, norm, min(columns, K - from), m);
+    }
+  };
+  if (columns == K) load(0);
+  const float scale = synchronized_scale<Norm>(squares, K, eps);
+
+  __shared__ float of_warps[2][warps][16][M];
+  Vectors vectors(memory, columns);
+  int next = 0;
+  bool odd = false;
+#pragma unroll 1
+  for (int tile = blockIdx.x; tile < tiles; tile += gridDim.x, odd = !odd) {
+    const int output = tile * outputs + threadIdx.x % outputs, m = threadIdx.x / outputs;
+    const bool writes = m < M && output < N;
+    T term{};
+    if (Residual && writes) term = residual[m * N + output];
+#pragma unroll 1
+    for (int from = 0; from < pieces; from += at_once) {
+      if (columns < K) {
+        __syncthreads();
+        load(from * of_piece);
+        __syncthreads();
+      }
+#pragma unroll 1
+      for (int piece = from + warp; piece < min(from + at_once, pieces); piece += warps) {
+        wait_for_copies<ahead - 1>();
+        vectors.add(ring[next], piece - from);
+        next = (next + 1) % ahead;
+        // All lanes have read what is written over now.
+        __syncwarp();
+        ask();
+      }
+    }
+    vectors.put(of_warps[odd][warp]);
+    __syncthreads();
+    if (!writes) continue;
     float value = 0.f, up = 0.f;
 #pragma unroll
-    for (int s = 0; s < splits; ++s) {
-      value += sums[tile * splits + s][r][vector];
-      if constexpr (SwiGlu) up += sums[tile * splits + s][r + 8][vector];
+    for (int v = 0; v < warps; ++v) {
+      value += of_warps[odd][v][threadIdx.x % outputs][m];
+      if constexpr (SwiGlu) up += of_warps[odd][v][threadIdx.x % outputs + 8][m];
     }
-    const size_t at = static_cast<size_t>(vector) * N + to;
-    if constexpr (SwiGlu) {
-      y[at] = swiglu<T>(value, up);
-    } else if constexpr (Residual) {
-      y[at] = rounded<T>(to_float(residual[at]) + to_float(rounded<T>(value)));
-    } else {
-      y[at] = rounded<T>(value);
-    }
+    y[m * N + output] = outcome<SwiGlu, Residual>(scale * value, scale * up, term);
   }
 }

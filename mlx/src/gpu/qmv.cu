@@ -4,126 +4,74 @@
 // quantized), the next lane the next 16; those of later rounds are on their way while these are multiplied. The vectors lie
 // in shared memory as numbers of 32 bits, in the order that lets eight lanes read 16 bytes each without bank conflicts.
 //
-// Each kernel runs for some microseconds, of which fetching instructions that are not run again is a good part: loops stay loops.
+// Each kernel runs for some microseconds. What it would only wait for at its beginning and end is asked for before, and loops
+// stay loops, for fetching instructions that are not run again takes as long as reading.
 //
-// Stands alone, without NVIDIA's headers, so that it compiles in a moment.
-
-struct f16 {
-  unsigned short bits;
-};
-struct bf16 {
-  unsigned short bits;
-};
-
-__device__ __forceinline__ float to_float(float x) { return x; }
-__device__ __forceinline__ float to_float(bf16 x) { return __uint_as_float(unsigned(x.bits) << 16); }
-
-template <typename T> __device__ __forceinline__ T rounded(float x);
-template <> __device__ __forceinline__ float rounded<float>(float x) { return x; }
-
-#ifdef __CUDA_ARCH__
-// What a test that runs these kernels on a CPU has in words of its own.
-
-__device__ __forceinline__ float to_float(f16 x) {
-  float y;
-  asm("cvt.f32.f16 %0, %1;" : "=f"(y) : "h"(x.bits));
-  return y;
-}
-template <> __device__ __forceinline__ bf16 rounded<bf16>(float x) {
-  bf16 y;
-  asm("cvt.rn.bf16.f32 %0, %1;" : "=h"(y.bits) : "f"(x));
-  return y;
-}
-template <> __device__ __forceinline__ f16 rounded<f16>(float x) {
-  f16 y;
-  asm("cvt.rn.f16.f32 %0, %1;" : "=h"(y.bits) : "f"(x));
-  return y;
-}
-
-__device__ __forceinline__ unsigned char* dynamic_memory() {
-  extern __shared__ __align__(16) unsigned char memory[];
-  return memory;
-}
-
-/// In a graph whose kernels may overlap: lets those that follow start, which then wait for what they need.
-__device__ __forceinline__ void let_next_start() {
-#if __CUDA_ARCH__ >= 900
-  asm volatile("griddepcontrol.launch_dependents;");
-#endif
-}
-
-/// Waits until the kernels before have written their results. Before that, only what none of them writes may be read.
-__device__ __forceinline__ void wait_for_previous() {
-#if __CUDA_ARCH__ >= 900
-  asm volatile("griddepcontrol.wait;" ::: "memory");
-#endif
-}
-#else
-#include "on_cpu.h"
-#endif
-
-/// 16 bytes as elements.
-template <typename T> struct alignas(16) Chunk {
-  static constexpr int size = 16 / sizeof(T);
-  T e[size];
-};
+// Stands behind types.cu.
 
 /// Where four numbers of a vector lie, number `q` of the `C` that go with the 16 bytes number `c` of a row.
 template <int C> __device__ __forceinline__ int place(int c, int q) {
   return c * C + (q ^ ((c * C / 8) & (C - 1)));
 }
 
-__device__ __forceinline__ float sum_of_warp(float x) {
-  for (int o = 16; o; o >>= 1) x += __shfl_xor_sync(~0u, x, o);
-  return x;
-}
-
-/// The vector `x` of `K` elements, normalized by its root mean square if `Norm`, as chunks of `count` numbers in shared memory, and
-/// the sums of those.
+/// The vector `x` of `K` elements as chunks of `count` numbers in shared memory, and the sums of those. With `Norm` the numbers are
+/// times the weights of a norm; gives a thread's part of the sum of squares without them.
 template <typename T, int count, bool Norm>
-__device__ __forceinline__ void load_vector(float4* to, float* sums_of_chunks, const T* x, const T* norm, float eps, int K) {
-  constexpr int n = Chunk<T>::size, C = count / 4, pieces = count / n;
-  const auto* from = reinterpret_cast<const Chunk<T>*>(x);
-  float scale = 1.f;
-  if constexpr (Norm) {
-    __shared__ float sums[32];
-    float sum = 0.f;
+__device__ __forceinline__ float load_vector(float4* to, float* sums_of_chunks, const T* x, const T* norm, int K) {
+  constexpr int n = Chunk<T>::size, C = count / 4, pieces = count / n, at_once = 4;
+  const int total = K / n, lane = threadIdx.x & 31;
+  float squares = 0.f;
+  // All lanes of a warp go round as often, since they exchange sums.
 #pragma unroll 1
-    for (int i = threadIdx.x; i < K / n; i += blockDim.x) {
-      const Chunk<T> chunk = from[i];
+  for (int start = threadIdx.x; start - lane < total; start += at_once * blockDim.x) {
+    Chunk<T> chunks[at_once], weights[at_once];
 #pragma unroll
-      for (int j = 0; j < n; ++j) sum += to_float(chunk.e[j]) * to_float(chunk.e[j]);
+    for (int u = 0; u < at_once; ++u) {
+      const int i = min(start + u * static_cast<int>(blockDim.x), total - 1);
+      chunks[u] = reinterpret_cast<const Chunk<T>*>(x)[i];
+      if constexpr (Norm) weights[u] = reinterpret_cast<const Chunk<T>*>(norm)[i];
     }
-    sum = sum_of_warp(sum);
-    if ((threadIdx.x & 31) == 0) sums[threadIdx.x >> 5] = sum;
-    __syncthreads();
-    sum = 0.f;
-#pragma unroll 1
-    for (int i = 0; i < (blockDim.x >> 5); ++i) sum += sums[i];
-    scale = rsqrtf(sum / K + eps);
-  }
-#pragma unroll 1
-  for (int c = threadIdx.x; c < K / count; c += blockDim.x) {
-    float all = 0.f;
-#pragma unroll 1
-    for (int i = 0; i < pieces; ++i) {
-      Chunk<T> chunk = from[c * pieces + i];
-      if constexpr (Norm) {
-        const Chunk<T> weight = reinterpret_cast<const Chunk<T>*>(norm)[c * pieces + i];
 #pragma unroll
-        for (int j = 0; j < n; ++j) {
-          chunk.e[j] = rounded<T>(to_float(weight.e[j]) * to_float(rounded<T>(to_float(chunk.e[j]) * scale)));
+    for (int u = 0; u < at_once; ++u) {
+      const int i = start + u * static_cast<int>(blockDim.x);
+      if (i - lane >= total) break;
+      float f[n], all = 0.f;
+#pragma unroll
+      for (int j = 0; j < n; ++j) {
+        f[j] = to_float(chunks[u].e[j]);
+        if constexpr (Norm) {
+          squares += i < total ? f[j] * f[j] : 0.f;
+          f[j] *= to_float(weights[u].e[j]);
         }
+        all += f[j];
       }
+#pragma unroll
+      for (int o = 1; o < pieces; o <<= 1) all += __shfl_xor_sync(~0u, all, o);
+      if (i >= total) continue;
+      if (i % pieces == 0) sums_of_chunks[i / pieces] = all;
 #pragma unroll
       for (int j = 0; j < n; j += 4) {
-        const float4 four{to_float(chunk.e[j]), to_float(chunk.e[j + 1]), to_float(chunk.e[j + 2]), to_float(chunk.e[j + 3])};
-        all += four.x + four.y + four.z + four.w;
-        to[place<C>(c, (i * n + j) / 4)] = four;
+        to[place<C>(i / pieces, (i % pieces * n + j) / 4)] = {f[j], f[j + 1], f[j + 2], f[j + 3]};
       }
     }
-    sums_of_chunks[c] = all;
   }
+  return squares;
+}
+
+/// Waits for all threads, of which each has a part of the sum of squares of a vector of `K` elements; gives what the norm scales
+/// it by, 1 where there is none.
+template <bool Norm> __device__ __forceinline__ float synchronized_scale(float squares, int K, float eps) {
+  __shared__ float of_warps[32];
+  if constexpr (Norm) {
+    squares = sum_of_warp(squares);
+    if ((threadIdx.x & 31) == 0) of_warps[threadIdx.x >> 5] = squares;
+  }
+  __syncthreads();
+  if constexpr (!Norm) return 1.f;
+  float sum = 0.f;
+#pragma unroll 1
+  for (int i = 0; i < static_cast<int>(blockDim.x >> 5); ++i) sum += of_warps[i];
+  return rsqrtf(sum / K + eps);
 }
 
 /// Whether weights of so many bits have scales and biases.
@@ -208,33 +156,34 @@ template <typename T> __device__ __forceinline__ T swiglu(float gate, float up) 
   return rounded<T>(to_float(rounded<T>(g * sigmoid)) * u);
 }
 
-/// Writes what a warp has computed for the outputs from `first` on, and starts anew.
+/// What a product becomes: with `SwiGlu` that of `value` and `up`, with `Residual` added to `residual`.
+template <bool SwiGlu, bool Residual, typename T>
+__device__ __forceinline__ T outcome(float value, float up, T residual) {
+  if constexpr (SwiGlu) return swiglu<T>(value, up);
+  if constexpr (Residual) return rounded<T>(to_float(residual) + to_float(rounded<T>(value)));
+  return rounded<T>(value);
+}
+
+/// Writes what a warp has computed for the outputs from `first` on, times `scale`, and starts anew.
 template <typename T, int M, int R, bool SwiGlu, bool Residual, int All>
-__device__ __forceinline__ void put(float (&acc)[M][All], const T* residual, T* y, int first, int N) {
+__device__ __forceinline__ void put(float (&acc)[M][All], float scale, const T (&residual)[M][R], T* y, int first, int N) {
 #pragma unroll
   for (int m = 0; m < M; ++m) {
 #pragma unroll
-    for (int r = 0; r < All; ++r) acc[m][r] = sum_of_warp(acc[m][r]);
+    for (int r = 0; r < All; ++r) acc[m][r] = scale * sum_of_warp(acc[m][r]);
 #pragma unroll
     for (int r = 0; r < R; ++r) {
       if ((threadIdx.x & 31) != 0 || first + r >= N) continue;
-      const int i = m * N + first + r;
-      if constexpr (SwiGlu) {
-        y[i] = swiglu<T>(acc[m][r], acc[m][R + r]);
-      } else if constexpr (Residual) {
-        y[i] = rounded<T>(to_float(residual[i]) + to_float(rounded<T>(acc[m][r])));
-      } else {
-        y[i] = rounded<T>(acc[m][r]);
-      }
+      y[m * N + first + r] = outcome<SwiGlu, Residual>(acc[m][r], acc[m][All - R + r], residual[m][r]);
     }
 #pragma unroll
     for (int r = 0; r < All; ++r) acc[m][r] = 0.f;
   }
 }
 
-/// `y = x wᵀ` for `M` vectors `x` of `K` elements; with `Norm` of the only one normalized, with `SwiGlu` of the two halves of the
-/// product, with `Residual` added to `residual`. Warps take turns at the rows, `R` outputs at a time, and never wait between
-/// them: the weights of the next are asked for while those of the last are multiplied.
+/// `y = x wᵀ` for `M` vectors `x` of `K` elements; with `Norm` of the only one normalized by its root mean square, with `SwiGlu` of
+/// the two halves of the product, with `Residual` added to `residual`. Warps take turns at the rows, `R` outputs at a time, and
+/// never wait between them: the weights of the next are asked for while those of the last are multiplied.
 template <typename T, int Bits, int Group, int M, int R, bool Norm, bool SwiGlu, bool Residual>
 __device__ __forceinline__ void qmv(const T* x, const uint4* w, const T* scales, const T* biases, const T* norm,
                                     const T* residual, T* y, int rows_of_w, int K, float eps) {
@@ -245,9 +194,10 @@ __device__ __forceinline__ void qmv(const T* x, const uint4* w, const T* scales,
   const int rounds = (chunks + 31) / 32, turns = max((N + R - 1) / R - own + warps - 1, 0) / warps * rounds;
   let_next_start();
 
-  Weights<T, Bits, all> next[ahead];
+  using Turn = Weights<T, Bits, all>;
+  Turn next[ahead];
   int asked_first = own * R, asked_round = 0;
-  auto ask = [&](Weights<T, Bits, all>& to) {
+  auto ask = [&](Turn& to) {
     int rows[all];
 #pragma unroll
     for (int r = 0; r < all; ++r) rows[r] = min(asked_first + r % R, N - 1) + (r < R ? 0 : N);
@@ -259,29 +209,41 @@ __device__ __forceinline__ void qmv(const T* x, const uint4* w, const T* scales,
   for (int i = 0; i < ahead; ++i) {
     if (i < turns) ask(next[i]);
   }
+  if constexpr (Norm) bring_near(norm, K);
   wait_for_previous();
 
   auto* vectors = reinterpret_cast<float4*>(dynamic_memory());
   auto* sums = reinterpret_cast<float*>(vectors + M * K / 4);
+  float squares = 0.f;
 #pragma unroll 1
-  for (int m = 0; m < M; ++m) load_vector<T, count, Norm>(vectors + m * K / 4, sums + m * chunks, x + m * K, norm, eps, K);
-  __syncthreads();
+  for (int m = 0; m < M; ++m) {
+    squares = load_vector<T, count, Norm>(vectors + m * K / 4, sums + m * chunks, x + m * K, norm, K);
+  }
+  const float scale = synchronized_scale<Norm>(squares, K, eps);
 
   float acc[M][all] = {};
+  T terms[M][R] = {};
   int first = own * R, round = 0;
 #pragma unroll 1
   for (int turn = 0; turn < turns; ++turn) {
-    const Weights<T, Bits, all> now = next[0];
+    const Turn now = next[0];
 #pragma unroll
     for (int i = 1; i < ahead; ++i) next[i - 1] = next[i];
     if (turn + ahead < turns) ask(next[ahead - 1]);
+    if constexpr (Residual) {
+#pragma unroll
+      for (int m = 0; m < M && round == 0; ++m) {
+#pragma unroll
+        for (int r = 0; r < R; ++r) terms[m][r] = residual[m * N + min(first + r, N - 1)];
+      }
+    }
     const int c = round * 32 + lane;
     if (c < chunks) {
 #pragma unroll
       for (int m = 0; m < M; ++m) add_products<Bits>(now, vectors + m * K / 4, sums + m * chunks, c, acc[m]);
     }
     if (++round < rounds) continue;
-    put<T, M, R, SwiGlu, Residual>(acc, residual, y, first, N);
+    put<T, M, R, SwiGlu, Residual>(acc, scale, terms, y, first, N);
     round = 0;
     first += warps * R;
   }

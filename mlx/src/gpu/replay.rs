@@ -1,11 +1,10 @@
 //! Steps of a loop that are launched as one.
 
-use super::{decode::forget_places, is_in_use};
+use super::{compiled::compiled, decode::forget_places, is_in_use};
 use crate::{
     Array, Result,
     fast::{AppendBuffer, Sequence},
     ffi::{graph::id, kernels as ffi},
-    kernels::compile_cuda,
 };
 use std::fmt;
 
@@ -49,7 +48,7 @@ impl Replay {
         if !graphs || !is_in_use()? {
             return Ok(None);
         }
-        let module = compile_cuda(include_str!("prepare.cu"))?;
+        let module = compiled(include_str!("prepare.cu"))?;
         Ok(Some(Replay { raw: ffi::Replay::new("Replay", &module)?, memory: vec![] }))
     }
 

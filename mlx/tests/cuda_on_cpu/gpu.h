@@ -40,16 +40,19 @@ constexpr int most_warps = 8;
 inline std::unique_ptr<std::barrier<>> of_block, of_warps[most_warps];
 
 inline void __syncthreads() { of_block->arrive_and_wait(); }
-inline void sync_warp() { of_warps[threadIdx.x / 32]->arrive_and_wait(); }
+inline void __syncwarp() { of_warps[threadIdx.x / 32]->arrive_and_wait(); }
 
-inline float __shfl_xor_sync(unsigned, float x, int lanes) {
-  static float exchanged[32 * most_warps];
+/// What the thread of the same warp with number `from` has.
+template <typename T> T exchange(T x, unsigned from) {
+  static T exchanged[32 * most_warps];
   exchanged[threadIdx.x] = x;
-  sync_warp();
-  const float other = exchanged[threadIdx.x ^ lanes];
-  sync_warp();
+  __syncwarp();
+  const T other = exchanged[from];
+  __syncwarp();
   return other;
 }
+template <typename T> T __shfl_xor_sync(unsigned, T x, int lanes) { return exchange(x, threadIdx.x ^ lanes); }
+template <typename T> T __shfl_sync(unsigned, T x, int lane) { return exchange(x, threadIdx.x / 32 * 32 + lane); }
 
 inline float __expf(float x) { return std::exp(x); }
 inline float rsqrtf(float x) { return 1 / std::sqrt(x); }
@@ -57,6 +60,11 @@ inline float __uint_as_float(unsigned bits) {
   float x;
   std::memcpy(&x, &bits, sizeof x);
   return x;
+}
+inline unsigned __float_as_uint(float x) {
+  unsigned bits;
+  std::memcpy(&bits, &x, sizeof bits);
+  return bits;
 }
 inline float __int_as_float(int bits) { return __uint_as_float(static_cast<unsigned>(bits)); }
 template <typename T> T __ldcs(const T* from) { return *from; }

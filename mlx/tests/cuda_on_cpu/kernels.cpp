@@ -5,9 +5,14 @@
 #include <random>
 
 #include "gpu.h"
+#include "types.cu"
+#include "mma.cu"
 #include "qmv.cu"
+#include "qmm_one.cu"
+#include "qmm_several.cu"
 #include "qmm.cu"
 #include "attend.cu"
+#include "argmax.cu"
 
 namespace {
 
@@ -32,6 +37,8 @@ template <typename T> constexpr double tolerance = sizeof(T) == 4 ? 5e-4 : 1.5e-
 
 struct Options {
   bool norm = false, swiglu = false, residual = false;
+  /// Whether products are those of halves, and of floats of 4 bits.
+  bool halves = false, floats = false;
 };
 
 /// A product with a matrix, what it should be, and how far that is from what a kernel gave.
@@ -42,12 +49,14 @@ template <typename T, int Bits, int Group, int M> struct Product {
   std::vector<T> x = random<T>(static_cast<size_t>(M) * columns, 1), norm = random<T>(columns, 1);
   std::vector<T> scales = random<T>(rows * columns / Group, 1.f / (1 << Bits % 16));
   std::vector<T> biases = random<T>(rows * columns / Group, 1);
+  std::vector<uint8_t> exponents = std::vector<uint8_t>(rows * columns / Group);
   std::vector<T> residual = random<T>(static_cast<size_t>(M) * outputs, 1), plain = random<T>(rows * columns, 1);
   std::vector<T> y = std::vector<T>(static_cast<size_t>(M) * outputs, rounded<T>(NAN));
   std::vector<uint4> words = std::vector<uint4>(static_cast<size_t>(rows) * columns * Bits / 128);
 
   Product(Options o, int rows, int columns)
       : options(o), rows(rows), columns(columns), outputs(o.swiglu ? rows / 2 : rows) {
+    for (uint8_t& e : exponents) e = 122 + source() % 4;
     auto* to = reinterpret_cast<uint32_t*>(words.data());
     if (is_quantized) std::generate(to, to + words.size() * 4, std::ref(source));
     if (!is_quantized) std::memcpy(to, plain.data(), words.size() * sizeof(uint4));
@@ -58,6 +67,10 @@ template <typename T, int Bits, int Group, int M> struct Product {
     if (!is_quantized) return to_float(plain[i]);
     const auto* from = reinterpret_cast<const uint32_t*>(words.data());
     const unsigned n = from[i * Bits / 32] >> (i * Bits % 32) & ((uint64_t{1} << Bits) - 1);
+    if (options.floats) {
+      constexpr double sizes[] = {0, 0.5, 1, 1.5, 2, 3, 4, 6};
+      return std::ldexp(n & 8 ? -sizes[n & 7] : sizes[n & 7], exponents[i / Group] - 127);
+    }
     return n * double(to_float(scales[i / Group])) + to_float(biases[i / Group]);
   }
 
@@ -69,7 +82,8 @@ template <typename T, int Bits, int Group, int M> struct Product {
       for (int k = 0; k < columns; ++k) v[k] = to_float(x[m * columns + k]), squares += v[k] * v[k];
       const float scale = 1 / std::sqrt(squares / columns + 1e-5);
       for (int k = 0; k < columns && options.norm; ++k) {
-        v[k] = to_float(rounded<T>(to_float(norm[k]) * to_float(rounded<T>(v[k] * scale))));
+        v[k] *= to_float(norm[k]);
+        v[k] = scale * (options.halves ? to_float(rounded<T>(v[k])) : v[k]);
       }
       for (int r = 0; r < rows; ++r) {
         for (int k = 0; k < columns; ++k) products[r] += v[k] * weight(r, k);
@@ -97,20 +111,29 @@ void on_lanes(int rows, int columns) {
   expect(p.off(), tolerance<T>, "qmv", Bits, rows, columns);
 }
 
-template <typename T, int Bits, int Group, int M, int Tiles, bool Norm, bool SwiGlu, bool Residual>
-void on_tensor_cores(int rows, int columns, int tile) {
-  Product<T, Bits, Group, M> p({Norm, SwiGlu, Residual}, rows, columns);
-  const int of_block = Tiles * (SwiGlu ? 8 : 16);
-  launch((p.outputs + of_block - 1) / of_block, 256, [&p, tile] {
-    qmm<T, Bits, Group, M, 8, Tiles, Norm, SwiGlu, Residual>(
-        p.x.data(), reinterpret_cast<const unsigned*>(p.words.data()), p.scales.data(), p.biases.data(),
-        p.norm.data(), p.residual.data(), p.y.data(), p.rows, p.columns, tile, 1e-5f);
+template <typename T, int Bits, int Group, int M, bool Norm, bool SwiGlu, bool Residual>
+void on_tensor_cores(int rows, int columns, int at_once) {
+  Product<T, Bits, Group, M> p({Norm, SwiGlu, Residual, true}, rows, columns);
+  launch(2, 256, [&p, at_once] {
+    qmm<T, Bits, false, Group, M, 3, Norm, SwiGlu, Residual>(
+        p.x.data(), p.words.data(), p.scales.data(), p.biases.data(), p.norm.data(), p.residual.data(), p.y.data(),
+        p.rows, p.columns, at_once, 1e-5f);
   });
   expect(p.off(), tolerance<T>, "qmm", Bits, rows, columns);
 }
 
+template <typename T, bool Norm, bool SwiGlu, bool Residual> void of_floats(int rows, int columns) {
+  Product<T, 4, 32, 1> p({Norm, SwiGlu, Residual, true, true}, rows, columns);
+  launch(2, 256, [&p] {
+    qmm<T, 4, true, 32, 1, 2, Norm, SwiGlu, Residual>(p.x.data(), p.words.data(), p.exponents.data(), nullptr,
+                                                               p.norm.data(), p.residual.data(), p.y.data(), p.rows,
+                                                               p.columns, p.columns, 1e-5f);
+  });
+  expect(p.off(), tolerance<T>, "qmm of floats", 4, rows, columns);
+}
+
 void products() {
-  for (int columns : {64, 576, 3072}) {
+  for (int columns : {64, 1600}) {
     on_lanes<float, 4, 64, 1, 1, true, false, false>(137, columns);
     on_lanes<float, 8, 32, 1, 2, false, false, true>(35, columns);
     on_lanes<bf16, 4, 64, 1, 1, true, true, false>(140, columns);
@@ -118,11 +141,20 @@ void products() {
     on_lanes<float, 32, 1, 2, 2, false, false, true>(37, columns);
     on_lanes<bf16, 16, 1, 1, 1, true, true, false>(40, columns);
   }
-  for (int columns : {256, 1280, 4352}) {
-    on_tensor_cores<bf16, 4, 64, 1, 2, true, true, false>(40, columns, columns);
-    on_tensor_cores<f16, 4, 128, 3, 4, false, false, true>(77, columns, columns);
-    on_tensor_cores<bf16, 8, 64, 8, 1, false, false, true>(37, columns, std::min(columns, 4096));
-    on_tensor_cores<f16, 8, 64, 2, 2, false, true, false>(40, columns, columns);
+  for (int columns : {256, 2304}) {
+    on_tensor_cores<bf16, 4, 64, 1, true, true, false>(88, columns, columns);
+    on_tensor_cores<f16, 4, 32, 1, false, false, true>(77, columns, columns);
+    on_tensor_cores<bf16, 4, 128, 1, true, false, false>(37, columns, columns);
+    on_tensor_cores<bf16, 8, 64, 1, false, false, true>(50, columns + 128, columns + 128);
+    on_tensor_cores<f16, 8, 32, 1, true, true, false>(24, columns + 384, columns + 384);
+    on_tensor_cores<bf16, 16, 1, 1, true, true, false>(40, columns + 64, columns + 64);
+    of_floats<bf16, true, true, false>(72, columns);
+    of_floats<f16, false, false, true>(50, columns);
+    on_tensor_cores<bf16, 4, 64, 2, false, true, false>(72, columns, columns);
+    on_tensor_cores<f16, 4, 128, 3, false, false, true>(77, columns, std::min(columns, 2048));
+    on_tensor_cores<bf16, 8, 64, 8, false, false, true>(37, columns, std::min(columns, 1024));
+    on_tensor_cores<f16, 8, 64, 5, false, true, false>(40, columns + 128, columns + 128);
+    on_tensor_cores<f16, 16, 1, 4, false, false, true>(50, columns, std::min(columns, 512));
   }
 }
 
@@ -214,10 +246,37 @@ void attention() {
   Decoding<float, 64, 3>{64, false, false, 4, {0, 9, 88, 90}}.run();
 }
 
+/// The index of the greatest element of each of some rows, which have the same elements but for a few.
+template <typename T> void greatest(int columns, int parts) {
+  const std::vector<float> last[] = {{}, {2}, {2, 2}, {-0.f, 0.f}, {NAN}, {INFINITY, NAN, INFINITY}};
+  constexpr int rows = std::size(last);
+  std::vector<T> x = random<T>(rows * columns, 1);
+  for (int row = 0; row < rows; ++row) {
+    T* of_row = &x[row * columns];
+    if (last[row].size() == 2 && last[row][0] == 0) std::fill_n(of_row, columns, rounded<T>(-1));
+    for (float f : last[row]) of_row[source() % columns] = rounded<T>(f);
+  }
+  std::vector<Key> keys(rows * parts);
+  std::vector<unsigned> y(rows);
+  launch(rows * parts, 256, [&] { argmax_of_parts(x.data(), keys.data(), columns, parts); });
+  launch(rows, 32, [&] { argmax_of_keys(keys.data(), y.data(), parts); });
+  for (int row = 0; row < rows; ++row) {
+    const T* of_row = &x[row * columns];
+    int best = 0;
+    for (int i = 1; i < columns; ++i) {
+      if (!(to_float(of_row[best]) == to_float(of_row[best])) || to_float(of_row[i]) > to_float(of_row[best])) best = i;
+    }
+    expect(std::abs(static_cast<int>(y[row]) - best), 0, "argmax", columns, parts, row);
+  }
+}
+
 }  // namespace
 
 int main() {
   products();
   attention();
+  greatest<float>(4096, 3);
+  greatest<bf16>(24, 1);
+  greatest<f16>(8200, 40);
   return failed;
 }

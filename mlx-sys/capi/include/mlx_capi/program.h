@@ -12,8 +12,8 @@ static const mlx_argument_kind MLX_ARGUMENT_INPUT = 4;
 static const mlx_argument_kind MLX_ARGUMENT_OUTPUT = 5;
 static const mlx_argument_kind MLX_ARGUMENT_SCRATCH = 6;
 
-/// How many processors the first GPU has. Fails where MLX is not built for CUDA.
-MLX_C_API int mlx_cuda_processors(int* out) MLX_C_NOEXCEPT;
+/// How many processors the first GPU has, and bytes of shared memory each of them. Fails where MLX is not built for CUDA.
+MLX_C_API int mlx_cuda_processors(int* count, int* shared_memory) MLX_C_NOEXCEPT;
 
 /// A launch of a function with the arguments it takes.
 typedef struct mlx_program_launch {

@@ -37,13 +37,23 @@ impl Argument {
     }
 }
 
-/// How many processors the GPU has.
-#[track_caller]
-pub(crate) fn cuda_processors() -> Result<i32> {
-    let mut count = 0;
-    // SAFETY: a valid out-pointer.
-    call("processors", || unsafe { mlx_sys::mlx_cuda_processors(&mut count) })?;
-    Ok(count)
+/// The processors of a GPU.
+#[derive(Clone, Copy)]
+pub(crate) struct Processors {
+    pub(crate) count: i32,
+    /// Bytes that each has for the blocks that it runs.
+    pub(crate) shared_memory: i32,
+}
+
+impl Processors {
+    /// Those of the first GPU.
+    #[track_caller]
+    pub(crate) fn of_cuda() -> Result<Processors> {
+        let (mut count, mut shared_memory) = (0, 0);
+        // SAFETY: valid out-pointers.
+        call("processors", || unsafe { mlx_sys::mlx_cuda_processors(&mut count, &mut shared_memory) })?;
+        Ok(Processors { count, shared_memory })
+    }
 }
 
 /// One launch of a function of the module.

@@ -15,7 +15,7 @@
 //! | [`pool`] | the threads that kernels share |
 //!
 //! All arithmetic is in `f32`, also where the elements are [`struct@f16`] or [`struct@bf16`]; but for products of up to
-//! three vectors with [`quantized`] matrices of 2, 4 and 8 bits where processors multiply bytes (AVX-512 VNNI, AVX-VNNI), which
+//! 64 vectors with [`quantized`] matrices of 2, 4 and 8 bits where processors multiply bytes (AVX-512 VNNI, AVX-VNNI), which
 //! are sums of integers of 24 bits.
 //!
 //! Without optimization (`opt-level = 0`, the default of `cargo build`) these kernels are slower than MLX's own, and

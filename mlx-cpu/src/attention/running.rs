@@ -57,13 +57,16 @@ impl<'a> Running<'a> {
             sum = s.add(sum, power);
             s.store(power, x);
         }
+        let sum = s.sum(sum);
+        if before == shift {
+            self.total[row] += sum;
+            return;
+        }
         self.most[row] = most;
         let factor = (before - shift).exp();
-        self.total[row] = self.total[row] * factor + s.sum(sum);
-        if factor != 1.0 {
-            for x in &mut self.values[row * self.width..][..self.width] {
-                *x *= factor;
-            }
+        self.total[row] = self.total[row] * factor + sum;
+        for x in &mut self.values[row * self.width..][..self.width] {
+            *x *= factor;
         }
     }
 }

@@ -6,37 +6,64 @@ pub(super) const UNIT: usize = 16;
 pub(super) const BLOCK: usize = 64;
 /// The most rows at a time.
 pub(super) const ROWS: usize = 4;
+/// Bytes that are loaded from memory together.
+const LINE: usize = 64;
 
 /// Keys or values of successive positions, as they lie in memory.
 #[derive(Clone, Copy)]
 pub(super) struct Block<'a, T> {
-    vectors: [&'a [[T; UNIT]]; BLOCK],
+    from: &'a [T],
+    stride: usize,
+    dim: usize,
     count: usize,
 }
 
 impl<'a, T: Element> Block<'a, T> {
     /// The first `count` vectors of `dim` elements, at most [`BLOCK`].
     pub(super) fn new(from: &'a [T], stride: usize, dim: usize, count: usize) -> Self {
-        let mut vectors = [Default::default(); BLOCK];
-        for (i, vector) in vectors[..count].iter_mut().enumerate() {
-            *vector = from[i * stride..][..dim].as_chunks().0;
-        }
-        Block { vectors, count }
+        Block { from, stride, dim, count }
     }
 
-    /// Those vectors.
+    /// Vector number `i`, of `units` units if that is not 0.
     #[inline(always)]
-    fn vectors(&self) -> &[&'a [[T; UNIT]]] {
-        &self.vectors[..self.count]
+    fn vector(&self, i: usize, units: usize) -> &'a [[T; UNIT]] {
+        let dim = if units > 0 { units * UNIT } else { self.dim };
+        self.from[i * self.stride..][..dim].as_chunks().0
     }
 
-    /// Begins to load some of the vectors, if there are so many.
+    /// Begins to load `N` vectors, if there are so many.
     #[inline(always)]
-    fn prefetch<S: Simd>(&self, s: S, first: usize, count: usize) {
-        for vector in self.vectors.iter().skip(first).take(count) {
-            vector.iter().for_each(|unit| s.prefetch(unit));
+    fn prefetch<S: Simd, const N: usize>(&self, s: S, first: usize) {
+        if first + N > self.count {
+            return;
+        }
+        match self.dim / UNIT {
+            4 => self.prefetch_units::<S, N, 4>(s, first),
+            8 => self.prefetch_units::<S, N, 8>(s, first),
+            _ => self.prefetch_units::<S, N, 0>(s, first),
         }
     }
+
+    #[inline(always)]
+    fn prefetch_units<S: Simd, const N: usize, const U: usize>(&self, s: S, first: usize) {
+        for i in 0..N {
+            let vector = self.vector(first + i, U);
+            for unit in (0..vector.len()).step_by(LINE / size_of::<[T; UNIT]>()) {
+                s.prefetch(&vector[unit]);
+            }
+        }
+    }
+}
+
+/// Calls a function for so many units as a constant, or 0 where they are not one of the usual numbers.
+macro_rules! with_units {
+    ($units:expr, $function:ident::<$s:ident, $t:ident, $rows:literal, $at_once:literal>($($argument:expr),*)) => {
+        match $units {
+            4 => $function::<$s, $t, $rows, $at_once, 4>($($argument),*),
+            8 => $function::<$s, $t, $rows, $at_once, 8>($($argument),*),
+            _ => $function::<$s, $t, $rows, $at_once, 0>($($argument),*),
+        }
+    };
 }
 
 /// Writes the products of rows of queries and of `keys` to rows of [`BLOCK`] scores, and begins to load what is `ahead`.
@@ -48,36 +75,39 @@ pub(super) fn multiply<S: Simd, T: Element>(
     ahead: Option<&Block<'_, T>>,
     scores: &mut [f32],
 ) {
+    let units = keys.dim / UNIT;
+    // As many sums at a time as there are registers for.
     match scores.len() / BLOCK {
-        4 => dots::<S, T, 4, 2>(s, queries, keys, ahead, scores),
-        3 => dots::<S, T, 3, 4>(s, queries, keys, ahead, scores),
-        2 => dots::<S, T, 2, 4>(s, queries, keys, ahead, scores),
-        _ => dots::<S, T, 1, 4>(s, queries, keys, ahead, scores),
+        4 if S::LANES < UNIT => with_units!(units, dots::<S, T, 4, 2>(s, queries, keys, ahead, scores)),
+        4 => with_units!(units, dots::<S, T, 4, 4>(s, queries, keys, ahead, scores)),
+        3 => with_units!(units, dots::<S, T, 3, 4>(s, queries, keys, ahead, scores)),
+        2 => with_units!(units, dots::<S, T, 2, 4>(s, queries, keys, ahead, scores)),
+        _ => with_units!(units, dots::<S, T, 1, 4>(s, queries, keys, ahead, scores)),
     }
 }
 
-/// The products of `R` rows with `C` keys at a time.
+/// The products of `R` rows of `U` units with `C` keys at a time.
 #[inline(always)]
-fn dots<S: Simd, T: Element, const R: usize, const C: usize>(
+fn dots<S: Simd, T: Element, const R: usize, const C: usize, const U: usize>(
     s: S,
     queries: &[[f32; UNIT]],
     keys: &Block<'_, T>,
     ahead: Option<&Block<'_, T>>,
     scores: &mut [f32],
 ) {
-    let units = queries.len() / R;
+    let units = if U > 0 { U } else { queries.len() / R };
     let mut rows = [queries; R];
     for (r, row) in rows.iter_mut().enumerate() {
         *row = &queries[r * units..][..units];
     }
-    for (i, keys) in keys.vectors().chunks(C).enumerate() {
+    for first in (0..keys.count).step_by(C) {
         if let Some(ahead) = ahead {
-            ahead.prefetch(s, i * C, C);
+            ahead.prefetch::<S, C>(s, first);
         }
         // Where there are fewer, the last one is repeated, and its products are not used.
-        let mut columns = [keys[0]; C];
+        let mut columns = [&[][..]; C];
         for (c, column) in columns.iter_mut().enumerate() {
-            *column = &keys[c.min(keys.len() - 1)][..units];
+            *column = keys.vector((first + c).min(keys.count - 1), U);
         }
         let mut sums = [[s.splat(0.0); C]; R];
         for p in 0..units {
@@ -95,9 +125,9 @@ fn dots<S: Simd, T: Element, const R: usize, const C: usize>(
             }
         }
         for (four, sums) in sums.as_flattened().as_chunks().0.iter().enumerate() {
-            for (n, sum) in s.sums(*sums).into_iter().enumerate() {
-                let (r, c) = ((4 * four + n) / C, (4 * four + n) % C);
-                scores[r * BLOCK + i * C + c] = sum;
+            let sums = s.sums(*sums);
+            for (part, sums) in sums.chunks_exact(C).enumerate() {
+                scores[(4 / C * four + part) * BLOCK + first..][..C].copy_from_slice(sums);
             }
         }
     }
@@ -112,7 +142,16 @@ pub(super) fn accumulate<S: Simd, T: Element>(
     ahead: Option<&Block<'_, T>>,
     sums: &mut [[f32; UNIT]],
 ) {
-    match weights.len() / BLOCK {
+    let rows = weights.len() / BLOCK;
+    if S::LANES == UNIT {
+        return match rows {
+            4 => add_units::<S, T, 4, 4>(s, weights, values, ahead, sums),
+            3 => add_units::<S, T, 3, 4>(s, weights, values, ahead, sums),
+            2 => add_units::<S, T, 2, 4>(s, weights, values, ahead, sums),
+            _ => add_units::<S, T, 1, 8>(s, weights, values, ahead, sums),
+        };
+    }
+    match rows {
         4 => add_units::<S, T, 4, 1>(s, weights, values, ahead, sums),
         3 => add_units::<S, T, 3, 2>(s, weights, values, ahead, sums),
         2 => add_units::<S, T, 2, 2>(s, weights, values, ahead, sums),
@@ -151,12 +190,11 @@ fn add<S: Simd, T: Element, const R: usize, const D: usize>(
     sums: &mut [[f32; UNIT]],
 ) {
     let units = sums.len() / R;
-    let values = values.vectors();
     let mut rows = [weights; R];
     // Four is the most vectors that a unit has.
     let mut totals = [[[s.splat(0.0); 4]; D]; R];
     for r in 0..R {
-        rows[r] = &weights[r * BLOCK..][..values.len()];
+        rows[r] = &weights[r * BLOCK..][..BLOCK];
         for d in 0..D {
             for (total, sum) in
                 totals[r][d].iter_mut().zip(sums[r * units + first + d].chunks_exact(S::LANES))
@@ -165,10 +203,11 @@ fn add<S: Simd, T: Element, const R: usize, const D: usize>(
             }
         }
     }
-    for key in 0..values.len() {
-        let value = &values[key][first..][..D];
+    let from = values.from.get(first * UNIT..).unwrap_or_default();
+    for key in 0..values.count.min(BLOCK) {
+        let value: &[[T; UNIT]] = from[key * values.stride..][..D * UNIT].as_chunks().0;
         if let Some(ahead) = ahead {
-            ahead.prefetch(s, key, 1);
+            ahead.prefetch::<S, 1>(s, key);
         }
         let mut factors = [s.splat(0.0); R];
         for r in 0..R {

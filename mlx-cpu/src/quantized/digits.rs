@@ -1,8 +1,8 @@
-//! Products of up to three vectors with integers of 2, 4 and 8 bits, where processors multiply bytes.
+//! Products of a vector with integers of 2, 4 and 8 bits, where processors multiply bytes.
 //!
 //! The elements of a vector become integers of 24 bits and a factor that 32 of them share: their rounding is at most that
 //! of the largest in single precision. An integer is three digits of 8 bits with signs, and sums of products of digits with
-//! numbers of the matrix are exact. That takes half the instructions that conversions to `f32` do, which more vectors share.
+//! numbers of the matrix are exact. That takes half the instructions that conversions to `f32` do.
 
 use super::{
     Encoding, Quantized,
@@ -16,14 +16,12 @@ use crate::{
 };
 use std::{iter, sync::Arc};
 
-/// For more vectors it is not worth it.
-const MOST_VECTORS: usize = 3;
 /// In shorter vectors the rounding of elements would count for more than that of sums.
-const LEAST_COLUMNS: usize = 256;
+pub(super) const LEAST_COLUMNS: usize = 256;
 /// Digits of an element.
-const DIGITS: usize = 3;
+pub(super) const DIGITS: usize = 3;
 /// Elements that share a factor; every group has a multiple of so many.
-const SHARED: usize = 32;
+pub(super) const SHARED: usize = 32;
 /// The integer of the largest element of those: below 2²³, as digits have signs.
 const LARGEST: f32 = 8_355_000.0;
 /// What makes the digits of an integer positive; as bits, where they differ then.
@@ -44,7 +42,7 @@ pub(super) struct Digits {
 }
 
 /// In how many slots the numbers of a word are, so that each has a byte.
-const fn slots(bits: usize) -> usize {
+pub(super) const fn slots(bits: usize) -> usize {
     8 / bits
 }
 
@@ -68,29 +66,26 @@ macro_rules! with_bits {
         }
     };
 }
+pub(super) use with_bits;
 
 impl Digits {
-    /// The vectors `x[count, columns]` in digits, if they are few, the matrix is one of these integers, the processor
-    /// multiplies bytes, and the elements are not too few, too large or too small.
-    pub(super) fn of(x: &[f32], count: usize, matrix: &Quantized<'_>) -> Option<Vec<Digits>> {
-        if count > MOST_VECTORS || matrix.columns < LEAST_COLUMNS {
+    /// The vector `x` in digits, if the matrix is one of these integers, the processor multiplies bytes, and the elements are
+    /// not too few, too large or too small.
+    pub(super) fn of(x: &[f32], matrix: &Quantized<'_>) -> Option<Digits> {
+        if matrix.columns < LEAST_COLUMNS {
             return None;
         }
-        x.chunks_exact(matrix.columns).map(|x| Digits::new(x, matrix)).collect()
-    }
-
-    fn new(x: &[f32], matrix: &Quantized<'_>) -> Option<Digits> {
         let group_size = matrix.encoding.group_size();
         with_bits!(matrix.encoding.whole_bits()?, BITS => dispatch_bytes(Split::<BITS> { x, group_size })?)
     }
 
-    /// The products of the rows of the matrix from `row` on with vectors, into `out[rows, vectors]`.
-    pub(super) fn multiply(vectors: &[Digits], matrix: &Quantized<'_>, row: usize, out: &mut [f32]) {
+    /// The products of the rows of the matrix from `row` on with the vector, into `out[rows]`.
+    pub(super) fn multiply(&self, matrix: &Quantized<'_>, row: usize, out: &mut [f32]) {
         let Encoding::Affine { bits, scales, biases, .. } = matrix.encoding else { return };
         with_floats!(scales, scales => {
             let biases = Element::slice(biases);
             with_bits!(bits, BITS => {
-                dispatch_bytes(Products::<_, BITS> { matrix, row, vectors, scales, biases, out })
+                dispatch_bytes(Products::<_, BITS> { matrix, row, vector: self, scales, biases, out })
             });
         });
     }
@@ -112,31 +107,15 @@ impl<const BITS: usize> BytesKernel for Split<'_, BITS> {
         let (mut values, mut factors) = (vec![0; words * DIGITS * slots(BITS)], vec![0.0; words]);
         let mut sums = vec![0.0; layout.present.len()];
         for (i, x) in x.chunks_exact(SHARED).enumerate() {
-            let (mut total, mut size) = (s.splat(0.0), s.splat(0.0));
-            for x in x.chunks_exact(S::LANES) {
-                let x = s.load(x);
-                total = s.add(total, x);
-                size = s.max(size, s.float_of_bits(s.and(s.bits_of_float(x), s.splat_int(u32::MAX >> 1))));
-            }
-            let (total, size) = (s.sum(total), s.largest(size));
-            // The sum also tells of NaN, which a maximum may not.
-            if !total.is_finite() || size > SIZES[1] || size < SIZES[0] && size != 0.0 {
-                return None;
-            }
+            let (integers, factor, total) = in_digits(s, x)?;
             sums[i * SHARED / group_size] += total;
-            let mut integers = [0.0; SHARED];
-            let reciprocal = s.splat(if size == 0.0 { 0.0 } else { LARGEST / size });
-            for (x, to) in x.chunks_exact(S::LANES).zip(integers.chunks_exact_mut(S::LANES)) {
-                let integer = s.round(s.mul(s.load(x), reciprocal));
-                s.store(s.float_of_bits(s.add_int(integer, s.splat_int(POSITIVE))), to);
-            }
             for (word, integers) in integers.chunks_exact(32 / BITS).enumerate() {
                 let (block, lane) = ((i * BITS + word) / S::LANES, (i * BITS + word) % S::LANES);
-                factors[block * S::LANES + lane] = size / LARGEST;
+                factors[block * S::LANES + lane] = factor;
                 for slot in 0..slots(BITS) {
                     let mut bytes = [[0; 4]; DIGITS];
                     for byte in 0..4 {
-                        let digits = integers[byte * slots(BITS) + slot].to_bits() ^ POSITIVE;
+                        let digits = integers[byte * slots(BITS) + slot] ^ POSITIVE;
                         let [low, middle, high, _] = digits.to_le_bytes();
                         (bytes[0][byte], bytes[1][byte], bytes[2][byte]) = (high, middle, low);
                     }
@@ -151,10 +130,33 @@ impl<const BITS: usize> BytesKernel for Split<'_, BITS> {
     }
 }
 
+/// The integers of [`SHARED`] elements plus [`POSITIVE`], what they are to be multiplied with, and the sum of the elements.
+#[inline(always)]
+pub(super) fn in_digits<S: Simd>(s: S, x: &[f32]) -> Option<([u32; SHARED], f32, f32)> {
+    let (mut total, mut size) = (s.splat(0.0), s.splat(0.0));
+    for x in x.chunks_exact(S::LANES) {
+        let x = s.load(x);
+        total = s.add(total, x);
+        size = s.max(size, s.float_of_bits(s.and(s.bits_of_float(x), s.splat_int(u32::MAX >> 1))));
+    }
+    let (total, size) = (s.sum(total), s.largest(size));
+    // The sum also tells of NaN, which a maximum may not.
+    if !total.is_finite() || size > SIZES[1] || size < SIZES[0] && size != 0.0 {
+        return None;
+    }
+    let mut integers = [0; SHARED];
+    let reciprocal = s.splat(if size == 0.0 { 0.0 } else { LARGEST / size });
+    for (x, to) in x.chunks_exact(S::LANES).zip(integers.chunks_exact_mut(S::LANES)) {
+        let integer = s.round(s.mul(s.load(x), reciprocal));
+        s.store_words(s.add_int(integer, s.splat_int(POSITIVE)), to);
+    }
+    Some((integers, size / LARGEST, total))
+}
+
 struct Products<'a, E, const BITS: usize> {
     matrix: &'a Quantized<'a>,
     row: usize,
-    vectors: &'a [Digits],
+    vector: &'a Digits,
     scales: &'a [E],
     biases: &'a [E],
     out: &'a mut [f32],
@@ -165,13 +167,12 @@ impl<E: Element, const BITS: usize> BytesKernel for Products<'_, E, BITS> {
 
     #[inline(always)]
     fn run<S: Bytes>(self, s: S) {
-        let Products { matrix, row, vectors, scales, biases, out } = self;
-        let stride = vectors.len();
+        let Products { matrix, row, vector, scales, biases, out } = self;
         let (row_words, groups) = (matrix.row_words(), matrix.row_groups());
-        for (i, out) in out.chunks_mut(TILE * stride).enumerate() {
+        for (i, out) in out.chunks_mut(TILE).enumerate() {
             let row = row + i * TILE;
             // A vector more than there are, because vectors are loaded that begin with the last group.
-            let (at, len) = (row * groups, out.len() / stride * groups + S::LANES);
+            let (at, len) = (row * groups, out.len() * groups + S::LANES);
             let padded = match (scales.get(at..at + len), biases.get(at..at + len)) {
                 (Some(_), Some(_)) => None,
                 _ => Some((padded(&scales[at..], len), padded(&biases[at..], len))),
@@ -182,19 +183,14 @@ impl<E: Element, const BITS: usize> BytesKernel for Products<'_, E, BITS> {
             };
             let words = &matrix.words[row * row_words..];
             prefetch(s, words, row_words, 2 * TILE);
-            for (m, vector) in vectors.iter().enumerate() {
-                let rows = Rows::<E, S, BITS> { s, words, row_words, scales, biases, groups, vector };
-                let out = &mut out[m..];
-                if out.len() > (TILE - 1) * stride {
-                    let [[a], [b], [c], [d]] = rows.multiply::<TILE>(0);
-                    for (r, sum) in s.sums([a, b, c, d]).into_iter().enumerate() {
-                        out[r * stride] = sum;
-                    }
-                } else {
-                    for (r, out) in out.iter_mut().step_by(stride).enumerate() {
-                        let [[total]] = rows.multiply::<1>(r);
-                        *out = s.sum(total);
-                    }
+            let rows = Rows::<E, S, BITS> { s, words, row_words, scales, biases, groups, vector };
+            if out.len() == TILE {
+                let [[a], [b], [c], [d]] = rows.multiply::<TILE>(0);
+                out.copy_from_slice(&s.sums([a, b, c, d]));
+            } else {
+                for (r, out) in out.iter_mut().enumerate() {
+                    let [[total]] = rows.multiply::<1>(r);
+                    *out = s.sum(total);
                 }
             }
         }

@@ -6,10 +6,12 @@
 //! | `numbers` | numbers of few bits, decoded in vectors |
 //! | `layout` | the order in which kernels come across the numbers of a row |
 //! | `vector` | products with few vectors: each number of the matrix is decoded once for all of them |
-//! | `digits` | products with up to three vectors, where processors multiply bytes |
+//! | `digits` | products with one vector, where processors multiply bytes |
+//! | `across` | products with several vectors, where processors multiply bytes |
 //! | `panel` | blocks as the dense product takes its right operand: for many vectors |
 //! | `product` | which of the two, and tasks for the threads |
 
+mod across;
 mod digits;
 mod encoding;
 mod layout;

@@ -1,7 +1,8 @@
 //! Products of rows with vectors, cut into tasks for the threads.
 
 use super::{
-    Quantized, digits::Digits, layout::Arranged, numbers::with_numbers, panel::Transposed, vector::Products,
+    Quantized, across::Across, digits::Digits, layout::Arranged, numbers::with_numbers, panel::Transposed,
+    vector::Products,
 };
 use crate::{
     Floats, FloatsMut,
@@ -13,15 +14,17 @@ use crate::{
 };
 use std::{marker::PhantomData, sync::Arc};
 
-/// Up to so many vectors, decoding each number where it is used costs less than packing panels.
+/// Up to so many vectors, decoding each number where it is used costs less than packing panels; and where bytes are
+/// multiplied.
 const FEW: usize = 16;
+const FEW_ACROSS: usize = 64;
 /// So many numbers of a matrix, times vectors, are not worth a second thread.
 const LEAST: usize = 1 << 16;
 /// About so many make a task, for threads that are late leave theirs to others.
 const MOST: usize = 1 << 18;
 
 pub(super) fn project(matrix: &Quantized<'_>, x: Floats<'_>, count: usize, out: FloatsMut<'_>) {
-    if count > FEW {
+    if are_many(count, &[*matrix]) {
         let x = Matrices::dense(x, matrix.columns);
         return multiply_columns(count, matrix.rows, matrix.columns, x, &Transposed(matrix), out);
     }
@@ -38,7 +41,7 @@ pub(super) fn project_together(
     outs: &mut [FloatsMut<'_>],
 ) {
     let x = widened(x);
-    if count > FEW {
+    if are_many(count, matrices) {
         for (matrix, out) in matrices.iter().zip(outs) {
             project(matrix, Floats::F32(&x), count, out.reborrow());
         }
@@ -55,6 +58,11 @@ pub(super) fn project_together(
         with_floats!(mut out, out => copy(part, out));
         rest = others;
     }
+}
+
+/// Whether so many vectors are multiplied by packed panels.
+fn are_many(count: usize, matrices: &[Quantized<'_>]) -> bool {
+    count > FEW && !(count <= FEW_ACROSS && matrices.iter().all(Across::fits))
 }
 
 /// Into `out[rows of all]`, of which each task has some.
@@ -88,6 +96,10 @@ fn few(matrices: &[Quantized<'_>], x: &[f32], count: usize, outs: &mut [FloatsMu
     let mut tasks = tasks(matrices, count, outs);
     pool::for_each_chunk(&mut tasks, 1, |_, tasks| {
         for Task { matrix, row, outs } in tasks {
+            if let Vectors::Across(vectors) = &*vectors[*matrix] {
+                vectors.multiply(&matrices[*matrix], *row, outs);
+                continue;
+            }
             let rows = outs.first().map_or(0, |out| out.len());
             let mut found = Scratch::new(rows * count);
             products(&matrices[*matrix], *row, &vectors[*matrix], &picks, &mut found);
@@ -124,7 +136,8 @@ fn tasks<'a>(matrices: &[Quantized<'_>], count: usize, outs: &'a mut [FloatsMut<
 
 /// Vectors as kernels take them.
 enum Vectors {
-    Digits(Vec<Digits>),
+    Digits(Digits),
+    Across(Across),
     Numbers(Arranged),
 }
 
@@ -132,7 +145,8 @@ enum Vectors {
 fn products(matrix: &Quantized<'_>, row: usize, vectors: &Vectors, picks: &[u32], out: &mut [f32]) {
     match vectors {
         _ if out.is_empty() => {}
-        Vectors::Digits(vectors) => Digits::multiply(vectors, matrix, row, out),
+        Vectors::Digits(vector) => vector.multiply(matrix, row, out),
+        Vectors::Across(vectors) => vectors.multiply(matrix, row, &mut [FloatsMut::F32(out)]),
         Vectors::Numbers(vectors) => with_numbers!(matrix.encoding, N => {
             dispatch(Products { matrix, row, vectors, picks, out, numbers: PhantomData::<N> });
         }),
@@ -153,8 +167,12 @@ fn arranged(matrices: &[Quantized<'_>], x: &[f32], count: usize) -> Vec<Arc<Vect
 }
 
 fn arrange(matrix: &Quantized<'_>, x: &[f32], count: usize) -> Vectors {
-    if let Some(vectors) = Digits::of(x, count, matrix) {
-        return Vectors::Digits(vectors);
+    let digits = match count {
+        1 => Digits::of(x, matrix).map(Vectors::Digits),
+        _ => Across::of(x, count, matrix).map(Vectors::Across),
+    };
+    if let Some(vectors) = digits {
+        return vectors;
     }
     Vectors::Numbers(with_numbers!(matrix.encoding, N => {
         Arranged::new::<N>(x, count, matrix.columns, matrix.encoding.group_size())
@@ -167,5 +185,5 @@ fn task_rows(rows: usize, work: usize) -> usize {
     let tasks =
         if total < threads * LEAST { total / LEAST } else { threads * total.div_ceil(threads * MOST) };
     // Whole tiles.
-    rows.div_ceil(tasks.max(1)).next_multiple_of(4)
+    rows.div_ceil(tasks.max(1)).next_multiple_of(16)
 }

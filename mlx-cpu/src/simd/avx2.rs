@@ -38,6 +38,17 @@ impl Bytes for Avx2 {
     fn add_products(self, sum: __m256i, a: __m256i, b: __m256i) -> __m256i {
         unsafe { _mm256_dpbusd_avx_epi32(sum, a, b) }
     }
+
+    #[inline(always)]
+    fn store_bytes(self, v: __m256i, to: &mut [u32]) {
+        let to = &mut to[..LANES / 4];
+        unsafe {
+            let places = _mm256_broadcastsi128_si256(_mm_cvtsi32_si128(0x0c08_0400));
+            let bytes = _mm256_shuffle_epi8(v, places);
+            let (low, high) = (_mm256_castsi256_si128(bytes), _mm256_extracti128_si256::<1>(bytes));
+            _mm_storel_epi64(to.as_mut_ptr().cast(), _mm_unpacklo_epi32(low, high));
+        }
+    }
 }
 
 /// Transposes the left and the right square of four rows, each for itself.

@@ -41,6 +41,12 @@ impl Bytes for Avx512 {
     fn add_products(self, sum: __m512i, a: __m512i, b: __m512i) -> __m512i {
         unsafe { _mm512_dpbusd_epi32(sum, a, b) }
     }
+
+    #[inline(always)]
+    fn store_bytes(self, v: __m512i, to: &mut [u32]) {
+        let to = &mut to[..LANES / 4];
+        unsafe { _mm_storeu_si128(to.as_mut_ptr().cast(), _mm512_cvtepi32_epi8(v)) }
+    }
 }
 
 /// Transposes the four squares of four rows, each for itself.

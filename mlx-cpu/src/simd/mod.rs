@@ -94,6 +94,15 @@ pub trait Simd: Copy + Send + Sync + 'static {
     fn load_words(self, x: &[u32]) -> Self::I;
     /// The first elements of `x`, and zeros where it has fewer.
     fn load_words_padded(self, x: &[u32]) -> Self::I;
+    /// Writes the elements to the first of `to`.
+    #[inline(always)]
+    fn store_words(self, v: Self::I, to: &mut [u32]) {
+        let mut floats = [0.0; 16];
+        self.store(self.float_of_bits(v), &mut floats);
+        for (to, float) in to[..Self::LANES].iter_mut().zip(floats) {
+            *to = float.to_bits();
+        }
+    }
     /// The first elements of `x`, widened.
     fn load_bytes(self, x: &[u8]) -> Self::I;
     /// `a + b`, wrapping.
@@ -218,6 +227,8 @@ pub trait Bytes: Simd {
     /// The elements of `sum` and of each four products: of the bytes of `a`, which are from 0 to 255, with those of `b`, which
     /// are from -128 to 127.
     fn add_products(self, sum: Self::I, a: Self::I, b: Self::I) -> Self::I;
+    /// Writes the lowest byte of each element, four to a word.
+    fn store_bytes(self, v: Self::I, to: &mut [u32]);
 }
 
 /// Code for processors that multiply bytes, which is compiled for each of their instruction sets.

@@ -262,7 +262,7 @@ impl Engine<'_> {
     }
 
     fn prefill(&mut self) -> crate::Result<()> {
-        let began = Instant::now();
+        let (began, decoding) = (Instant::now(), self.batch.running());
         let steps = self.batch.prefill()?;
         self.steps_since_chunk = 0;
         for step in steps {
@@ -270,7 +270,7 @@ impl Engine<'_> {
                 && let Some(active) = self.active.get_mut(&prefilled.id)
             {
                 let before = std::mem::replace(&mut active.done, prefilled.done);
-                self.pace.prefilled(prefilled.done.saturating_sub(before), began.elapsed());
+                self.pace.prefilled(prefilled.done.saturating_sub(before), decoding, began.elapsed());
             }
             self.tell(step)?;
         }
@@ -278,9 +278,11 @@ impl Engine<'_> {
     }
 
     fn decode(&mut self) -> crate::Result<()> {
-        let began = Instant::now();
+        let (began, decoding) = (Instant::now(), self.batch.running());
         let steps = self.batch.decode()?;
-        self.pace.stepped(began.elapsed());
+        if self.steps_since_chunk > 0 {
+            self.pace.stepped(decoding, began.elapsed());
+        }
         self.steps_since_chunk += 1;
         steps.into_iter().try_for_each(|step| self.tell(step))
     }

@@ -1,6 +1,6 @@
 //! What the engine does next.
 
-use std::time::Duration;
+use std::{collections::BTreeMap, time::Duration};
 
 /// What the decision depends on.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
@@ -38,46 +38,71 @@ pub(super) fn decide_tick(tick: Tick) -> Action {
     }
 }
 
-/// The least tokens of a chunk: smaller ones waste the device.
-const LEAST_CHUNK: usize = 32;
+/// Chunks are of so many tokens or a multiple, since kernels multiply several at once.
+const LEAST_CHUNK: usize = 8;
 
-/// How much longer than its own step a decoding generation waits for another's chunk.
-const CHUNK_STEPS: f64 = 1.5;
+/// Smaller chunks tell little of what a token takes.
+const LEAST_MEASURED: usize = 16;
+
+/// A token behind another's chunk comes within so many times what a step of a single sequence takes, where that can be.
+const MOST_GAP: f64 = 3.0;
+
+/// What a chunk may take anyhow, in steps.
+const LEAST_STEPS: f64 = 0.5;
 
 /// How fast things went lately, to size chunks by.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(super) struct Pace {
-    /// Seconds of a step of decoding.
-    step: Option<f64>,
-    /// Seconds per token of a prompt.
+    /// Seconds of a step of decoding, by how many sequences decode.
+    steps: BTreeMap<usize, f64>,
+    /// Seconds per token of a prompt: a chunk takes a step of a single sequence, as it reads as many weights, and these.
     prompt_token: Option<f64>,
 }
 
 impl Pace {
-    pub(super) fn stepped(&mut self, time: Duration) {
-        blend(&mut self.step, time.as_secs_f64());
+    /// Counts a step that began when the one before had ended.
+    pub(super) fn stepped(&mut self, decoding: usize, time: Duration) {
+        let time = time.as_secs_f64();
+        self.steps.entry(decoding).and_modify(|mean| *mean = blend(*mean, time)).or_insert(time);
     }
 
-    pub(super) fn prefilled(&mut self, tokens: usize, time: Duration) {
-        if tokens >= LEAST_CHUNK {
-            blend(&mut self.prompt_token, time.as_secs_f64() / tokens as f64);
+    /// Counts a chunk. If others decode, it began behind their step.
+    pub(super) fn prefilled(&mut self, tokens: usize, decoding: usize, time: Duration) {
+        if tokens < LEAST_MEASURED {
+            return;
         }
+        let step = if decoding > 0 { self.step(decoding).unwrap_or_default() } else { 0.0 };
+        let time = time.as_secs_f64();
+        let token = (time - step - self.alone()).max(time / 10.0) / tokens as f64;
+        self.prompt_token = Some(self.prompt_token.map_or(token, |mean| blend(mean, token)));
     }
 
     /// Tokens per chunk: as many as asked for, unless others decode meanwhile; then so many that they hardly notice.
     pub(super) fn chunk(&self, most: usize, decoding: usize) -> usize {
-        let (Some(step), Some(token)) = (self.step, self.prompt_token) else { return most };
+        let (Some(step), Some(token)) = (self.step(decoding), self.prompt_token) else { return most };
         if decoding == 0 || token <= 0.0 {
             return most;
         }
-        let tokens = (CHUNK_STEPS * step / token) as usize;
+        let left = (MOST_GAP * self.alone() - step).max(LEAST_STEPS * step) - self.alone();
+        let tokens = (left.max(0.0) / token) as usize;
         tokens.next_multiple_of(LEAST_CHUNK).clamp(LEAST_CHUNK.min(most), most)
+    }
+
+    /// Seconds of a step of a single sequence; 0 if that is not known.
+    fn alone(&self) -> f64 {
+        self.steps.get(&1).copied().unwrap_or_default()
+    }
+
+    /// Seconds of a step of so many, or of the next number that is known.
+    fn step(&self, decoding: usize) -> Option<f64> {
+        let fewer = self.steps.range(..=decoding).next_back();
+        fewer.or_else(|| self.steps.iter().next()).map(|(_, step)| *step)
     }
 }
 
 /// Recent values count more, and old ones fade.
-fn blend(mean: &mut Option<f64>, value: f64) {
-    *mean = Some(mean.map_or(value, |mean| 0.8 * mean + 0.2 * value));
+fn blend(mean: f64, value: f64) -> f64 {
+    0.8 * mean + 0.2 * value
 }
 
 #[cfg(test)]
@@ -153,15 +178,31 @@ mod tests {
     #[test]
     fn chunks_shrink_while_others_decode() {
         let mut pace = Pace::default();
+        let millis = Duration::from_millis;
         assert_eq!(pace.chunk(512, 4), 512, "nothing is known yet");
-        pace.stepped(Duration::from_millis(20));
-        pace.prefilled(512, Duration::from_millis(512));
+        pace.stepped(1, millis(20));
+        pace.prefilled(512, 0, millis(532));
         assert_eq!(pace.chunk(512, 0), 512);
-        assert_eq!(pace.chunk(512, 4), 32);
-        for _ in 0..50 {
-            pace.stepped(Duration::from_millis(100));
-        }
-        assert!((128..=160).contains(&pace.chunk(512, 4)));
-        assert_eq!(pace.chunk(16, 4), 16, "never more than asked for");
+        assert_eq!(pace.chunk(512, 1), 24, "with the step, three steps");
+        pace.prefilled(8, 0, millis(80));
+        assert_eq!(pace.chunk(512, 1), 24, "small chunks do not count");
+        pace.prefilled(64, 1, millis(104));
+        assert_eq!(pace.chunk(512, 1), 24, "nor the step before a chunk");
+        pace.stepped(2, millis(33));
+        assert_eq!(pace.chunk(512, 2), 8, "what two leave of three steps of one");
+        pace.stepped(8, millis(100));
+        assert_eq!(pace.chunk(512, 8), 32, "half a step where nothing is left");
+        assert_eq!(pace.chunk(512, 5), 8, "a step of five is no shorter than one of two");
+        assert_eq!(pace.chunk(16, 8), 16, "never more than asked for");
+        pace.prefilled(512, 0, Duration::from_secs(2000));
+        assert_eq!(pace.chunk(512, 8), 8, "nor nothing");
+    }
+
+    #[test]
+    fn chunks_are_large_where_reading_weights_is_what_takes_time() {
+        let mut pace = Pace::default();
+        pace.stepped(1, Duration::from_millis(3));
+        pace.prefilled(16, 0, Duration::from_millis(3));
+        assert!(pace.chunk(512, 1) > 100);
     }
 }

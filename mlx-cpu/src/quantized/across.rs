@@ -269,7 +269,8 @@ impl<S: Bytes> Panel<'_, S> {
             total[m] = s.load(&totals[m * S::LANES..]);
         }
         let mut bytes = self.bytes.chunks_exact(S::LANES);
-        for group in self.columns.start / self.group_size..self.columns.end / self.group_size {
+        let own_groups = self.columns.start / self.group_size..self.columns.end / self.group_size;
+        for group in own_groups {
             let scale = s.load(&self.scales[group * S::LANES..]);
             let bias = s.load(&self.biases[group * S::LANES..]);
             for m in 0..M {

@@ -71,7 +71,11 @@ impl Product {
         if is_result_of(y, "QuantizedMatmul") {
             return Product::quantized(y);
         }
-        if is_result_of(y, "Matmul") { Product::dense(y) } else { Ok(None) }
+        let product = unshaped(y)?;
+        if is_result_of(&product, "Matmul") && product.shape()?.last() == y.shape()?.last() {
+            return Product::dense(&product);
+        }
+        Ok(None)
     }
 
     fn quantized(y: &Array) -> Result<Option<Product>> {
@@ -135,13 +139,15 @@ impl Product {
 
     /// With the norm that gives `x`, if one does.
     fn with_norm(mut self) -> Result<Product> {
-        if self.vectors > 1 || !is_result_of(&self.x, "RMSNorm") {
+        let normed = unshaped(&self.x)?;
+        if self.vectors > 1 || !is_result_of(&normed, "RMSNorm") {
             return Ok(self);
         }
-        let Ok([x, weight]) = <[Array; 2]>::try_from(inputs(&self.x)?) else { return Ok(self) };
+        let Ok([x, weight]) = <[Array; 2]>::try_from(inputs(&normed)?) else { return Ok(self) };
         let dtype = self.x.dtype()?;
-        if weight.ndim()? == 1 && weight.dtype()? == dtype && x.dtype()? == dtype {
-            let ([eps], _) = parameters::<1>(&self.x)?;
+        let is_whole = normed.shape()?.last() == Some(&self.columns);
+        if is_whole && weight.ndim()? == 1 && weight.dtype()? == dtype && x.dtype()? == dtype {
+            let ([eps], _) = parameters::<1>(&normed)?;
             (self.x, self.norm) = (x, Some((weight, eps as f32)));
         }
         Ok(self)
@@ -188,6 +194,17 @@ impl Product {
             Ok(Some(y))
         })
     }
+}
+
+/// The array whose elements `x` has in the same order, in another shape: products of matrices are recorded between two such.
+fn unshaped(x: &Array) -> Result<Array> {
+    const SHAPES: [&str; 5] = ["Flatten", "Unflatten", "Reshape", "ExpandDims", "Squeeze"];
+    let mut x = x.clone();
+    while SHAPES.iter().any(|name| is_result_of(&x, name)) {
+        let Some(before) = inputs(&x)?.into_iter().next() else { break };
+        x = before;
+    }
+    Ok(x)
 }
 
 /// The product of which `y` is `silu` of the first half times the second, if it is that.

@@ -2,7 +2,7 @@
 //!
 //! MLX has one block for a row, and a vocabulary has a hundred thousand tokens.
 
-use super::{compiled::compiled, element};
+use super::{compiled::compiled, element, prepared::Prepared};
 use crate::{
     Array, Dtype, Result,
     ffi::{
@@ -12,7 +12,6 @@ use crate::{
     },
     kernels::Spec,
 };
-use std::{cell::RefCell, collections::HashMap};
 
 const THREADS: i32 = 256;
 /// The least elements of a row that are worth a second launch.
@@ -21,10 +20,8 @@ const LEAST: i32 = 1 << 13;
 pub(super) fn install() -> Result<()> {
     rewrite_gpu_everywhere("gpu", "ArgReduce", |y| {
         let Ok([x]) = <[Array; 1]>::try_from(inputs(y)?) else { return Ok(None) };
-        match Shape::of(&x, y)? {
-            Some(shape) => shape.record(&x).map(Some),
-            None => Ok(None),
-        }
+        let Some(shape) = Shape::of(&x, y)? else { return Ok(None) };
+        PREPARED.with(|known| known.call(shape, Shape::compile, |program| program.call_one(&[&x])))
     })
 }
 
@@ -40,7 +37,7 @@ struct Shape {
 }
 
 thread_local! {
-    static PREPARED: RefCell<HashMap<Shape, Program>> = RefCell::default();
+    static PREPARED: Prepared<Shape> = Prepared::default();
 }
 
 impl Shape {
@@ -61,19 +58,7 @@ impl Shape {
         Ok(fits.then_some(shape))
     }
 
-    fn record(self, x: &Array) -> Result<Array> {
-        PREPARED.with_borrow_mut(|known| {
-            if let Some(program) = known.get(&self) {
-                return program.call_one(&[x]);
-            }
-            let program = self.compile()?;
-            let y = program.call_one(&[x])?;
-            known.insert(self, program);
-            Ok(y)
-        })
-    }
-
-    fn compile(&self) -> Result<Program> {
+    fn compile(&self) -> Result<Option<Program>> {
         use Argument::{Input, Int, Output, Scratch};
         // A thread has eight elements, or some more.
         let parts = (self.columns / (8 * THREADS)).clamp(1, 64);
@@ -120,6 +105,6 @@ extern \"C\" __global__ void __launch_bounds__(32) {of_keys}(const Key* keys, un
         };
         // SAFETY: a block of the first reads elements of its row, and writes the key of its part; one of the second reads the
         // keys of its row, and writes one element.
-        unsafe { Program::new(&program) }
+        unsafe { Program::new(&program) }.map(Some)
     }
 }

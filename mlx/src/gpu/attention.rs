@@ -2,7 +2,7 @@
 //!
 //! MLX copies keys and values that are part of a longer buffer, in each step.
 
-use super::{compiled::compiled, element, processors};
+use super::{compiled::compiled, element, prepared::Prepared, processors};
 use crate::{
     Array, Dtype, Result,
     ffi::{
@@ -14,7 +14,7 @@ use crate::{
     },
     kernels::Spec,
 };
-use std::{cell::RefCell, collections::HashMap};
+use std::cell::RefCell;
 
 pub(super) const THREADS: i32 = 256;
 
@@ -72,7 +72,7 @@ struct Shape {
 }
 
 thread_local! {
-    static PREPARED: RefCell<HashMap<Shape, Program>> = RefCell::default();
+    static PREPARED: Prepared<Shape> = Prepared::default();
     /// The number of keys as an array: the same in all layers.
     static LENGTH: RefCell<Option<(i32, Array)>> = const { RefCell::new(None) };
 }
@@ -111,20 +111,12 @@ impl Attention {
             }
         });
         let inputs = [&self.q, &self.keys, &self.values, &length];
-        PREPARED.with_borrow_mut(|known| {
-            if let Some(program) = known.get(&self.shape) {
-                return program.call_one(&inputs).map(Some);
-            }
-            let program = self.shape.compile()?;
-            let y = program.call_one(&inputs)?;
-            known.insert(self.shape, program);
-            Ok(Some(y))
-        })
+        PREPARED.with(|known| known.call(self.shape, Shape::compile, |program| program.call_one(&inputs)))
     }
 }
 
 impl Shape {
-    fn compile(&self) -> Result<Program> {
+    fn compile(&self) -> Result<Option<Program>> {
         use Argument::{Float, Input, Int, Scratch};
         let Shape { batch, heads, kv_heads, capacity, dim, dtype, scale, stream: _ } = *self;
         let (group, parts) = (heads / kv_heads, parts(capacity, batch * kv_heads)?);
@@ -161,7 +153,7 @@ impl Shape {
         // SAFETY: a block of the first reads keys and values below the length, which is at most the capacity, and writes the
         // numbers of its own part; one of the second reads the parts of its head and writes the head's elements, one a
         // thread. `Attention::of` has checked the shapes.
-        unsafe { Program::new(&program) }
+        unsafe { Program::new(&program) }.map(Some)
     }
 
     fn element(&self) -> &'static str {

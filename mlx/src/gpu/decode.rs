@@ -4,6 +4,7 @@ use super::{
     attention::{THREADS, bytes_of_parts, merge, parts},
     compiled::compiled,
     element, is_in_use,
+    prepared::Prepared,
 };
 use crate::{
     Array, Dtype, Result,
@@ -15,7 +16,7 @@ use crate::{
     },
     kernels::Spec,
 };
-use std::{cell::RefCell, collections::HashMap};
+use std::cell::RefCell;
 
 /// The most sequences: each has two addresses among the arguments of a launch.
 const MOST: usize = 16;
@@ -61,7 +62,11 @@ pub(crate) fn append_and_attend(
             return Ok(None);
         }
     }
-    let mut outputs = shape.record(&all)?.into_iter();
+    let call = |program: &Program| program.call(&all);
+    let Some(outputs) = PREPARED.with(|known| known.call(shape, Shape::compile, call))? else {
+        return Ok(None);
+    };
+    let mut outputs = outputs.into_iter();
     let y = outputs.next();
     Room::filled(outputs.collect(), sequences);
     Ok(y)
@@ -76,7 +81,7 @@ fn fits(q: &Array, k: &Array, v: &Array, sequences: usize) -> Result<bool> {
 }
 
 thread_local! {
-    static PREPARED: RefCell<HashMap<Shape, Program>> = RefCell::default();
+    static PREPARED: Prepared<Shape> = Prepared::default();
     /// Where tokens go, as an array: the same in all layers.
     static PLACES: RefCell<Option<(Vec<i32>, Array)>> = const { RefCell::new(None) };
 }
@@ -189,19 +194,7 @@ struct Shape {
 }
 
 impl Shape {
-    fn record(self, inputs: &[&Array]) -> Result<Vec<Array>> {
-        PREPARED.with_borrow_mut(|known| {
-            if let Some(program) = known.get(&self) {
-                return program.call(inputs);
-            }
-            let program = self.compile()?;
-            let outputs = program.call(inputs)?;
-            known.insert(self, program);
-            Ok(outputs)
-        })
-    }
-
-    fn compile(&self) -> Result<Program> {
+    fn compile(&self) -> Result<Option<Program>> {
         let Shape { batch, heads, kv_heads, dim, dtype, .. } = *self;
         let (group, count) = (heads / kv_heads, batch.unsigned_abs() as usize);
         let parts = parts(self.capacities.iter().copied().max().unwrap_or(0), batch * kv_heads)?;
@@ -230,7 +223,7 @@ impl Shape {
         // SAFETY: a block of the first reads vectors of its sequence and head, rows below the one that the places name, which is
         // below the capacity, and writes that row and the numbers of its own part; a block of the second reads the parts of its
         // head and writes the head's elements, one a thread.
-        unsafe { Program::new(&program) }
+        unsafe { Program::new(&program) }.map(Some)
     }
 
     /// In the order of the parameters in [`Shape::source`].

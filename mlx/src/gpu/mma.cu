@@ -21,16 +21,16 @@ template <> __device__ __forceinline__ void multiply<f16>(float (&c)[4], const u
 #endif
 
 /// Two halves whose last bit is worth 1, and their value; how many bits a half's fraction has, and two of the power that is to a
-/// half's least exponent as 1 is to that of a float of 4 bits.
+/// half's least exponent as 1 is to that of a float of 4 bits; and what products of two halves are divided by to be halves.
 template <typename T> struct Magic;
 template <> struct Magic<bf16> {
   static constexpr unsigned base = 0x43004300u, power = 0x7E807E80u;
-  static constexpr float value = 128.f;
+  static constexpr float value = 128.f, room = 1.f;
   static constexpr int fraction = 7;
 };
 template <> struct Magic<f16> {
   static constexpr unsigned base = 0x64006400u, power = 0x74007400u;
-  static constexpr float value = 1024.f;
+  static constexpr float value = 1024.f, room = 16.f;
   static constexpr int fraction = 10;
 };
 

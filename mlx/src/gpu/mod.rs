@@ -8,6 +8,7 @@ mod argmax;
 mod attention;
 mod compiled;
 mod decode;
+mod prepared;
 mod product;
 mod product_kernel;
 mod replay;

@@ -1,15 +1,14 @@
 //! Products of a few vectors with a matrix: a step of a language model that generates.
 
-use super::{element, product_kernel::Shape};
+use super::{element, prepared::Prepared, product_kernel::Shape};
 use crate::{
     Array, Dtype, Result,
     ffi::{
         graph::{has_rows_in_memory, id, inputs},
-        kernels::{Program, is_result_of, parameters, rewrite_gpu_everywhere},
+        kernels::{is_result_of, parameters, rewrite_gpu_everywhere},
         stream,
     },
 };
-use std::{cell::RefCell, collections::HashMap};
 
 /// The most vectors.
 const MOST_VECTORS: i32 = 8;
@@ -62,7 +61,7 @@ struct Product {
 }
 
 thread_local! {
-    static PREPARED: RefCell<HashMap<Shape, Program>> = RefCell::default();
+    static PREPARED: Prepared<Shape> = Prepared::default();
 }
 
 impl Product {
@@ -184,15 +183,7 @@ impl Product {
         inputs.extend(&self.scales);
         inputs.extend(self.norm.as_ref().map(|(weight, _)| weight));
         inputs.extend(&self.residual);
-        PREPARED.with_borrow_mut(|known| {
-            if let Some(program) = known.get(&shape) {
-                return program.call_one(&inputs).map(Some);
-            }
-            let Some(program) = shape.compile()? else { return Ok(None) };
-            let y = program.call_one(&inputs)?;
-            known.insert(shape, program);
-            Ok(Some(y))
-        })
+        PREPARED.with(|known| known.call(shape, Shape::compile, |program| program.call_one(&inputs)))
     }
 }
 

@@ -82,8 +82,8 @@ struct alignas(16) Piece : Scales<T, Floats, scales_of_piece<Bits, Group>> {
 };
 
 /// `count` elements of a vector `x` as chunks in the order of integers, at the places that `Vectors` says, and the sums of groups, or
-/// of what it has of them at once. With `Norm` it is times the weights of a norm; gives a thread's part of the sum of squares
-/// without them.
+/// of what it has of them at once. With `Norm` it is times the weights of a norm, with room for that; gives a thread's part of
+/// the sum of squares without them.
 template <typename Vectors, typename T, int Bits, bool Norm>
 __device__ __forceinline__ float load_chunks(uint4* to, float* sums, const T* x, const T* norm, int count, int m) {
   constexpr int at_once = 4, of_group = Vectors::of_group / 8;
@@ -109,7 +109,7 @@ __device__ __forceinline__ float load_chunks(uint4* to, float* sums, const T* x,
         if constexpr (Norm) {
           const float f = to_float(e);
           squares += i < total ? f * f : 0.f;
-          e = rounded<T>(f * to_float(weights[u].e[j]));
+          e = rounded<T>(f * to_float(weights[u].e[j]) / Magic<T>::room);
         }
         sum += to_float(e);
       }
@@ -175,7 +175,7 @@ __device__ __forceinline__ void qmm(const T* x, const uint4* w, const typename S
     }
   };
   if (columns == K) load(0);
-  const float scale = synchronized_scale<Norm>(squares, K, eps);
+  const float scale = synchronized_scale<Norm>(squares, K, eps) * (Norm ? Magic<T>::room : 1.f);
 
   __shared__ float of_warps[2][warps][16][M];
   Vectors vectors(memory, columns);

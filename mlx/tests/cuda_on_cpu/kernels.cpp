@@ -39,6 +39,8 @@ struct Options {
   bool norm = false, swiglu = false, residual = false;
   /// Whether products are those of halves, and of floats of 4 bits.
   bool halves = false, floats = false;
+  /// The most that an element of a vector is.
+  float most = 1;
 };
 
 /// A product with a matrix, what it should be, and how far that is from what a kernel gave.
@@ -46,7 +48,7 @@ template <typename T, int Bits, int Group, int M> struct Product {
   static constexpr bool is_quantized = Bits <= 8;
   Options options;
   int rows, columns, outputs;
-  std::vector<T> x = random<T>(static_cast<size_t>(M) * columns, 1), norm = random<T>(columns, 1);
+  std::vector<T> x = random<T>(static_cast<size_t>(M) * columns, options.most), norm = random<T>(columns, 4);
   std::vector<T> scales = random<T>(rows * columns / Group, 1.f / (1 << Bits % 16));
   std::vector<T> biases = random<T>(rows * columns / Group, 1);
   std::vector<uint8_t> exponents = std::vector<uint8_t>(rows * columns / Group);
@@ -83,7 +85,7 @@ template <typename T, int Bits, int Group, int M> struct Product {
       const float scale = 1 / std::sqrt(squares / columns + 1e-5);
       for (int k = 0; k < columns && options.norm; ++k) {
         v[k] *= to_float(norm[k]);
-        v[k] = scale * (options.halves ? to_float(rounded<T>(v[k])) : v[k]);
+        v[k] = scale * (options.halves ? 16.0 * to_float(rounded<T>(v[k] / 16)) : v[k]);
       }
       for (int r = 0; r < rows; ++r) {
         for (int k = 0; k < columns; ++k) products[r] += v[k] * weight(r, k);
@@ -112,8 +114,8 @@ void on_lanes(int rows, int columns) {
 }
 
 template <typename T, int Bits, int Group, int M, bool Norm, bool SwiGlu, bool Residual>
-void on_tensor_cores(int rows, int columns, int at_once) {
-  Product<T, Bits, Group, M> p({Norm, SwiGlu, Residual, true}, rows, columns);
+void on_tensor_cores(int rows, int columns, int at_once, float most = 1) {
+  Product<T, Bits, Group, M> p({Norm, SwiGlu, Residual, true, false, most}, rows, columns);
   launch(2, 256, [&p, at_once] {
     qmm<T, Bits, false, Group, M, 3, Norm, SwiGlu, Residual>(
         p.x.data(), p.words.data(), p.scales.data(), p.biases.data(), p.norm.data(), p.residual.data(), p.y.data(),
@@ -146,7 +148,7 @@ void products() {
     on_tensor_cores<f16, 4, 32, 1, false, false, true>(77, columns, columns);
     on_tensor_cores<bf16, 4, 128, 1, true, false, false>(37, columns, columns);
     on_tensor_cores<bf16, 8, 64, 1, false, false, true>(50, columns + 128, columns + 128);
-    on_tensor_cores<f16, 8, 32, 1, true, true, false>(24, columns + 384, columns + 384);
+    on_tensor_cores<f16, 8, 32, 1, true, true, false>(24, columns + 384, columns + 384, 6e4);
     on_tensor_cores<bf16, 16, 1, 1, true, true, false>(40, columns + 64, columns + 64);
     of_floats<bf16, true, true, false>(72, columns);
     of_floats<f16, false, false, true>(50, columns);

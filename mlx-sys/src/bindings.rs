@@ -3899,7 +3899,7 @@ unsafe extern "C" {
     #[doc = " Releases it. Null is ignored."]
     pub fn mlx_program_free(program: mlx_program);
 }
-#[doc = " A step of a loop on a GPU that is captured as one CUDA graph, and launched again for the next."]
+#[doc = " A step of a loop on a GPU that is captured as a CUDA graph or a few, and launched again for the next."]
 #[repr(C)]
 #[derive(Debug, Copy, Clone)]
 pub struct mlx_replay {

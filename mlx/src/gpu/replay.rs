@@ -8,7 +8,8 @@ use crate::{
 };
 use std::fmt;
 
-/// Steps of decoding on an NVIDIA GPU, each of which is launched as one CUDA graph instead of being recorded and encoded.
+/// Steps of decoding on an NVIDIA GPU, each of which is launched as a CUDA graph, or a few, instead of being recorded and
+/// encoded.
 ///
 /// Once two steps in a row have recorded the same operations, the second is captured: all its kernels, with the memory that
 /// they read and write. What differs from step to step must be the step's input, and where

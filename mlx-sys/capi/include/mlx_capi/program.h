@@ -60,7 +60,7 @@ MLX_C_API int mlx_program_call_one(mlx_array* out, mlx_program program, mlx_arra
 /// Releases it. Null is ignored.
 MLX_C_API void mlx_program_free(mlx_program program) MLX_C_NOEXCEPT;
 
-/// A step of a loop on a GPU that is captured as one CUDA graph, and launched again for the next.
+/// A step of a loop on a GPU that is captured as a CUDA graph or a few, and launched again for the next.
 typedef struct mlx_replay {
   void* p;
 } mlx_replay;

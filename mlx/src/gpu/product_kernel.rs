@@ -7,7 +7,7 @@ use crate::{
     kernels::Spec,
 };
 
-/// The most bytes of shared memory that a block can have on every GPU from the A100 on.
+/// The most bytes of shared memory that a block gets, where a processor has as many.
 const SHARED_MEMORY: i32 = 160 << 10;
 const WARPS: i32 = 8;
 /// Bytes of shared memory that a block does not get.
@@ -61,7 +61,7 @@ impl Shape {
             None if self.floats => return Ok(None),
             None => self.on_lanes()?,
         };
-        if kernel.shared_memory > SHARED_MEMORY {
+        if kernel.shared_memory > SHARED_MEMORY.min(processors()?.shared_memory - OF_SYSTEM) {
             return Ok(None);
         }
         let (name, source) = self.source(&kernel);
@@ -166,7 +166,8 @@ impl Shape {
             columns if bytes(columns) <= room => columns,
             _ => room / bytes(of_all_warps) * of_all_warps,
         };
-        if at_once == 0 {
+        // The sum of squares is that of what is loaded before the first product.
+        if at_once <= 0 || (self.norm.is_some() && at_once < self.columns) {
             return Ok(None);
         }
         // Others would take the place of those of a processor that is late.

@@ -18,6 +18,19 @@ template <> __device__ __forceinline__ void multiply<f16>(float (&c)[4], const u
                : "+f"(c[0]), "+f"(c[1]), "+f"(c[2]), "+f"(c[3])
                : "r"(a[0]), "r"(a[1]), "r"(a[2]), "r"(a[3]), "r"(b0), "r"(b1));
 }
+
+/// Products of two halves of both words.
+template <typename T> __device__ __forceinline__ unsigned multiply_both(unsigned a, unsigned b);
+template <> __device__ __forceinline__ unsigned multiply_both<bf16>(unsigned a, unsigned b) {
+  unsigned y;
+  asm("fma.rn.bf16x2 %0, %1, %2, %3;" : "=r"(y) : "r"(a), "r"(b), "r"(0x80008000u));
+  return y;
+}
+template <> __device__ __forceinline__ unsigned multiply_both<f16>(unsigned a, unsigned b) {
+  unsigned y;
+  asm("mul.rn.f16x2 %0, %1, %2;" : "=r"(y) : "r"(a), "r"(b));
+  return y;
+}
 #endif
 
 /// Two halves whose last bit is worth 1, and their value; how many bits a half's fraction has, and two of the power that is to a
@@ -75,6 +88,23 @@ __device__ __forceinline__ void operands(unsigned (&a)[4], const unsigned (&low)
     // Of 8 bits each word has what two of the four numbers of a vector's chunk go with, of 4 bits all.
     const int word = Bits == 4 ? j : 2 * j + i, s = Bits == 4 ? 2 * i : p, next = Bits == 4 ? s + 1 : s + 2;
     a[0] = two<T>(low[word], s), a[1] = two<T>(high[word], s), a[2] = two<T>(low[word], next), a[3] = two<T>(high[word], next);
+  }
+}
+
+/// Adds the products of chunk `j` of two rows, of which a lane has these words, with `with`; of integers of 8 bits those of their
+/// lower and upper 4.
+template <typename T, int Bits, bool Floats, int parts, int count>
+__device__ __forceinline__ void multiply_chunk(float (&products)[parts][4], const unsigned (&low)[count],
+                                               const unsigned (&high)[count], int j, uint4 with) {
+  const unsigned b[4] = {with.x, with.y, with.z, with.w};
+#pragma unroll
+  for (int i = 0; i < 2; ++i) {
+#pragma unroll
+    for (int p = 0; p < parts; ++p) {
+      unsigned a[4];
+      operands<T, Bits, Floats>(a, low, high, j, i, p);
+      multiply<T>(products[p], a, b[2 * i], b[2 * i + 1]);
+    }
   }
 }
 

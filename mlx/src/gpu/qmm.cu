@@ -44,7 +44,8 @@ struct alignas(16) Piece : Scales<T, Floats, scales_of_piece<Bits, Group>> {
       copy_async<16>(&w[r][place(r, i)], &weights[static_cast<size_t>(row_of(r)) * (K * Bits / 128) + piece * 8 + i]);
     }
     if constexpr (Floats) {
-      if (lane < 16) copy_async<scales>(this->of_rows[lane], all_scales + static_cast<size_t>(row_of(lane)) * (K / Group) + piece * scales);
+      if (lane >= 16) return;
+      copy_async<scales>(this->of_rows[lane], all_scales + static_cast<size_t>(row_of(lane)) * (K / Group) + piece * scales);
     } else if constexpr (is_quantized<Bits>) {
       const size_t at = static_cast<size_t>(row_of(lane / 2)) * (K / Group) + piece * scales;
       const T* from = lane & 1 ? all_biases : all_scales;
@@ -82,45 +83,22 @@ struct alignas(16) Piece : Scales<T, Floats, scales_of_piece<Bits, Group>> {
 };
 
 /// `count` elements of a vector `x` as chunks in the order of integers, at the places that `Vectors` says, and the sums of groups, or
-/// of what it has of them at once. With `Norm` it is times the weights of a norm, with room for that; gives a thread's part of
-/// the sum of squares without them.
+/// of what it has of them at once. With `Norm` there is room for the weights; gives what `each_chunk` does.
 template <typename Vectors, typename T, int Bits, bool Norm>
 __device__ __forceinline__ float load_chunks(uint4* to, float* sums, const T* x, const T* norm, int count, int m) {
-  constexpr int at_once = 4, of_group = Vectors::of_group / 8;
-  const int total = count / 8, lane = threadIdx.x & 31;
-  float squares = 0.f;
-#pragma unroll 1
-  for (int start = threadIdx.x; start - lane < total; start += at_once * blockDim.x) {
-    Chunk<T> chunks[at_once], weights[at_once];
+  constexpr int of_group = Vectors::of_group / 8;
+  return each_chunk<Norm>(x, norm, count / 8, [&](int i, Chunk<T> chunk, const float (&f)[8]) {
+    float sum = 0.f;
 #pragma unroll
-    for (int u = 0; u < at_once; ++u) {
-      const int i = min(start + u * static_cast<int>(blockDim.x), total - 1);
-      chunks[u] = reinterpret_cast<const Chunk<T>*>(x)[i];
-      if constexpr (Norm) weights[u] = reinterpret_cast<const Chunk<T>*>(norm)[i];
+    for (int j = 0; j < 8; ++j) {
+      if constexpr (Norm) chunk.e[j] = rounded<T>(f[j] / Magic<T>::room);
+      sum += to_float(chunk.e[j]);
     }
-#pragma unroll
-    for (int u = 0; u < at_once; ++u) {
-      const int i = start + u * static_cast<int>(blockDim.x);
-      if (i - lane >= total) break;
-      float sum = 0.f;
-#pragma unroll
-      for (int j = 0; j < 8; ++j) {
-        T& e = chunks[u].e[j];
-        if constexpr (Norm) {
-          const float f = to_float(e);
-          squares += i < total ? f * f : 0.f;
-          e = rounded<T>(f * to_float(weights[u].e[j]) / Magic<T>::room);
-        }
-        sum += to_float(e);
-      }
-#pragma unroll
-      for (int o = 1; is_quantized<Bits> && o < of_group; o <<= 1) sum += __shfl_xor_sync(~0u, sum, o);
-      if (i >= total) continue;
-      if (is_quantized<Bits> && i % of_group == 0) sums[i / of_group] = sum;
-      to[Vectors::place(i, m)] = in_order<Bits>(chunks[u]);
-    }
-  }
-  return squares;
+    if constexpr (is_quantized<Bits>) sum = sum_of_lanes<of_group>(sum);
+    if (i >= count / 8) return;
+    if (is_quantized<Bits> && i % of_group == 0) sums[i / of_group] = sum;
+    to[Vectors::place(i, m)] = in_order<Bits>(chunk);
+  });
 }
 
 template <typename T, int Bits, bool Floats, int Group, int M> struct Choice {
@@ -131,8 +109,8 @@ template <typename T, int Bits, bool Floats, int Group> struct Choice<T, Bits, F
 };
 
 /// As `qmv`, of vectors of a multiple of `1024 / Bits` halves, by blocks of 8 warps, each of which has `ahead` pieces on their way. So
-/// many `columns` of the vectors lie in shared memory at once: all, or a multiple of `8192 / Bits`. With `Floats` the matrix has those
-/// of 4 bits (E2M1), and its scales are powers of two (E8M0), for one vector only.
+/// many `columns` of the vectors lie in shared memory at once: all, as with `Norm`, or a multiple of `8192 / Bits`. With `Floats` the
+/// matrix has those of 4 bits (E2M1), and its scales are powers of two (E8M0), for one vector only.
 template <typename T, int Bits, bool Floats, int Group, int M, int ahead, bool Norm, bool SwiGlu, bool Residual>
 __device__ __forceinline__ void qmm(const T* x, const uint4* w, const typename ScaleOf<T, Floats>::Type* scales, const T* biases,
                                     const T* norm, const T* residual, T* y, int rows_of_w, int K, int columns, float eps) {

@@ -43,16 +43,7 @@ template <typename T, int Bits, bool Floats, int Group> struct OneVector {
     for (int j = 0; j < chunks; ++j) {
       uint4 v{0, 0, 0, 0};
       if (is_own) v = vector[(at * chunks + j) * 4 + quarter];
-      const unsigned with[4] = {v.x, v.y, v.z, v.w};
-#pragma unroll
-      for (int i = 0; i < 2; ++i) {
-#pragma unroll
-        for (int p = 0; p < parts; ++p) {
-          unsigned rows[4];
-          operands<T, Bits, Floats>(rows, low, high, j, i, p);
-          multiply<T>(products[p], rows, with[2 * i], with[2 * i + 1]);
-        }
-      }
+      multiply_chunk<T, Bits, Floats>(products, low, high, j, v);
     }
     if constexpr (is_quantized<Bits>) {
       add_groups(piece, products, half, at);

@@ -34,16 +34,7 @@ template <typename T, int Bits, int Group, int M> struct SeveralVectors {
 #pragma unroll
       for (int j = 0; j < 2; ++j) {
         const uint4 v = vectors[m * (columns / 8) + (at * units + unit) * 8 + ((j * 4 + quarter) ^ ((m & 1) << 2))];
-        const unsigned with[4] = {v.x, v.y, v.z, v.w};
-#pragma unroll
-        for (int i = 0; i < 2; ++i) {
-#pragma unroll
-          for (int p = 0; p < parts; ++p) {
-            unsigned rows[4];
-            operands<T, Bits, false>(rows, low, high, j, i, p);
-            multiply<T>(products[p], rows, with[2 * i], with[2 * i + 1]);
-          }
-        }
+        multiply_chunk<T, Bits, false>(products, low, high, j, v);
       }
 #pragma unroll
       for (int r = 0; r < 2; ++r) {

@@ -14,14 +14,14 @@ template <int C> __device__ __forceinline__ int place(int c, int q) {
   return c * C + (q ^ ((c * C / 8) & (C - 1)));
 }
 
-/// The vector `x` of `K` elements as chunks of `count` numbers in shared memory, and the sums of those. With `Norm` the numbers are
-/// times the weights of a norm; gives a thread's part of the sum of squares without them.
-template <typename T, int count, bool Norm>
-__device__ __forceinline__ float load_vector(float4* to, float* sums_of_chunks, const T* x, const T* norm, int K) {
-  constexpr int n = Chunk<T>::size, C = count / 4, pieces = count / n, at_once = 4;
-  const int total = K / n, lane = threadIdx.x & 31;
+/// Calls `use` with each number `i` below `total`, those 16 bytes of a vector `x`, and their numbers, with `Norm` times the weights of
+/// a norm; gives a thread's part of the sum of squares without them. Lanes of a warp call it together, those behind the last
+/// with what means nothing.
+template <bool Norm, typename T, typename Use>
+__device__ __forceinline__ float each_chunk(const T* x, const T* norm, int total, Use use) {
+  constexpr int n = Chunk<T>::size, at_once = 4;
+  const int lane = threadIdx.x & 31;
   float squares = 0.f;
-  // All lanes of a warp go round as often, since they exchange sums.
 #pragma unroll 1
   for (int start = threadIdx.x; start - lane < total; start += at_once * blockDim.x) {
     Chunk<T> chunks[at_once], weights[at_once];
@@ -35,7 +35,7 @@ __device__ __forceinline__ float load_vector(float4* to, float* sums_of_chunks, 
     for (int u = 0; u < at_once; ++u) {
       const int i = start + u * static_cast<int>(blockDim.x);
       if (i - lane >= total) break;
-      float f[n], all = 0.f;
+      float f[n];
 #pragma unroll
       for (int j = 0; j < n; ++j) {
         f[j] = to_float(chunks[u].e[j]);
@@ -43,19 +43,37 @@ __device__ __forceinline__ float load_vector(float4* to, float* sums_of_chunks, 
           squares += i < total ? f[j] * f[j] : 0.f;
           f[j] *= to_float(weights[u].e[j]);
         }
-        all += f[j];
       }
-#pragma unroll
-      for (int o = 1; o < pieces; o <<= 1) all += __shfl_xor_sync(~0u, all, o);
-      if (i >= total) continue;
-      if (i % pieces == 0) sums_of_chunks[i / pieces] = all;
-#pragma unroll
-      for (int j = 0; j < n; j += 4) {
-        to[place<C>(i / pieces, (i % pieces * n + j) / 4)] = {f[j], f[j + 1], f[j + 2], f[j + 3]};
-      }
+      use(i, chunks[u], f);
     }
   }
   return squares;
+}
+
+/// The sum over `count` lanes, a power of two.
+template <int count> __device__ __forceinline__ float sum_of_lanes(float x) {
+#pragma unroll
+  for (int o = 1; o < count; o <<= 1) x += __shfl_xor_sync(~0u, x, o);
+  return x;
+}
+
+/// The vector `x` of `K` elements as chunks of `count` numbers in shared memory, and the sums of those; gives what `each_chunk`
+/// does.
+template <typename T, int count, bool Norm>
+__device__ __forceinline__ float load_vector(float4* to, float* sums_of_chunks, const T* x, const T* norm, int K) {
+  constexpr int n = Chunk<T>::size, C = count / 4, pieces = count / n;
+  return each_chunk<Norm>(x, norm, K / n, [&](int i, const Chunk<T>&, const float (&f)[n]) {
+    float all = 0.f;
+#pragma unroll
+    for (int j = 0; j < n; ++j) all += f[j];
+    all = sum_of_lanes<pieces>(all);
+    if (i >= K / n) return;
+    if (i % pieces == 0) sums_of_chunks[i / pieces] = all;
+#pragma unroll
+    for (int j = 0; j < n; j += 4) {
+      to[place<C>(i / pieces, (i % pieces * n + j) / 4)] = {f[j], f[j + 1], f[j + 2], f[j + 3]};
+    }
+  });
 }
 
 /// Waits for all threads, of which each has a part of the sum of squares of a vector of `K` elements; gives what the norm scales

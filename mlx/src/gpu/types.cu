@@ -53,19 +53,6 @@ __device__ __forceinline__ void wait_for_previous() {
 #endif
 }
 
-/// Products of two halves of both words.
-template <typename T> __device__ __forceinline__ unsigned multiply_both(unsigned a, unsigned b);
-template <> __device__ __forceinline__ unsigned multiply_both<bf16>(unsigned a, unsigned b) {
-  unsigned y;
-  asm("fma.rn.bf16x2 %0, %1, %2, %3;" : "=r"(y) : "r"(a), "r"(b), "r"(0x80008000u));
-  return y;
-}
-template <> __device__ __forceinline__ unsigned multiply_both<f16>(unsigned a, unsigned b) {
-  unsigned y;
-  asm("mul.rn.f16x2 %0, %1, %2;" : "=r"(y) : "r"(a), "r"(b));
-  return y;
-}
-
 /// Has the line of 128 bytes that this lies in brought to the L2 cache.
 __device__ __forceinline__ void bring_near(const void* p) { asm volatile("prefetch.global.L2 [%0];" ::"l"(p)); }
 

@@ -43,7 +43,7 @@ fn cases() -> Result<Vec<Case>> {
         for (j, quantization) in quantizations().into_iter().enumerate() {
             let Quantization { group_size, bits, mode } = quantization;
             // What MLX computes: on a GPU it compiles for up to a minute before, so that one such case is enough there.
-            let of_floats = mode == Mode::Mxfp4 && (vectors > 1 || columns % 256 != 0);
+            let of_floats = mode == Mode::Mxfp4 && columns % 256 != 0;
             let by_mlx = vectors > 8 || bits == 2 || of_floats;
             // These are for the kernel on the tensor cores.
             let is_large = rows * columns > 1 << 20;

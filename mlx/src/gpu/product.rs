@@ -19,7 +19,7 @@ pub(super) fn install() -> Result<()> {
     const OP: &str = "gpu";
     for product in ["QuantizedMatmul", "Matmul"] {
         rewrite_gpu_everywhere(OP, product, |y| match Product::of(y)? {
-            Some(product) => product.with_norm()?.record(y),
+            Some(product) => product.record(y),
             None => Ok(None),
         })?;
     }
@@ -31,18 +31,19 @@ pub(super) fn install() -> Result<()> {
                 && let Some(product) = Product::of(&terms[product])?
             {
                 let residual = Some(product.whole_residual(&terms[residual])?);
-                return Product { residual, ..product.with_norm()? }.record(y);
+                return Product { residual, ..product }.record(y);
             }
         }
         Ok(None)
     })?;
     rewrite_gpu_everywhere(OP, "Multiply", |y| match gated(y)? {
-        Some(product) => Product { swiglu: true, ..product.with_norm()? }.record(y),
+        Some(product) => Product { swiglu: true, ..product }.record(y),
         None => Ok(None),
     })
 }
 
 /// A product that the kernels compute, and what it takes along.
+#[derive(Clone)]
 struct Product {
     x: Array,
     w: Array,
@@ -137,19 +138,19 @@ impl Product {
     }
 
     /// With the norm that gives `x`, if one does.
-    fn with_norm(mut self) -> Result<Product> {
+    fn with_norm(&self) -> Result<Option<Product>> {
         let normed = unshaped(&self.x)?;
-        if self.vectors > 1 || !is_result_of(&normed, "RMSNorm") {
-            return Ok(self);
+        if !is_result_of(&normed, "RMSNorm") {
+            return Ok(None);
         }
-        let Ok([x, weight]) = <[Array; 2]>::try_from(inputs(&normed)?) else { return Ok(self) };
+        let Ok([x, weight]) = <[Array; 2]>::try_from(inputs(&normed)?) else { return Ok(None) };
         let dtype = self.x.dtype()?;
         let is_whole = normed.shape()?.last() == Some(&self.columns);
-        if is_whole && weight.ndim()? == 1 && weight.dtype()? == dtype && x.dtype()? == dtype {
-            let ([eps], _) = parameters::<1>(&normed)?;
-            (self.x, self.norm) = (x, Some((weight, eps as f32)));
+        if !is_whole || weight.ndim()? != 1 || weight.dtype()? != dtype || x.dtype()? != dtype {
+            return Ok(None);
         }
-        Ok(self)
+        let ([eps], _) = parameters::<1>(&normed)?;
+        Ok(Some(Product { x, norm: Some((weight, eps as f32)), ..self.clone() }))
     }
 
     /// What is added to the only vector, if that is `term` broadcast: its elements lie where those of `term` would.
@@ -163,8 +164,17 @@ impl Product {
         Ok(term.clone())
     }
 
-    /// Records the product in the place of `y`.
+    /// Records the product in the place of `y`, with the norm before it if a kernel takes both.
     fn record(&self, y: &Array) -> Result<Option<Array>> {
+        if let Some(product) = self.with_norm()?
+            && let Some(array) = product.launch(y)?
+        {
+            return Ok(Some(array));
+        }
+        self.launch(y)
+    }
+
+    fn launch(&self, y: &Array) -> Result<Option<Array>> {
         let shape = Shape {
             y: y.shape()?.to_vec(),
             dtype: y.dtype()?,

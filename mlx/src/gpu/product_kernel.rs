@@ -138,11 +138,9 @@ impl Shape {
         const BYTES_OF_ROW: i32 = 128;
         let (size, of_piece) = (self.dtype.size() as i32, 8 * BYTES_OF_ROW / self.bits);
         let scales = if self.is_quantized() { of_piece / self.group_size } else { 0 };
-        // An asynchronous copy has four bytes or more; several vectors are multiplied with 64 columns at a time.
-        let fits = matches!(self.dtype, Dtype::F16 | Dtype::Bf16)
-            && self.columns % of_piece == 0
-            && scales != 1
-            && (self.vectors == 1 || scales == 0 || self.group_size >= 64 && !self.floats);
+        // An asynchronous copy has four bytes or more.
+        let fits =
+            matches!(self.dtype, Dtype::F16 | Dtype::Bf16) && self.columns % of_piece == 0 && scales != 1;
         if !fits {
             return Ok(None);
         }
@@ -154,7 +152,7 @@ impl Shape {
             self.vectors * (columns * size + scales.min(1) * columns / 32 * size_of::<f32>() as i32)
         };
         let processors = processors()?;
-        let of_results = 2 * WARPS * ROWS * self.vectors * size_of::<f32>() as i32;
+        let of_results = (2 * ROWS + 1) * WARPS * self.vectors * size_of::<f32>() as i32;
         let room = |together: i32| {
             (processors.shared_memory / together - OF_SYSTEM - of_results).min(SHARED_MEMORY) - pieces
         };

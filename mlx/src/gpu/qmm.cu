@@ -30,7 +30,9 @@ struct alignas(16) Piece : Scales<T, Floats, scales_of_piece<Bits, Group>> {
   uint4 w[16][8];
 
   /// Where 16 bytes of a row lie, so that lanes which read some rows do not meet in a bank.
-  static __device__ __forceinline__ int place(int row, int i) { return i ^ ((row & 1) << 2 | (row & 2)); }
+  static __device__ __forceinline__ int place(int row, int i) {
+    return i ^ ((row & 1) << 2 | (row & 2) | (row >> 2 & 1));
+  }
 
   /// Has number `piece` of the rows that `row_of` tells copied from memory, by a warp.
   template <typename Rows>
@@ -58,7 +60,9 @@ struct alignas(16) Piece : Scales<T, Floats, scales_of_piece<Bits, Group>> {
 
   /// Words of a row, number `i` of so many.
   template <int count> __device__ __forceinline__ void words_of(unsigned (&words)[count], int row, int i) const {
-    if constexpr (count == 2) {
+    if constexpr (count == 1) {
+      words[0] = reinterpret_cast<const unsigned*>(&w[row][place(row, i / 4)])[i % 4];
+    } else if constexpr (count == 2) {
       const uint2 q = reinterpret_cast<const uint2*>(&w[row][place(row, i / 2)])[i % 2];
       words[0] = q.x, words[1] = q.y;
     } else {
@@ -102,7 +106,7 @@ __device__ __forceinline__ float load_chunks(uint4* to, float* sums, const T* x,
 }
 
 template <typename T, int Bits, bool Floats, int Group, int M> struct Choice {
-  using Vectors = SeveralVectors<T, Bits, Group, M>;
+  using Vectors = SeveralVectors<T, Bits, Floats, Group, M>;
 };
 template <typename T, int Bits, bool Floats, int Group> struct Choice<T, Bits, Floats, Group, 1> {
   using Vectors = OneVector<T, Bits, Floats, Group>;
@@ -110,11 +114,11 @@ template <typename T, int Bits, bool Floats, int Group> struct Choice<T, Bits, F
 
 /// As `qmv`, of vectors of a multiple of `1024 / Bits` halves, by blocks of 8 warps, each of which has `ahead` pieces on their way. So
 /// many `columns` of the vectors lie in shared memory at once: all, as with `Norm`, or a multiple of `8192 / Bits`. With `Floats` the
-/// matrix has those of 4 bits (E2M1), and its scales are powers of two (E8M0), for one vector only.
+/// matrix has those of 4 bits (E2M1), and its scales are powers of two (E8M0).
 template <typename T, int Bits, bool Floats, int Group, int M, int ahead, bool Norm, bool SwiGlu, bool Residual>
 __device__ __forceinline__ void qmm(const T* x, const uint4* w, const typename ScaleOf<T, Floats>::Type* scales, const T* biases,
                                     const T* norm, const T* residual, T* y, int rows_of_w, int K, int columns, float eps) {
-  static_assert(!Floats || (M == 1 && Bits == 4), "there are no other kernels of floats");
+  static_assert(!Floats || Bits == 4, "there are no other kernels of floats");
   using Vectors = typename Choice<T, Bits, Floats, Group, M>::Vectors;
   using Weights = Piece<T, Bits, Floats, Group>;
   constexpr int warps = 8, outputs = SwiGlu ? 8 : 16, of_piece = 1024 / Bits;
@@ -142,18 +146,22 @@ __device__ __forceinline__ void qmm(const T* x, const uint4* w, const typename S
   if constexpr (Norm) bring_near(norm, K);
   wait_for_previous();
 
-  float squares = 0.f;
+  __shared__ Squares<Norm, M> squares;
   auto load = [&](int from) {
     auto* to = reinterpret_cast<uint4*>(memory);
     auto* sums = reinterpret_cast<float*>(to + M * columns / 8);
 #pragma unroll 1
     for (int m = 0; m < M; ++m) {
-      squares = load_chunks<Vectors, T, Bits, Norm>(to + m * columns / 8, sums + m * columns / Vectors::of_group,
-                                                    x + static_cast<size_t>(m) * K + from, norm, min(columns, K - from), m);
+      squares.put(load_chunks<Vectors, T, Bits, Norm>(to + m * columns / 8, sums + m * columns / Vectors::of_group,
+                                                      x + static_cast<size_t>(m) * K + from, norm, min(columns, K - from), m),
+                  m);
     }
   };
   if (columns == K) load(0);
-  const float scale = synchronized_scale<Norm>(squares, K, eps) * (Norm ? Magic<T>::room : 1.f);
+  __syncthreads();
+  // Of the vector whose results the thread writes.
+  const int m = threadIdx.x / outputs;
+  const float scale = squares.scale(min(m, M - 1), K, eps) * (Norm ? Magic<T>::room : 1.f);
 
   __shared__ float of_warps[2][warps][16][M];
   Vectors vectors(memory, columns);
@@ -161,7 +169,7 @@ __device__ __forceinline__ void qmm(const T* x, const uint4* w, const typename S
   bool odd = false;
 #pragma unroll 1
   for (int tile = blockIdx.x; tile < tiles; tile += gridDim.x, odd = !odd) {
-    const int output = tile * outputs + threadIdx.x % outputs, m = threadIdx.x / outputs;
+    const int output = tile * outputs + threadIdx.x % outputs;
     const bool writes = m < M && output < N;
     T term{};
     if (Residual && writes) term = residual[m * N + output];

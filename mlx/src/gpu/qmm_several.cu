@@ -1,11 +1,13 @@
 // What the tensor cores do for up to eight vectors, each of which is a column of the other matrix.
 //
-// Four lanes have 64 columns of a row, which belong to one group.
+// Four lanes have 64 columns of a row, or 32, which belong to one group.
 //
 // Stands behind mma.cu.
 
-template <typename T, int Bits, int Group, int M> struct SeveralVectors {
-  static constexpr int of_piece = 1024 / Bits, units = of_piece / 64, groups = 1, of_group = 64;
+template <typename T, int Bits, bool Floats, int Group, int M> struct SeveralVectors {
+  /// Columns that four lanes have, and what one has of them in chunks of 8.
+  static constexpr int of_unit = is_quantized<Bits> && Group < 64 ? 32 : 64, chunks = of_unit / 32;
+  static constexpr int units = 1024 / Bits / of_unit, of_group = of_unit;
 
   const uint4* vectors;
   const float* sums;
@@ -20,35 +22,41 @@ template <typename T, int Bits, int Group, int M> struct SeveralVectors {
         columns(columns) {}
 
   /// Where chunk `i` of vector `m` lies, from the vector's first on: the four lanes of two vectors do not meet in a bank.
-  static __device__ __forceinline__ int place(int i, int m) { return (i & ~7) + ((i % 2 * 4 + i / 2 % 4) ^ ((m & 1) << 2)); }
+  static __device__ __forceinline__ int place(int i, int m) {
+    return (i / (4 * chunks) * (4 * chunks) + i % chunks * 4 + i / chunks % 4) ^ ((m & 1) << 2);
+  }
 
   template <typename Piece> __device__ __forceinline__ void add(const Piece& piece, int at) {
     const int row = (threadIdx.x & 31) >> 2, quarter = threadIdx.x & 3, m = min(row, M - 1);
 #pragma unroll
     for (int unit = 0; unit < units; ++unit) {
-      constexpr int parts = Bits == 8 ? 2 : 1, words = Bits / 2;
+      constexpr int parts = Bits == 8 ? 2 : 1, words = Bits / 4 * chunks;
       unsigned low[words], high[words];
       piece.template words_of<words>(low, row, unit * 4 + quarter);
       piece.template words_of<words>(high, row + 8, unit * 4 + quarter);
       float products[parts][4] = {};
 #pragma unroll
-      for (int j = 0; j < 2; ++j) {
-        const uint4 v = vectors[m * (columns / 8) + (at * units + unit) * 8 + ((j * 4 + quarter) ^ ((m & 1) << 2))];
-        multiply_chunk<T, Bits, false>(products, low, high, j, v);
+      for (int j = 0; j < chunks; ++j) {
+        const int chunk = (at * units + unit) * (4 * chunks) + j * 4 + quarter;
+        multiply_chunk<T, Bits, Floats>(products, low, high, j, vectors[m * (columns / 8) + (chunk ^ ((m & 1) << 2))]);
       }
+      add_unit(piece, products, unit, at);
+    }
+  }
+
+  template <typename Piece, int parts>
+  __device__ __forceinline__ void add_unit(const Piece& piece, const float (&products)[parts][4], int unit, int at) {
+    const int row = (threadIdx.x & 31) >> 2, quarter = threadIdx.x & 3;
 #pragma unroll
-      for (int r = 0; r < 2; ++r) {
-        float2 s{1.f, 0.f};
-        if constexpr (is_quantized<Bits>) s = piece.scale(row + 8 * r, unit * 64 / Group);
-#pragma unroll
-        for (int k = 0; k < 2; ++k) {
-          if constexpr (is_quantized<Bits>) {
-            const float sum = sums[min(2 * quarter + k, M - 1) * (columns / 64) + at * units + unit];
-            acc[2 * r + k] += s.x * exact<T, Bits>(products, 2 * r + k, sum) + s.y * sum;
-          } else {
-            acc[2 * r + k] += products[0][2 * r + k];
-          }
-        }
+    for (int i = 0; i < 4; ++i) {
+      if constexpr (Floats) {
+        acc[i] = fmaf(piece.power(row + i / 2 * 8, unit * of_unit / Group), products[0][i], acc[i]);
+      } else if constexpr (is_quantized<Bits>) {
+        const float sum = sums[min(2 * quarter + i % 2, M - 1) * (columns / of_unit) + at * units + unit];
+        const float2 s = piece.scale(row + i / 2 * 8, unit * of_unit / Group);
+        acc[i] += s.x * exact<T, Bits>(products, i, sum) + s.y * sum;
+      } else {
+        acc[i] += products[0][i];
       }
     }
   }

@@ -76,21 +76,29 @@ __device__ __forceinline__ float load_vector(float4* to, float* sums_of_chunks, 
   });
 }
 
-/// Waits for all threads, of which each has a part of the sum of squares of a vector of `K` elements; gives what the norm scales
-/// it by, 1 where there is none.
-template <bool Norm> __device__ __forceinline__ float synchronized_scale(float squares, int K, float eps) {
-  __shared__ float of_warps[32];
-  if constexpr (Norm) {
+/// Of `M` vectors, each warp's part of the sum of squares; without `Norm` nothing. Lies in shared memory.
+template <bool Norm, int M> struct Squares {
+  static constexpr int warps = 8;
+  float of_warps[warps][M];
+
+  /// Takes what a warp's threads have of vector `m`.
+  __device__ __forceinline__ void put(float squares, int m) {
     squares = sum_of_warp(squares);
-    if ((threadIdx.x & 31) == 0) of_warps[threadIdx.x >> 5] = squares;
+    if ((threadIdx.x & 31) == 0) of_warps[threadIdx.x >> 5][m] = squares;
   }
-  __syncthreads();
-  if constexpr (!Norm) return 1.f;
-  float sum = 0.f;
+
+  /// What the norm scales vector `m` of `K` elements by, once all warps have put theirs.
+  __device__ __forceinline__ float scale(int m, int K, float eps) const {
+    float sum = 0.f;
 #pragma unroll 1
-  for (int i = 0; i < static_cast<int>(blockDim.x >> 5); ++i) sum += of_warps[i];
-  return rsqrtf(sum / K + eps);
-}
+    for (int i = 0; i < warps; ++i) sum += of_warps[i][m];
+    return rsqrtf(sum / K + eps);
+  }
+};
+template <int M> struct Squares<false, M> {
+  __device__ __forceinline__ void put(float, int) {}
+  __device__ __forceinline__ float scale(int, int, float) const { return 1.f; }
+};
 
 /// Whether weights of so many bits have scales and biases.
 template <int Bits> constexpr bool is_quantized = Bits <= 8;
@@ -182,13 +190,13 @@ __device__ __forceinline__ T outcome(float value, float up, T residual) {
   return rounded<T>(value);
 }
 
-/// Writes what a warp has computed for the outputs from `first` on, times `scale`, and starts anew.
+/// Writes what a warp has computed for the outputs from `first` on, times what its vector is scaled by, and starts anew.
 template <typename T, int M, int R, bool SwiGlu, bool Residual, int All>
-__device__ __forceinline__ void put(float (&acc)[M][All], float scale, const T (&residual)[M][R], T* y, int first, int N) {
+__device__ __forceinline__ void put(float (&acc)[M][All], const float (&scales)[M], const T (&residual)[M][R], T* y, int first, int N) {
 #pragma unroll
   for (int m = 0; m < M; ++m) {
 #pragma unroll
-    for (int r = 0; r < All; ++r) acc[m][r] = scale * sum_of_warp(acc[m][r]);
+    for (int r = 0; r < All; ++r) acc[m][r] = scales[m] * sum_of_warp(acc[m][r]);
 #pragma unroll
     for (int r = 0; r < R; ++r) {
       if ((threadIdx.x & 31) != 0 || first + r >= N) continue;
@@ -199,9 +207,9 @@ __device__ __forceinline__ void put(float (&acc)[M][All], float scale, const T (
   }
 }
 
-/// `y = x wᵀ` for `M` vectors `x` of `K` elements; with `Norm` of the only one normalized by its root mean square, with `SwiGlu` of
-/// the two halves of the product, with `Residual` added to `residual`. Warps take turns at the rows, `R` outputs at a time, and
-/// never wait between them: the weights of the next are asked for while those of the last are multiplied.
+/// `y = x wᵀ` for `M` vectors `x` of `K` elements; with `Norm` each normalized by its root mean square, with `SwiGlu` of the two
+/// halves of the product, with `Residual` added to `residual`. Warps, of which a block has 8, take turns at the rows, `R` outputs at
+/// a time, and never wait between them: the weights of the next are asked for while those of the last are multiplied.
 template <typename T, int Bits, int Group, int M, int R, bool Norm, bool SwiGlu, bool Residual>
 __device__ __forceinline__ void qmv(const T* x, const uint4* w, const T* scales, const T* biases, const T* norm,
                                     const T* residual, T* y, int rows_of_w, int K, float eps) {
@@ -232,12 +240,15 @@ __device__ __forceinline__ void qmv(const T* x, const uint4* w, const T* scales,
 
   auto* vectors = reinterpret_cast<float4*>(dynamic_memory());
   auto* sums = reinterpret_cast<float*>(vectors + M * K / 4);
-  float squares = 0.f;
+  __shared__ Squares<Norm, M> squares;
 #pragma unroll 1
   for (int m = 0; m < M; ++m) {
-    squares = load_vector<T, count, Norm>(vectors + m * K / 4, sums + m * chunks, x + m * K, norm, K);
+    squares.put(load_vector<T, count, Norm>(vectors + m * K / 4, sums + m * chunks, x + m * K, norm, K), m);
   }
-  const float scale = synchronized_scale<Norm>(squares, K, eps);
+  __syncthreads();
+  float norms[M];
+#pragma unroll
+  for (int m = 0; m < M; ++m) norms[m] = squares.scale(m, K, eps);
 
   float acc[M][all] = {};
   T terms[M][R] = {};
@@ -261,7 +272,7 @@ __device__ __forceinline__ void qmv(const T* x, const uint4* w, const T* scales,
       for (int m = 0; m < M; ++m) add_products<Bits>(now, vectors + m * K / 4, sums + m * chunks, c, acc[m]);
     }
     if (++round < rounds) continue;
-    put<T, M, R, SwiGlu, Residual>(acc, scale, terms, y, first, N);
+    put<T, M, R, SwiGlu, Residual>(acc, norms, terms, y, first, N);
     round = 0;
     first += warps * R;
   }

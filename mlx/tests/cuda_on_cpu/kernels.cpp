@@ -124,12 +124,12 @@ void on_tensor_cores(int rows, int columns, int at_once, float most = 1) {
   expect(p.off(), tolerance<T>, "qmm", Bits, rows, columns);
 }
 
-template <typename T, bool Norm, bool SwiGlu, bool Residual> void of_floats(int rows, int columns) {
-  Product<T, 4, 32, 1> p({Norm, SwiGlu, Residual, true, true}, rows, columns);
+template <typename T, int M, bool Norm, bool SwiGlu, bool Residual> void of_floats(int rows, int columns) {
+  Product<T, 4, 32, M> p({Norm, SwiGlu, Residual, true, true}, rows, columns);
   launch(2, 256, [&p] {
-    qmm<T, 4, true, 32, 1, 2, Norm, SwiGlu, Residual>(p.x.data(), p.words.data(), p.exponents.data(), nullptr,
-                                                               p.norm.data(), p.residual.data(), p.y.data(), p.rows,
-                                                               p.columns, p.columns, 1e-5f);
+    qmm<T, 4, true, 32, M, 2, Norm, SwiGlu, Residual>(p.x.data(), p.words.data(), p.exponents.data(), nullptr,
+                                                      p.norm.data(), p.residual.data(), p.y.data(), p.rows, p.columns,
+                                                      p.columns, 1e-5f);
   });
   expect(p.off(), tolerance<T>, "qmm of floats", 4, rows, columns);
 }
@@ -139,7 +139,7 @@ void products() {
     on_lanes<float, 4, 64, 1, 1, true, false, false>(137, columns);
     on_lanes<float, 8, 32, 1, 2, false, false, true>(35, columns);
     on_lanes<bf16, 4, 64, 1, 1, true, true, false>(140, columns);
-    on_lanes<f16, 8, 64, 3, 2, false, false, true>(50, columns);
+    on_lanes<f16, 8, 64, 3, 2, true, false, true>(50, columns);
     on_lanes<float, 32, 1, 2, 2, false, false, true>(37, columns);
     on_lanes<bf16, 16, 1, 1, 1, true, true, false>(40, columns);
   }
@@ -150,12 +150,17 @@ void products() {
     on_tensor_cores<bf16, 8, 64, 1, false, false, true>(50, columns + 128, columns + 128);
     on_tensor_cores<f16, 8, 32, 1, true, true, false>(24, columns + 384, columns + 384, 6e4);
     on_tensor_cores<bf16, 16, 1, 1, true, true, false>(40, columns + 64, columns + 64);
-    of_floats<bf16, true, true, false>(72, columns);
-    of_floats<f16, false, false, true>(50, columns);
-    on_tensor_cores<bf16, 4, 64, 2, false, true, false>(72, columns, columns);
+    of_floats<bf16, 1, true, true, false>(72, columns);
+    of_floats<f16, 1, false, false, true>(50, columns);
+    of_floats<bf16, 3, true, false, true>(50, columns);
+    of_floats<f16, 8, false, true, false>(40, columns);
+    on_tensor_cores<bf16, 4, 64, 2, true, true, false>(72, columns, columns);
+    on_tensor_cores<f16, 4, 32, 5, true, false, false>(40, columns, columns, 6e4);
+    on_tensor_cores<bf16, 8, 32, 2, false, true, false>(24, columns + 128, columns + 128);
     on_tensor_cores<f16, 4, 128, 3, false, false, true>(77, columns, std::min(columns, 2048));
     on_tensor_cores<bf16, 8, 64, 8, false, false, true>(37, columns, std::min(columns, 1024));
     on_tensor_cores<f16, 8, 64, 5, false, true, false>(40, columns + 128, columns + 128);
+    on_tensor_cores<bf16, 8, 64, 8, true, false, false>(24, columns, columns);
     on_tensor_cores<f16, 16, 1, 4, false, false, true>(50, columns, std::min(columns, 512));
   }
 }

@@ -26,10 +26,17 @@ fn loader_knows(library: &str) -> bool {
     listed.is_ok_and(|output| String::from_utf8_lossy(&output.stdout).contains(library))
 }
 
-/// The packages of NVIDIA that the wheel's metadata asks for.
+/// The packages of NVIDIA that the wheel's metadata asks for, and one that it forgets: some kernels that MLX compiles include
+/// its `crt/mma.h`.
 fn requirements(wheel: &Path) -> Vec<String> {
     let folders = fs::read_dir(wheel).into_iter().flatten().flatten();
     let metadata = folders.filter_map(|folder| fs::read_to_string(folder.path().join("METADATA")).ok());
     let required = |line: &str| line.strip_prefix("Requires-Dist: ").map(str::to_owned);
-    metadata.flat_map(|text| text.lines().filter_map(required).collect::<Vec<_>>()).collect()
+    let mut names: Vec<_> =
+        metadata.flat_map(|text| text.lines().filter_map(required).collect::<Vec<_>>()).collect();
+    let runtime = names.iter().find_map(|name| name.strip_prefix("nvidia-cuda-runtime=="));
+    if let Some(version) = runtime {
+        names.push(format!("nvidia-cuda-crt=={version}"));
+    }
+    names
 }

@@ -1,6 +1,6 @@
 //! The array handle: creation, shape, reading, evaluation.
 
-use crate::{Dtype, Element, Error, ErrorKind, Result, ffi, ffi::Handle};
+use crate::{Dtype, Element, Error, ErrorKind, Result, ffi, ffi::Handle, stream::Scope};
 
 /// A lazy n-dimensional array.
 ///
@@ -140,6 +140,9 @@ impl Array {
         if self.dtype()? == T::DTYPE && ffi::is_readable(self)? {
             return ffi::read(self);
         }
+        // GPUs have no `float64`.
+        let is_double = [self.dtype()?, T::DTYPE].contains(&Dtype::F64);
+        let _cpu = if is_double { Scope::cpu_instead("to_vec")? } else { None };
         let cast = if self.dtype()? == T::DTYPE { self.clone() } else { self.astype(T::DTYPE)? };
         let dense = ffi::ops::contiguous(&cast, false)?;
         dense.eval()?;

@@ -6,7 +6,10 @@
 //!
 //! Bounds and parameters are host scalars or arrays, which broadcast to `shape`.
 
-use crate::{Array, Dtype, Error, Operand, Result, ffi::ops, index::resolve_axis, ops::create::check_shape};
+use crate::{
+    Array, Dtype, Error, Operand, Result, ffi::ops, index::resolve_axis, ops::create::check_shape,
+    stream::Scope,
+};
 
 /// The key of a seed.
 ///
@@ -177,6 +180,8 @@ pub fn multivariate_normal(mean: &Array, cov: &Array, shape: &[i32], key: &Array
     )?;
     let lead = cov.ndim()? - 2;
     check_broadcast(op, "the covariance's leading axes", &cov.shape()?[..lead], shape)?;
+    // MLX decomposes the covariance on CPUs.
+    let _cpu = Scope::cpu_instead(op)?;
     ops::multivariate_normal(mean, cov, shape, Dtype::F32, Some(key))
 }
 

@@ -4,7 +4,7 @@
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on may panic")]
 
 use mlx::{
-    Array, Dtype, Module, Path, Result, SlotMut,
+    Array, Device, Dtype, Module, Path, Result, SlotMut, Stream,
     fast::{self, Mask, RopeOptions},
     graph::print_graph,
     kernels::{
@@ -12,6 +12,7 @@ use mlx::{
     },
     nn, random,
     transforms::{compile, grad, jvp, vmap, vmap_axes},
+    with_stream,
 };
 use std::sync::{
     Arc, Mutex,
@@ -233,7 +234,9 @@ fn assert_close(what: &str, a: &Array, b: &Array) -> Result<()> {
     assert_eq!(a.shape()?, b.shape()?, "{what}");
     let size = b.abs()?.max(..)?.item::<f32>()?.max(1.0);
     let worst = a.subtract(b)?.abs()?.max(..)?.item::<f32>()? / size;
-    assert!(worst < 1e-5, "{what} is off by {worst}");
+    // A GPU adds up in other orders, which differ with the forms of a sum.
+    let most = if Device::default_device()? == Device::Gpu { 1e-4 } else { 1e-5 };
+    assert!(worst < most, "{what} is off by {worst}");
     Ok(())
 }
 
@@ -314,6 +317,10 @@ impl CpuKernel for Marked {
 
 #[test]
 fn a_kernel_for_all_operations_of_a_kind_also_serves_gradients() -> Result<()> {
+    with_stream(&Stream::default_of(Device::Cpu)?, a_kernel_also_serves_gradients)
+}
+
+fn a_kernel_also_serves_gradients() -> Result<()> {
     let before = Array::from_slice(&[1.0f32, 2.0, 3.0, 4.0], &[2, 2]);
     let kernel = Arc::new(Marked { runs: AtomicUsize::new(0) });
     let given = kernel.clone();
@@ -332,6 +339,10 @@ fn a_kernel_for_all_operations_of_a_kind_also_serves_gradients() -> Result<()> {
 
 #[test]
 fn parameters_tell_operations_apart() -> Result<()> {
+    with_stream(&Stream::default_of(Device::Cpu)?, parameters_tell_apart)
+}
+
+fn parameters_tell_apart() -> Result<()> {
     let seen = Arc::new(Mutex::new(vec![]));
     let list = seen.clone();
     replace_cpu_everywhere::<Marked>("GatherQMM", move |parameters| {

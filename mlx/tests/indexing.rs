@@ -4,7 +4,7 @@
 
 mod naive;
 
-use mlx::{Array, Dtype, Item, New, Rest, Result, Span, arange, ones, step, zeros};
+use mlx::{Array, Device, Dtype, Item, New, Rest, Result, Span, arange, ones, step, zeros};
 use naive::{Part, Random, positions_of};
 
 fn counting(shape: &[i32]) -> Result<Array> {
@@ -225,8 +225,10 @@ fn masks_write_where_they_are_true() -> Result<()> {
     ] {
         assert!(result.is_err(), "{result:?}");
     }
-    // How many entries are true is known on the device only.
-    assert!(x.set_at(&odd, of(&[7, 8], &[2]))?.to_vec::<i32>().is_err());
+    // How many entries are true is known on the device only, and a GPU does not tell.
+    if Device::default_device()? == Device::Cpu {
+        assert!(x.set_at(&odd, of(&[7, 8], &[2]))?.to_vec::<i32>().is_err());
+    }
     Ok(())
 }
 

@@ -3,9 +3,9 @@
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on may panic")]
 
 use mlx::{
-    Array, Dtype, Result, axes, eye,
+    Array, Device, Dtype, Result, Stream, axes, eye,
     linalg::{self, Norm, Triangle},
-    ones, random, zeros,
+    ones, random, with_stream, zeros,
 };
 
 fn normal(shape: &[i32], seed: u64) -> Array {
@@ -179,12 +179,14 @@ fn eigenvalues() -> Result<()> {
 #[test]
 fn doubles_stay_doubles() -> Result<()> {
     // A GPU has none.
-    let a = definite(&[3, 3], 0).astype(Dtype::F64)?;
-    let product = linalg::inv(&a)?.matmul(&a)?;
-    assert_eq!(product.dtype()?, Dtype::F64);
-    assert!(distance(&product, &eye(3, Dtype::F64)) < 1e-12);
-    assert_eq!(linalg::svdvals(&a)?.dtype()?, Dtype::F64);
-    Ok(())
+    with_stream(&Stream::default_of(Device::Cpu)?, || {
+        let a = definite(&[3, 3], 0).astype(Dtype::F64)?;
+        let product = linalg::inv(&a)?.matmul(&a)?;
+        assert_eq!(product.dtype()?, Dtype::F64);
+        assert!(distance(&product, &eye(3, Dtype::F64)) < 1e-12);
+        assert_eq!(linalg::svdvals(&a)?.dtype()?, Dtype::F64);
+        Ok(())
+    })
 }
 
 #[test]

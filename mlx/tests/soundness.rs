@@ -90,7 +90,9 @@ fn threads_differentiate_over_one_buffer() {
     thread::scope(|scope| {
         let threads: Vec<_> = (0..8).map(|_| scope.spawn(work)).collect();
         for thread in threads {
-            assert_eq!(thread.join().unwrap().unwrap(), expected);
+            // On a GPU, parts of a sum come in any order.
+            let found = thread.join().unwrap().unwrap();
+            assert!(found.iter().zip(&expected).all(|(x, y)| (x - y).abs() <= 1e-5), "{found:?}");
         }
     });
 }

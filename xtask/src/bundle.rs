@@ -157,15 +157,15 @@ fn start_script(arguments: &Arguments, built: &Built, out: &Path) -> Result {
     Ok(())
 }
 
-/// The packages of NVIDIA that the metadata of MLX's wheel asks for, one a line.
+/// The packages of NVIDIA that the metadata of MLX's wheel asks for, one a line, and one that it forgets: some kernels that MLX
+/// compiles include its `crt/mma.h`.
 fn requirements(wheel: &Path) -> Result<String> {
     for entry in fs::read_dir(wheel)? {
         if let Ok(text) = fs::read_to_string(entry?.path().join("METADATA")) {
-            return Ok(text
-                .lines()
-                .filter_map(|line| line.strip_prefix("Requires-Dist: "))
-                .map(|requirement| format!("{requirement}\n"))
-                .collect());
+            let required = text.lines().filter_map(|line| line.strip_prefix("Requires-Dist: "));
+            let crt = required.clone().find_map(|name| name.strip_prefix("nvidia-cuda-runtime=="));
+            let crt = crt.map(|version| format!("nvidia-cuda-crt=={version}\n"));
+            return Ok(required.map(|name| format!("{name}\n")).chain(crt).collect());
         }
     }
     Err(format!("{} has no metadata; unset MLX_DIR to use the pinned wheel", wheel.display()).into())

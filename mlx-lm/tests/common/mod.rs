@@ -3,8 +3,9 @@
 #![allow(dead_code, reason = "each test takes what it needs")]
 
 use mlx::{
-    Array, Loader, Module,
+    Array, Device, Loader, Module, Stream,
     nn::{Quantization, quantize},
+    with_stream,
 };
 use mlx_lm::{
     ModelConfig, Tokenizer,
@@ -45,8 +46,12 @@ pub(crate) fn llama_weights(config: &ModelConfig) -> Tensors {
     named_weights(parameters.iter().map(|(name, array)| (name.as_str(), array.shape().unwrap().to_vec())))
 }
 
-/// The same weights with each layer quantized as `config` says of it.
+/// The same weights with each layer quantized as `config` says of it: on the CPU, like those that Python's models had.
 pub(crate) fn quantized(config: &ModelConfig, weights: &Tensors) -> Tensors {
+    with_stream(&Stream::default_of(Device::Cpu).unwrap(), || quantized_here(config, weights))
+}
+
+fn quantized_here(config: &ModelConfig, weights: &Tensors) -> Tensors {
     let mut out = Tensors::new();
     for (name, array) in weights {
         let layer = name.strip_suffix(".weight").filter(|_| array.ndim().unwrap() > 1);

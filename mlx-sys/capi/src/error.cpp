@@ -1,6 +1,8 @@
 #include "mlx_capi/error.h"
 
+#include <algorithm>
 #include <filesystem>
+#include <string_view>
 
 #include "convert.h"
 
@@ -12,6 +14,12 @@ thread_local std::string said_by_callback;
 
 /// Starts the message of a failed callback on its way through MLX.
 constexpr char callback_mark = '\x01';
+
+/// Whether an allocator of MLX or a driver says that there is no memory, for which they have no type.
+bool tells_of_memory(std::string_view text) {
+  constexpr std::string_view signs[] = {"out of memory", "malloc] Unable to allocate", "malloc] Attempting to allocate"};
+  return std::ranges::any_of(signs, [&](std::string_view sign) { return text.find(sign) != text.npos; });
+}
 
 int record(int status, const char* text) noexcept {
   try {
@@ -43,8 +51,8 @@ int record_exception() noexcept {
   } catch (const std::bad_alloc&) {
     return record(MLX_BAD_ALLOC, "out of memory");
   } catch (const std::exception& e) {
-    const bool callback = e.what()[0] == callback_mark;
-    return callback ? record(MLX_CALLBACK, e.what() + 1) : record(MLX_RUNTIME, e.what());
+    if (e.what()[0] == callback_mark) return record(MLX_CALLBACK, e.what() + 1);
+    return record(tells_of_memory(e.what()) ? MLX_BAD_ALLOC : MLX_RUNTIME, e.what());
   } catch (...) {
     return record(MLX_UNKNOWN, "an exception of unknown type");
   }

@@ -7,6 +7,9 @@
 // of them fails.
 #pragma once
 
+#include <unistd.h>
+
+#include <algorithm>
 #include <cstdlib>
 #include <exception>
 #include <memory>
@@ -28,18 +31,47 @@ inline bool is_view(const array& a) {
   return views.contains(a.primitive().name());
 }
 
-/// MLX's CPU allocator does not look at what malloc returns, and its kernels would write to address zero. What malloc
-/// refuses now it refuses then. (The allocators of the GPU builds, which serve the CPU too, throw.)
+inline size_t memory_of_host_and_gpu() {
+  const auto info = mx::device_info(mx::Device::gpu);
+  const auto total = info.find("total_memory");
+  const size_t* of_gpu = total == info.end() ? nullptr : std::get_if<size_t>(&total->second);
+  return size_t(sysconf(_SC_PHYS_PAGES)) * size_t(sysconf(_SC_PAGESIZE)) + (of_gpu ? *of_gpu : 0);
+}
+
+/// Whether an allocation of this size, which is large, would be refused, or worse: MLX's CPU allocator does not look at what
+/// malloc returns, and its kernels would write to address zero; CUDA gives memory that host and GPU share without asking how
+/// much there is, and the host ends programs that write to it. (Metal's allocator throws.)
+inline bool is_refused(size_t bytes) {
+  if (mx::metal::is_available()) return false;
+  if (mx::cu::is_available()) {
+    static const size_t all = memory_of_host_and_gpu();
+    return bytes > all;
+  }
+  void* probe = std::malloc(bytes);
+  std::free(probe);
+  return !probe;
+}
+
 inline void check_memory(const array& a) {
   constexpr size_t never_refused = size_t(1) << 28;
-  static const bool plain_malloc = !mx::metal::is_available() && !mx::cu::is_available();
-  if (!plain_malloc || a.nbytes() < never_refused || !a.has_primitive() || is_view(a)) return;
-  void* probe = std::malloc(a.nbytes());
-  if (!probe) {
-    throw OutOfMemory("[" + std::string(a.primitive().name()) + "] there is no memory for an array of " +
-                      std::to_string(a.nbytes()) + " bytes");
+  if (a.nbytes() < never_refused || !a.has_primitive() || is_view(a) || !is_refused(a.nbytes())) return;
+  throw OutOfMemory("[" + std::string(a.primitive().name()) + "] there is no memory for an array of " +
+                    std::to_string(a.nbytes()) + " bytes");
+}
+
+/// Has an array without elements that a GPU would compute done with. For these MLX on CUDA launches kernels of no threads, which
+/// the driver refuses, divides by the number of their rows, or reads memory that is not there.
+inline void skip_empty(const array& a) {
+  const bool is_left = a.size() == 0 && a.status() == array::unscheduled && a.has_primitive() &&
+                       a.primitive().device() == mx::Device::gpu && !is_foreign(a.primitive());
+  if (!is_left) return;
+  std::vector<array> outputs = array(a).outputs();
+  if (!std::ranges::all_of(outputs, [](const array& output) { return output.size() == 0; })) return;
+  for (array& output : outputs) {
+    output.set_data(mx::allocator::malloc(0));
+    output.set_status(array::available);
   }
-  std::free(probe);
+  if (!a.is_tracer()) outputs[0].detach();
 }
 
 /// The arrays of the calling thread whose computation is not known to have succeeded.
@@ -68,6 +100,7 @@ class Unproven {
       } catch (...) {
         earlier = std::current_exception();
       }
+      skip_empty(a);
       check_memory(a);
       if (a.has_primitive() && !is_view(a) && !is_in_place(a)) bytes += a.nbytes();
       apply_cpu_kernels(a);

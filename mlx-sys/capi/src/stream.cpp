@@ -3,11 +3,16 @@
 #include <algorithm>
 
 #include "convert.h"
+#include "turn.h"
 
 using namespace mlx_capi;
 
 int mlx_default_stream(mlx_stream* out, mlx_device d) noexcept {
-  return guard([&] { put(out, mx::default_stream(get(d))); });
+  return guard([&] {
+    if (auto known = mx::peek_default_stream(get(d))) return put(out, *known);
+    Turn turn;
+    put(out, mx::default_stream(get(d)));
+  });
 }
 
 int mlx_peek_default_stream(mlx_optional_stream* out, mlx_device d) noexcept {
@@ -23,11 +28,17 @@ int mlx_set_default_stream(mlx_stream s) noexcept {
 }
 
 int mlx_new_stream(mlx_stream* out, mlx_device d) noexcept {
-  return guard([&] { put(out, mx::new_stream(get(d))); });
+  return guard([&] {
+    Turn turn;
+    put(out, mx::new_stream(get(d)));
+  });
 }
 
 int mlx_new_thread_unsafe_stream(mlx_stream* out, mlx_device d) noexcept {
-  return guard([&] { put(out, mx::new_thread_unsafe_stream(get(d))); });
+  return guard([&] {
+    Turn turn;
+    put(out, mx::new_thread_unsafe_stream(get(d)));
+  });
 }
 
 int mlx_new_thread_local_stream(mlx_thread_local_stream* out, mlx_device d) noexcept {
@@ -39,8 +50,10 @@ int mlx_new_thread_local_stream(mlx_thread_local_stream* out, mlx_device d) noex
 }
 
 int mlx_stream_from_thread_local_stream(mlx_stream* out, mlx_thread_local_stream s) noexcept {
-  return guard(
-      [&] { put(out, mx::stream_from_thread_local_stream(mx::ThreadLocalStream(s.index, get(s.device)))); });
+  return guard([&] {
+    Turn turn;
+    put(out, mx::stream_from_thread_local_stream(mx::ThreadLocalStream(s.index, get(s.device))));
+  });
 }
 
 int mlx_get_streams(size_t* count, mlx_stream* out, size_t capacity) noexcept {

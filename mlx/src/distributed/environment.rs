@@ -23,6 +23,16 @@ pub(super) fn names(backend: Backend) -> bool {
 /// The number of processes if the variables tell and make sense.
 #[track_caller]
 pub(super) fn check(backend: Backend) -> Result<Option<usize>> {
+    match size(backend) {
+        Ok(size) => Ok(size),
+        Err(text) => Err(Error::new(ErrorKind::Backend, "init", text)),
+    }
+}
+
+/// What is wrong as text: a closure would not know its caller.
+type Checked<T> = std::result::Result<T, String>;
+
+fn size(backend: Backend) -> Checked<Option<usize>> {
     match backend {
         Backend::Any | Backend::Mpi => Ok(None),
         Backend::Ring => {
@@ -37,7 +47,7 @@ pub(super) fn check(backend: Backend) -> Result<Option<usize>> {
             rank_below(size)?;
             let port = number("NCCL_PORT")?;
             if u16::try_from(port).is_err() {
-                return Err(bad(format!("NCCL_PORT is {port}, which is no port")));
+                return Err(format!("NCCL_PORT is {port}, which is no port"));
             }
             Ok(Some(size))
         }
@@ -48,32 +58,28 @@ pub(super) fn check(backend: Backend) -> Result<Option<usize>> {
     }
 }
 
-#[track_caller]
-fn rank_below(size: usize) -> Result<()> {
+fn rank_below(size: usize) -> Checked<()> {
     let rank = number("MLX_RANK")?;
     if rank < size {
         return Ok(());
     }
-    Err(bad(format!("MLX_RANK is {rank}, but there are {size} processes, numbered from 0")))
+    Err(format!("MLX_RANK is {rank}, but there are {size} processes, numbered from 0"))
 }
 
-#[track_caller]
-fn number(name: &str) -> Result<usize> {
+fn number(name: &str) -> Checked<usize> {
     let text = variable(name)?;
     let value = text.to_str().and_then(|text| text.parse::<i32>().ok());
     let value = value.and_then(|value| usize::try_from(value).ok());
-    value.ok_or_else(|| bad(format!("{name} is `{}`, which is no count", text.display())))
+    value.ok_or_else(|| format!("{name} is `{}`, which is no count", text.display()))
 }
 
-#[track_caller]
-fn variable(name: &str) -> Result<OsString> {
-    env::var_os(name).ok_or_else(|| bad(format!("the environment variable {name} is not set")))
+fn variable(name: &str) -> Checked<OsString> {
+    env::var_os(name).ok_or_else(|| format!("the environment variable {name} is not set"))
 }
 
 /// The number of processes in a host file.
-#[track_caller]
-fn hosts(path: &Path) -> Result<usize> {
-    let wrong = |text: String| bad(format!("MLX_HOSTFILE {}: {text}", path.display()));
+fn hosts(path: &Path) -> Checked<usize> {
+    let wrong = |text: String| format!("MLX_HOSTFILE {}: {text}", path.display());
     let bytes = fs::read(path).map_err(|error| wrong(error.to_string()))?;
     let hosts: Vec<Vec<String>> = serde_json::from_slice(&bytes)
         .map_err(|error| wrong(format!("{error}; expected a list of addresses for each process")))?;
@@ -85,9 +91,4 @@ fn hosts(path: &Path) -> Result<usize> {
         Some(address) => Err(wrong(format!("`{address}` is not of the form host:port"))),
         None => Ok(hosts.len()),
     }
-}
-
-#[track_caller]
-fn bad(text: String) -> Error {
-    Error::new(ErrorKind::Backend, "init", text)
 }

@@ -1,6 +1,6 @@
 //! Losses.
 
-use crate::{Array, Result, ffi::ops, ops::indexing::clamped};
+use crate::{Array, Dtype, Result, ffi::ops, ops::indexing::clamped};
 
 /// The cross entropy of each line of `logits` `[..., classes]` and its class in `targets` `[...]`:
 /// `logsumexp(logits) - logits[target]`, in the shape of `targets`.
@@ -20,7 +20,8 @@ pub fn cross_entropy(logits: &Array, targets: &Array) -> Result<Array> {
     let op = "cross_entropy";
     let shape = logits.shape()?;
     let targets = match shape.len().checked_sub(1) {
-        Some(last) => clamped(op, targets, shape, last)?,
+        // On CUDA, negative ones would be read before the line.
+        Some(last) => clamped(op, targets, shape, last)?.astype(Dtype::I32)?.remainder(shape[last])?,
         None => targets.clone(), // MLX refuses logits without a class axis.
     };
     ops::cross_entropy(logits, &targets)

@@ -1,6 +1,13 @@
 //! Normalization over the last axis.
 
-use crate::{Array, Result, cpu, ffi::ops, ops::reduce::reducible};
+use crate::{
+    Array, Result, cpu,
+    ffi::ops,
+    ops::{
+        on_cuda::{has_gradient_of_norm, norm_in_parts},
+        reduce::reducible,
+    },
+};
 
 /// Root-mean-square normalization over the last axis: `x / sqrt(mean(x²) + eps) * weight`
 /// ([Zhang and Sennrich, 2019](https://arxiv.org/abs/1910.07467)).
@@ -18,7 +25,10 @@ use crate::{Array, Result, cpu, ffi::ops, ops::reduce::reducible};
 pub fn rms_norm(x: &Array, weight: Option<&Array>, eps: f32) -> Result<Array> {
     match cpu::rms_norm(x, weight, eps)? {
         Some(y) => Ok(y),
-        None => ops::rms_norm(&reducible(x)?, weight, eps),
+        None => {
+            let y = ops::rms_norm(&reducible(x)?, weight, eps)?;
+            if has_gradient_of_norm(x)? { Ok(y) } else { norm_in_parts(x, false, weight, None, eps) }
+        }
     }
 }
 
@@ -36,6 +46,9 @@ pub fn rms_norm(x: &Array, weight: Option<&Array>, eps: f32) -> Result<Array> {
 pub fn layer_norm(x: &Array, weight: Option<&Array>, bias: Option<&Array>, eps: f32) -> Result<Array> {
     match cpu::layer_norm(x, weight, bias, eps)? {
         Some(y) => Ok(y),
-        None => ops::layer_norm(&reducible(x)?, weight, bias, eps),
+        None => {
+            let y = ops::layer_norm(&reducible(x)?, weight, bias, eps)?;
+            if has_gradient_of_norm(x)? { Ok(y) } else { norm_in_parts(x, true, weight, bias, eps) }
+        }
     }
 }

@@ -1,7 +1,7 @@
 //! Elements as bytes: little-endian and row-major, as all formats here store them.
 
 use super::fault::{Fault, Outcome};
-use crate::{Array, Dtype, Result, ffi};
+use crate::{Array, Dtype, Result, ffi, stream::Scope};
 use std::{
     fs::File,
     io::{BufWriter, Read, Write},
@@ -55,6 +55,8 @@ pub(super) fn array(bytes: &[u8], shape: &[i32], dtype: Dtype) -> Result<Array> 
 /// Evaluates `array` and gives its elements.
 #[track_caller]
 pub(super) fn bytes(array: &Array) -> Result<Vec<u8>> {
+    // GPUs have no `float64`.
+    let _cpu = if array.dtype()? == Dtype::F64 { Scope::cpu_instead("save")? } else { None };
     let dense = ffi::ops::contiguous(array, false)?;
     dense.eval()?;
     let mut bytes = ffi::read_bytes(&dense)?;

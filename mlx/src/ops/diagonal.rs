@@ -2,7 +2,7 @@
 //!
 //! Diagonal 0 is the main one, positive ones lie above it, negative ones below.
 
-use super::create::check_shape;
+use super::{create::check_shape, on_cuda::scattered};
 use crate::{Array, Dtype, Result, ffi::ops, index::resolve_axis, zeros};
 
 /// The extents of a matrix, and one of its diagonals: `3`, `[3, 4]`, or `matrix([3, 4]).diagonal(1)`.
@@ -57,14 +57,19 @@ impl From<[i32; 2]> for MatrixSize {
 #[track_caller]
 pub fn eye(size: impl Into<MatrixSize>, dtype: Dtype) -> Array {
     let size = size.into().checked("eye", dtype);
-    Array::from_result(size.and_then(|size| ops::eye(size.rows, size.columns, size.diagonal, dtype)))
+    let eye = |size: MatrixSize| {
+        let ones = ops::eye(size.rows, size.columns, size.diagonal, scattered(dtype)?)?;
+        ones.astype(dtype)
+    };
+    Array::from_result(size.and_then(eye))
 }
 
 /// The square matrix with ones on its main diagonal; a bad size gives a failed array.
 #[track_caller]
 pub fn identity(size: i32, dtype: Dtype) -> Array {
     Array::from_result(
-        check_shape("identity", &[size, size], dtype).and_then(|()| ops::identity(size, dtype)),
+        check_shape("identity", &[size, size], dtype)
+            .and_then(|()| ops::identity(size, scattered(dtype)?)?.astype(dtype)),
     )
 }
 

@@ -2,6 +2,7 @@
 
 use super::{
     gather::{Gather, clamped},
+    on_cuda::hadamard_of_short_rows,
     reduce::reducible,
 };
 use crate::{Array, Dtype, Error, Result, concatenate, ffi::matrix, index::resolve_axis, zeros};
@@ -113,16 +114,14 @@ impl Array {
     /// The size is 1, 12, 20 or 28 times a power of two.
     #[track_caller]
     pub fn hadamard_transform(&self) -> Result<Array> {
-        check_hadamard(self)?;
-        matrix::hadamard_transform(self, None)
+        hadamard_transform(self, None)
     }
 
     /// [`Array::hadamard_transform`] with the matrix of ones and minus ones multiplied by `scale`.
     #[doc(alias = "hadamard_transform")]
     #[track_caller]
     pub fn hadamard_transform_scaled(&self, scale: f32) -> Result<Array> {
-        check_hadamard(self)?;
-        matrix::hadamard_transform(self, Some(scale))
+        hadamard_transform(self, Some(scale))
     }
 
     /// [`Array::matmul`] with blocks of the operands or of the result switched off or scaled.
@@ -199,6 +198,13 @@ impl Array {
         let picks = gather.checked("gather_mm", self.shape()?, rhs.shape()?)?;
         matrix::gather_mm(self, rhs, picks.lhs.as_ref(), picks.rhs.as_ref(), picks.sorted)
     }
+}
+
+#[track_caller]
+fn hadamard_transform(x: &Array, scale: Option<f32>) -> Result<Array> {
+    check_hadamard(x)?;
+    let y = matrix::hadamard_transform(x, scale)?;
+    Ok(hadamard_of_short_rows(x, scale)?.unwrap_or(y))
 }
 
 /// MLX would drop imaginary parts, and finds out late or never about sizes without a Hadamard matrix.

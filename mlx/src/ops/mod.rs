@@ -46,6 +46,7 @@ mod graph;
 pub(crate) mod indexing;
 mod layout;
 mod matrix;
+pub(crate) mod on_cuda;
 mod order;
 pub(crate) mod pad;
 mod quantized;

@@ -104,6 +104,10 @@ fn pad(x: &Array, Padding(widths): Padding, value: &Array, mode: &str) -> Result
     // An extent that overflows becomes a negative one.
     let padded: Vec<i32> = shape.iter().zip(&widths).map(|pair| padded(pair).unwrap_or(-1)).collect();
     check_shape("pad", &padded, x.dtype()?)?;
+    if shape.is_empty() {
+        // On CUDA, MLX would write the value over the only element.
+        return Ok(x.clone());
+    }
     if matches!(mode, "reflect" | "symmetric") {
         let most = |(&n, &(low, high)): (&i32, &(i32, i32))| check_mirrors("pad", n, low.max(high));
         shape.iter().zip(&widths).try_for_each(most)?;

@@ -1,6 +1,9 @@
 //! Products with quantized matrices.
 
-use super::gather::{Gather, Picks};
+use super::{
+    gather::{Gather, Picks},
+    on_cuda::on_cuda,
+};
 use crate::{
     Array, Device, Dtype, Error, Result, Stream, cpu,
     ffi::quantized as ops,
@@ -147,6 +150,11 @@ impl Quantized {
         }
         if let Some(y) = cpu::quantized_matmul(x, self, transpose)? {
             return Ok(y);
+        }
+        if shape.len() > 2 && on_cuda()? {
+            // Whether MLX has a kernel for a batch of matrices is known only once it is to be computed.
+            let dense = self.dequantize_as(x.dtype()?)?;
+            return x.matmul(&if transpose { dense.swapaxes(-1, -2)? } else { dense });
         }
         let Quantization { group_size, bits, mode } = self.quantization;
         let (biases, group_size, bits) = (self.biases.as_ref(), Some(group_size), Some(bits));

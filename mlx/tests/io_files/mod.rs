@@ -2,7 +2,7 @@
 
 #![allow(dead_code, reason = "each test uses some of it")]
 
-use mlx::{Array, Dtype};
+use mlx::{Array, Device, Dtype, Stream, with_stream};
 use std::path::PathBuf;
 
 /// A file that `xtask/golden/io_files.py` wrote.
@@ -14,9 +14,10 @@ pub(crate) fn golden_bytes(name: &str) -> Vec<u8> {
     std::fs::read(golden(name)).unwrap()
 }
 
-/// What nearly all golden arrays hold: 0 to 5 as two rows.
+/// What nearly all golden arrays hold: 0 to 5 as two rows. On the CPU, for GPUs have no `float64`.
 pub(crate) fn numbers(dtype: Dtype) -> Array {
-    Array::from_slice(&[0i32, 1, 2, 3, 4, 5], &[2, 3]).astype(dtype).unwrap()
+    let numbers = || Array::from_slice(&[0i32, 1, 2, 3, 4, 5], &[2, 3]).astype(dtype).unwrap();
+    with_stream(&Stream::default_of(Device::Cpu).unwrap(), numbers)
 }
 
 /// Fails unless `array` is `numbers(dtype)`.

@@ -77,7 +77,9 @@ fn keys_decide_what_is_dropped() -> Result<()> {
     let x = normal(&[1, 3, 8], 1);
     let masks = TransformerMasks::default();
     let draw = |model: &Transformer, seed| model.forward(&x, &x, masks, &random::key(seed)?)?.to_vec::<f32>();
-    assert_eq!(draw(&model, 1)?, draw(&model, 1)?);
+    let (once, again) = (draw(&model, 1)?, draw(&model, 1)?);
+    // On a GPU, parts of a sum come in any order.
+    assert!(once.iter().zip(&again).all(|(x, y)| (x - y).abs() < 1e-5), "{once:?} {again:?}");
     assert_ne!(draw(&model, 1)?, draw(&model, 2)?);
     assert!(model.forward(&x, &x, masks, None).unwrap_err().message().contains("key"));
     model.set_training(false);

@@ -2,24 +2,24 @@
 
 use mlx::{Array, Complex32, Dtype, Result};
 
-/// Why the arrays differ, if they do.
-pub(crate) fn difference(found: &[Array], expected: &[Array]) -> Option<String> {
+/// Why the arrays differ, if they do by more than `slack` times what numbers may be off by.
+pub(crate) fn difference(found: &[Array], expected: &[Array], slack: f64) -> Option<String> {
     if found.len() != expected.len() {
         return Some(format!("{} arrays, Python gives {}", found.len(), expected.len()));
     }
     let pairs = found.iter().zip(expected).enumerate();
     pairs.into_iter().find_map(|(i, (found, expected))| {
-        let text = one(found, expected).unwrap_or_else(|error| Some(error.to_string()))?;
+        let text = one(found, expected, slack).unwrap_or_else(|error| Some(error.to_string()))?;
         Some(format!("output {i}: {text}"))
     })
 }
 
-fn one(found: &Array, expected: &Array) -> Result<Option<String>> {
+fn one(found: &Array, expected: &Array, slack: f64) -> Result<Option<String>> {
     if (found.shape()?, found.dtype()?) != (expected.shape()?, expected.dtype()?) {
         let what = |x: &Array| Ok::<_, mlx::Error>(format!("{:?} of {}", x.shape()?, x.dtype()?));
         return Ok(Some(format!("{}, Python's is {}", what(found)?, what(expected)?)));
     }
-    let tolerance = tolerance(found.dtype()?);
+    let tolerance = slack * tolerance(found.dtype()?);
     let equal = |found: &[f64], expected: &[f64]| {
         let close = |(f, e): (&f64, &f64)| {
             f == e || (f.is_nan() && e.is_nan()) || (f - e).abs() <= tolerance * e.abs().max(1.0)

@@ -65,7 +65,7 @@ fn gradients_are_python_s() {
             count += 1;
             let text = match (Weighted::of(&golden, case).unwrap().gradients(), expected) {
                 (Err(_), None) => None,
-                (Ok(found), Some(expected)) => difference(&found, &expected),
+                (Ok(found), Some(expected)) => difference(&found, &expected, 1.0),
                 (Ok(_), None) => Some("Python has no gradient".to_owned()),
                 (Err(error), Some(_)) => Some(error.to_string()),
             };

@@ -12,6 +12,8 @@ mod gradients;
 mod linear;
 mod numbers;
 
+use compare::difference;
+use differences::Reason;
 use golden::{Args, Case, Given, Golden};
 use mlx::{Array, Device, Result, Stream, eval, with_stream};
 use std::collections::BTreeSet;
@@ -67,33 +69,69 @@ fn computed(golden: &Golden, case: &Case, op: Op) -> Result<Vec<Array>> {
     Ok(outputs)
 }
 
-/// What is wrong with a case, if anything.
-fn mismatch(golden: &Golden, case: &Case, excused: &mut BTreeSet<&'static str>) -> Option<String> {
-    let Some(op) = find(&case.op) else {
-        return Some(format!("{} is not in the tables", case.op));
-    };
-    let text = match (computed(golden, case, op), golden.outputs(case)) {
-        (Err(_), None) => return None,
-        (Ok(found), Some(expected)) => compare::difference(&found, &expected)?,
-        (Ok(found), None) => format!("Python raises, this gives {found:?}"),
-        (Err(error), Some(_)) => error.to_string(),
-    };
-    if let Some(reason) = differences::reason(case) {
-        excused.insert(reason);
-        return None;
+/// Where operations are compared.
+struct Comparison {
+    /// What numbers may be off by, in units of what they may be on the CPU.
+    slack: f64,
+    reasons: Vec<Reason>,
+    excused: BTreeSet<&'static str>,
+}
+
+impl Comparison {
+    fn new(slack: f64, reasons: Vec<Reason>) -> Comparison {
+        Comparison { slack, reasons, excused: BTreeSet::new() }
     }
-    Some(format!("{}: {text}\n    {}", case.name, case.text))
+
+    /// What is wrong with a case, if anything.
+    fn mismatch(&mut self, golden: &Golden, case: &Case) -> Option<String> {
+        let Some(op) = find(&case.op) else {
+            return Some(format!("{} is not in the tables", case.op));
+        };
+        let text = match (computed(golden, case, op), golden.outputs(case)) {
+            (Err(_), None) => return None,
+            (Ok(found), Some(expected)) => difference(&found, &expected, self.slack)?,
+            (Ok(found), None) => format!("Python raises, this gives {found:?}"),
+            (Err(error), Some(_)) => error.to_string(),
+        };
+        if let Some(reason) = differences::reason(&self.reasons, case) {
+            self.excused.insert(reason);
+            return None;
+        }
+        Some(format!("{}: {text}\n    {}", case.name, case.text))
+    }
+
+    /// Compares these cases, of which some differ for each of the needed reasons.
+    fn run<'a>(mut self, golden: &Golden, cases: impl Iterator<Item = &'a Case>, needed: &[Reason]) {
+        let mut count = 0;
+        let wrong: Vec<_> =
+            cases.inspect(|_| count += 1).filter_map(|case| self.mismatch(golden, case)).collect();
+        report(&wrong, count);
+        let idle: Vec<_> = needed.iter().filter(|(.., why)| !self.excused.contains(why)).collect();
+        assert!(idle.is_empty(), "no case differs for these reasons: {idle:#?}");
+    }
 }
 
 #[test]
 fn operations_give_what_python_gives() {
     on_the_cpu(|| {
         let golden = Golden::load();
-        let mut excused = BTreeSet::new();
-        let wrong: Vec<_> =
-            golden.cases.iter().filter_map(|case| mismatch(&golden, case, &mut excused)).collect();
-        report(&wrong, golden.cases.len());
-        let idle: Vec<_> = differences::REASONS.iter().filter(|(.., why)| !excused.contains(why)).collect();
-        assert!(idle.is_empty(), "no case differs for these reasons: {idle:#?}");
+        Comparison::new(1.0, differences::REASONS.to_vec()).run(
+            &golden,
+            golden.cases.iter(),
+            differences::REASONS,
+        );
     });
+}
+
+/// GPUs have no `float64`, add up in another order, and have functions of their own.
+#[test]
+fn operations_on_a_gpu_give_what_python_gives_on_a_cpu() {
+    if !Device::Gpu.is_available().unwrap() {
+        return;
+    }
+    let golden = Golden::load();
+    let reasons = [differences::REASONS, differences::ON_A_GPU].concat();
+    let cases =
+        golden.cases.iter().filter(|case| !["f64", "float64"].iter().any(|name| case.text.contains(name)));
+    Comparison::new(16.0, reasons).run(&golden, cases, differences::ON_A_GPU);
 }

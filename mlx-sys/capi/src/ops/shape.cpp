@@ -134,11 +134,7 @@ int mlx_copy(mlx_array* out, mlx_array a, mlx_stream s) noexcept {
 }
 
 int mlx_contiguous(mlx_array* out, mlx_array a, bool allow_col_major, mlx_stream s) noexcept {
-  // Of an array without elements MLX for CUDA reads memory that is not there.
-  return guard([&] {
-    const array& x = get(a);
-    put(out, x.size() == 0 ? mx::copy(x, get(s)) : mx::contiguous(x, allow_col_major, get(s)));
-  });
+  return guard([&] { put(out, mx::contiguous(get(a), allow_col_major, get(s))); });
 }
 
 int mlx_as_strided(mlx_array* out, mlx_array a, mlx_ints shape, mlx_int64s strides, size_t offset,

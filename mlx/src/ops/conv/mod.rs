@@ -2,13 +2,13 @@
 //!
 //! Images are `[batch, space..., channels]`, weights `[out channels, window..., in channels / groups]`.
 
+mod on_cuda;
 mod options;
 mod sizes;
 
 pub use options::{ConvOptions, ConvTransposeOptions, PerAxis};
 
 use crate::{Array, Error, Result, ffi::conv as ops};
-use options::Transpose;
 
 /// Which places of two vectors' convolution to keep.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -82,10 +82,7 @@ impl Array {
     /// The weight is `[out, window, channels / groups]`, as for [`Array::conv1d`].
     #[track_caller]
     pub fn conv_transpose1d(&self, weight: &Array, options: ConvTransposeOptions) -> Result<Array> {
-        let plan = options.resolve("conv_transpose1d", self, weight)?;
-        let Transpose { stride, padding, dilation, output_padding, groups, .. } = plan;
-        let y = ops::conv_transpose1d(self, weight, stride, padding, dilation, output_padding, groups);
-        plan.trim(y?)
+        options.resolve("conv_transpose1d", self, weight)?.apply(self, weight, ops::conv_transpose1d)
     }
 
     /// Transposed convolution over two spatial axes; see [`Array::conv_transpose1d`].
@@ -101,19 +98,13 @@ impl Array {
     /// ```
     #[track_caller]
     pub fn conv_transpose2d(&self, weight: &Array, options: ConvTransposeOptions) -> Result<Array> {
-        let plan = options.resolve("conv_transpose2d", self, weight)?;
-        let Transpose { stride, padding, dilation, output_padding, groups, .. } = plan;
-        let y = ops::conv_transpose2d(self, weight, stride, padding, dilation, output_padding, groups);
-        plan.trim(y?)
+        options.resolve("conv_transpose2d", self, weight)?.apply(self, weight, ops::conv_transpose2d)
     }
 
     /// Transposed convolution over three spatial axes; see [`Array::conv_transpose1d`].
     #[track_caller]
     pub fn conv_transpose3d(&self, weight: &Array, options: ConvTransposeOptions) -> Result<Array> {
-        let plan = options.resolve("conv_transpose3d", self, weight)?;
-        let Transpose { stride, padding, dilation, output_padding, groups, .. } = plan;
-        let y = ops::conv_transpose3d(self, weight, stride, padding, dilation, output_padding, groups);
-        plan.trim(y?)
+        options.resolve("conv_transpose3d", self, weight)?.apply(self, weight, ops::conv_transpose3d)
     }
 
     /// The convolution of two vectors of floating-point numbers, as of two polynomials' coefficients.

@@ -1,7 +1,7 @@
 //! How a convolution's window moves.
 
 use super::sizes::{Sizes, reach};
-use crate::{Array, Error, Result, ffi::conv as ops};
+use crate::{Array, Error, Result, ffi::conv as ops, ops::on_cuda::on_cuda};
 use std::array::from_fn;
 
 /// One number per spatial axis: `2` for all of them, or `[2, 1]`.
@@ -130,7 +130,33 @@ impl ConvOptions {
             free.div_euclid(stride[i].into()) + 1
         });
         sizes.check(op, padded, out)?;
-        ops::conv_general(x, weight, &stride, &before, &after, &dilation, &spread, self.groups, self.flip)
+        Convolution { stride, before, after, dilation, spread, groups: self.groups, flip: self.flip }
+            .apply(x, weight)
+    }
+}
+
+/// A convolution, resolved.
+pub(super) struct Convolution<const N: usize> {
+    pub(super) stride: [i32; N],
+    pub(super) before: [i32; N],
+    pub(super) after: [i32; N],
+    pub(super) dilation: [i32; N],
+    /// The distance that neighbours of the input are pulled to.
+    pub(super) spread: [i32; N],
+    pub(super) groups: i32,
+    pub(super) flip: bool,
+}
+
+impl<const N: usize> Convolution<N> {
+    #[track_caller]
+    fn apply(&self, x: &Array, weight: &Array) -> Result<Array> {
+        if on_cuda()? { self.apply_on_cuda(x, weight) } else { self.record(x, weight) }
+    }
+
+    #[track_caller]
+    pub(super) fn record(&self, x: &Array, weight: &Array) -> Result<Array> {
+        let Convolution { stride, before, after, dilation, spread, groups, flip } = self;
+        ops::conv_general(x, weight, stride, before, after, dilation, spread, *groups, *flip)
     }
 }
 
@@ -209,17 +235,49 @@ impl ConvTransposeOptions {
 
 /// A transposed convolution as MLX computes it, and what is then still to be cut from both ends.
 pub(super) struct Transpose<const N: usize> {
-    pub(super) stride: [i32; N],
-    pub(super) padding: [i32; N],
-    pub(super) dilation: [i32; N],
-    pub(super) output_padding: [i32; N],
-    pub(super) groups: i32,
+    stride: [i32; N],
+    padding: [i32; N],
+    dilation: [i32; N],
+    output_padding: [i32; N],
+    groups: i32,
     cut: [i32; N],
 }
 
 impl<const N: usize> Transpose<N> {
+    /// By MLX's function of input, weight, stride, padding, dilation, output padding and groups.
     #[track_caller]
-    pub(super) fn trim(&self, y: Array) -> Result<Array> {
+    pub(super) fn apply(
+        &self,
+        x: &Array,
+        weight: &Array,
+        convolve: fn(&Array, &Array, [i32; N], [i32; N], [i32; N], [i32; N], i32) -> Result<Array>,
+    ) -> Result<Array> {
+        let Transpose { stride, padding, dilation, output_padding, groups, .. } = *self;
+        let y = if on_cuda()? {
+            self.as_convolution(weight)?.apply_on_cuda(x, weight)
+        } else {
+            convolve(x, weight, stride, padding, dilation, output_padding, groups)
+        };
+        self.trim(y?)
+    }
+
+    /// The convolution of the input, its elements pulled apart, that this is.
+    fn as_convolution(&self, weight: &Array) -> Result<Convolution<N>> {
+        let window = weight.shape()?;
+        let before = from_fn(|i| self.dilation[i] * (window[1 + i] - 1) - self.padding[i]);
+        Ok(Convolution {
+            stride: [1; N],
+            before,
+            after: from_fn(|i| before[i] + self.output_padding[i]),
+            dilation: self.dilation,
+            spread: self.stride,
+            groups: self.groups,
+            flip: true,
+        })
+    }
+
+    #[track_caller]
+    fn trim(&self, y: Array) -> Result<Array> {
         if self.cut == [0; N] {
             return Ok(y);
         }

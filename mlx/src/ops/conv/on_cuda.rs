@@ -1,0 +1,101 @@
+//! Convolutions that MLX computes wrongly on CUDA, as others that it does not.
+//!
+//! It takes those with reversed windows for gradients by the input, of steps of one, in which groups mix, and keeps plans by all
+//! that makes them up but how far the elements of the input are pulled apart.
+
+use super::options::Convolution;
+use crate::{Array, Result, step};
+
+impl<const N: usize> Convolution<N> {
+    #[track_caller]
+    pub(super) fn apply_on_cuda(&self, x: &Array, weight: &Array) -> Result<Array> {
+        if self.flip && (self.stride != [1; N] || self.groups > 1) {
+            return Convolution { flip: false, ..*self }.apply_on_cuda(x, &reversed::<N>(weight)?);
+        }
+        if self.spread != [1; N] {
+            return Convolution { spread: [1; N], ..*self }.record(&self.pulled_apart(x)?, weight);
+        }
+        self.record(x, weight)
+    }
+
+    /// The input with zeros between its elements.
+    #[track_caller]
+    fn pulled_apart(&self, x: &Array) -> Result<Array> {
+        let mut y = x.clone();
+        for (axis, &spread) in (1..).zip(&self.spread) {
+            // `[.., n, ..]` to `[.., n, spread, ..]`, of which all but the first are zeros, and to `[.., n · spread, ..]`.
+            let mut widths = vec![(0, 0); y.ndim()? + 1];
+            widths[axis as usize + 1].1 = spread - 1;
+            let apart = y.expand_dims(axis + 1)?.pad(widths, 0)?.flatten(axis, axis + 1)?;
+            let mut stop = apart.shape()?.to_vec();
+            stop[axis as usize] = (stop[axis as usize] - spread + 1).max(0);
+            y = apart.slice(&vec![0; stop.len()], &stop)?;
+        }
+        Ok(y)
+    }
+}
+
+/// A weight with its windows reversed.
+#[track_caller]
+fn reversed<const N: usize>(weight: &Array) -> Result<Array> {
+    let back = step(.., -1);
+    match N {
+        1 => weight.at((.., back)),
+        2 => weight.at((.., back, back)),
+        _ => weight.at((.., back, back, back)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{Device, Dtype, Stream, random, with_stream};
+
+    fn agrees<const N: usize>(convolution: &Convolution<N>) -> Result<()> {
+        let normal = |shape: &[i32], seed| random::normal(shape, Dtype::F32, &random::key(seed)?);
+        let x = normal(&[&[2][..], &[7; N], &[4]].concat(), 1)?;
+        let weight = normal(&[&[6][..], &[3; N], &[4 / convolution.groups]].concat(), 2)?;
+        let (found, expected) = (convolution.apply_on_cuda(&x, &weight)?, convolution.record(&x, &weight)?);
+        assert_eq!(found.shape()?, expected.shape()?);
+        assert!((found - expected).abs()?.max(..)?.item::<f32>()? < 1e-4);
+        Ok(())
+    }
+
+    #[test]
+    fn others_give_the_same() -> Result<()> {
+        with_stream(&Stream::default_of(Device::Cpu)?, || {
+            for (stride, spread, dilation) in [(1, 1, 1), (2, 1, 2), (1, 2, 1), (1, 3, 2), (2, 2, 1)] {
+                for (groups, flip) in [(1, false), (1, true), (2, false), (2, true)] {
+                    agrees(&Convolution {
+                        stride: [stride],
+                        before: [1],
+                        after: [2],
+                        dilation: [dilation],
+                        spread: [spread],
+                        groups,
+                        flip,
+                    })?;
+                    agrees(&Convolution {
+                        stride: [stride, 1],
+                        before: [0, 2],
+                        after: [2, 1],
+                        dilation: [1, dilation],
+                        spread: [spread, 1],
+                        groups,
+                        flip,
+                    })?;
+                }
+                agrees(&Convolution {
+                    stride: [1, stride, 1],
+                    before: [1; 3],
+                    after: [0, 1, 2],
+                    dilation: [dilation, 1, 1],
+                    spread: [1, 2, spread],
+                    groups: 1,
+                    flip: true,
+                })?;
+            }
+            Ok(())
+        })
+    }
+}

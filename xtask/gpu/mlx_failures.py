@@ -34,6 +34,17 @@ for a, b in zip(gpu, cpu):
 """
 
 PROGRAMS = [
+    # Seen by tests in Rust.
+    "mx.quantize(normal(0, 64))",
+    "mx.grad(lambda x: mx.fast.layer_norm(x, mx.ones(6), mx.ones(6), 1e-5).square().sum())(normal(3, 6))",
+    "[mx.conv_transpose1d(normal(2, 9, 4), normal(6, 3, 4), stride=s) for s in (1, 2)]",
+    "mx.conv_general(normal(2, 9, 4), normal(6, 3, 4), stride=2, padding=1, flip=True)",
+    "mx.fast.cross_entropy(normal(2, 5), mx.array([-1, 2]))",
+    "mx.pad(mx.array(1.0), 1, constant_values=9.0)",
+    "mx.hadamard_transform(normal(2, 12))",
+    "mx.eye(3, dtype=mx.int64)",
+    "mx.quantized_matmul(normal(1, 4, 5, 64), *mx.quantize(normal(4, 32, 64)))",
+    "mx.quantized_matmul(normal(2, 64), *mx.quantize(normal(64, 64)))",
     # Convolutions.
     "mx.conv1d(normal(1, 16, 4), normal(8, 3, 4))",
     "mx.conv1d(normal(2, 16, 4), normal(8, 3, 4), padding=1)",

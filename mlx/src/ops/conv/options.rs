@@ -233,6 +233,10 @@ impl ConvTransposeOptions {
     }
 }
 
+/// MLX's function of input, weight, stride, padding, dilation, output padding and groups.
+type Transposed<const N: usize> =
+    fn(&Array, &Array, [i32; N], [i32; N], [i32; N], [i32; N], i32) -> Result<Array>;
+
 /// A transposed convolution as MLX computes it, and what is then still to be cut from both ends.
 pub(super) struct Transpose<const N: usize> {
     stride: [i32; N],
@@ -244,14 +248,8 @@ pub(super) struct Transpose<const N: usize> {
 }
 
 impl<const N: usize> Transpose<N> {
-    /// By MLX's function of input, weight, stride, padding, dilation, output padding and groups.
     #[track_caller]
-    pub(super) fn apply(
-        &self,
-        x: &Array,
-        weight: &Array,
-        convolve: fn(&Array, &Array, [i32; N], [i32; N], [i32; N], [i32; N], i32) -> Result<Array>,
-    ) -> Result<Array> {
+    pub(super) fn apply(&self, x: &Array, weight: &Array, convolve: Transposed<N>) -> Result<Array> {
         let Transpose { stride, padding, dilation, output_padding, groups, .. } = *self;
         let y = if on_cuda()? {
             self.as_convolution(weight)?.apply_on_cuda(x, weight)

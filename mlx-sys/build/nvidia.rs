@@ -11,7 +11,7 @@ pub(crate) fn advice(wheel: &Path) -> Option<String> {
     if wheel.join("nvidia").is_dir() || loader_knows("libcudnn.so.9") {
         return None;
     }
-    let requirements = requirements(wheel).join("' '");
+    let requirements = requirements(wheel).unwrap_or_default().join("' '");
     Some(format!(
         "MLX for CUDA needs NVIDIA's libraries (cuDNN, cuBLAS, NCCL, ...) at run time, and this system's \
          loader does not know them.\n\
@@ -27,16 +27,12 @@ fn loader_knows(library: &str) -> bool {
 }
 
 /// The packages of NVIDIA that the wheel's metadata asks for, and one that it forgets: some kernels that MLX compiles include
-/// its `crt/mma.h`.
-fn requirements(wheel: &Path) -> Vec<String> {
-    let folders = fs::read_dir(wheel).into_iter().flatten().flatten();
-    let metadata = folders.filter_map(|folder| fs::read_to_string(folder.path().join("METADATA")).ok());
-    let required = |line: &str| line.strip_prefix("Requires-Dist: ").map(str::to_owned);
-    let mut names: Vec<_> =
-        metadata.flat_map(|text| text.lines().filter_map(required).collect::<Vec<_>>()).collect();
-    let runtime = names.iter().find_map(|name| name.strip_prefix("nvidia-cuda-runtime=="));
-    if let Some(version) = runtime {
-        names.push(format!("nvidia-cuda-crt=={version}"));
-    }
-    names
+/// its `crt/mma.h`. None if the wheel has no metadata.
+pub(crate) fn requirements(wheel: &Path) -> Option<Vec<String>> {
+    let mut folders = fs::read_dir(wheel).ok()?.flatten();
+    let metadata = folders.find_map(|folder| fs::read_to_string(folder.path().join("METADATA")).ok())?;
+    let required = metadata.lines().filter_map(|line| line.strip_prefix("Requires-Dist: "));
+    let runtime = required.clone().find_map(|name| name.strip_prefix("nvidia-cuda-runtime=="));
+    let crt = runtime.map(|version| format!("nvidia-cuda-crt=={version}"));
+    Some(required.map(str::to_owned).chain(crt).collect())
 }

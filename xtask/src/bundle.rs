@@ -15,7 +15,7 @@ use std::process::{Command, Stdio};
 
 use serde_json::Value;
 
-use crate::{Result, root};
+use crate::{Result, root, tools::nvidia};
 
 const LAUNCHER: &str = include_str!("bundle/launcher.sh");
 
@@ -144,9 +144,12 @@ fn start_script(arguments: &Arguments, built: &Built, out: &Path) -> Result {
     }
     write_program(&start, LAUNCHER)?;
     let wheel = built.mlx.parent().and_then(Path::parent).ok_or("MLX has no folder")?;
-    let requirements = requirements(wheel)?;
+    let Some(requirements) = nvidia::requirements(wheel) else {
+        let text = format!("{} has no metadata; unset MLX_DIR to use the pinned wheel", wheel.display());
+        return Err(text.into());
+    };
     let file = out.join("nvidia-requirements.txt");
-    fs::write(&file, requirements)?;
+    fs::write(&file, requirements.join("\n") + "\n")?;
     if arguments.nvidia {
         let mut pip = Command::new("python3");
         pip.args(["-m", "pip", "install", "--target"]).arg(out).arg("-r").arg(&file);
@@ -155,20 +158,6 @@ fn start_script(arguments: &Arguments, built: &Built, out: &Path) -> Result {
         }
     }
     Ok(())
-}
-
-/// The packages of NVIDIA that the metadata of MLX's wheel asks for, one a line, and one that it forgets: some kernels that MLX
-/// compiles include its `crt/mma.h`.
-fn requirements(wheel: &Path) -> Result<String> {
-    for entry in fs::read_dir(wheel)? {
-        if let Ok(text) = fs::read_to_string(entry?.path().join("METADATA")) {
-            let required = text.lines().filter_map(|line| line.strip_prefix("Requires-Dist: "));
-            let crt = required.clone().find_map(|name| name.strip_prefix("nvidia-cuda-runtime=="));
-            let crt = crt.map(|version| format!("nvidia-cuda-crt=={version}\n"));
-            return Ok(required.map(|name| format!("{name}\n")).chain(crt).collect());
-        }
-    }
-    Err(format!("{} has no metadata; unset MLX_DIR to use the pinned wheel", wheel.display()).into())
 }
 
 /// Packs `out` into `<out>.tar.xz.00`, `.01`, … of at most `mib` MiB each.

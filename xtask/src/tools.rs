@@ -9,6 +9,9 @@ pub(crate) mod failure;
 #[path = "../../mlx-sys/build/fingerprint.rs"]
 pub(crate) mod fingerprint;
 #[allow(dead_code, reason = "the build of mlx-sys uses all of it")]
+#[path = "../../mlx-sys/build/nvidia.rs"]
+pub(crate) mod nvidia;
+#[allow(dead_code, reason = "the build of mlx-sys uses all of it")]
 #[path = "../../mlx-sys/build/pins.rs"]
 pub(crate) mod pins;
 #[path = "../../mlx-sys/build/pip.rs"]

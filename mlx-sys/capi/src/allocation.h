@@ -19,14 +19,22 @@ inline size_t bytes_of(const mx::Shape& shape, mx::Dtype dtype) {
   return bytes;
 }
 
+/// Memory that is not worth asking for.
+constexpr size_t always_there = size_t{1} << 28;
+
+/// Whether malloc gives so much memory now.
+inline bool malloc_gives(size_t bytes) {
+  if (bytes <= always_there) return true;
+  void* volatile probe = std::malloc(bytes);  // Volatile, or the compiler assumes success.
+  const bool given = probe;
+  std::free(probe);
+  return given;
+}
+
 /// Throws when the system has no such amount of memory. MLX's CPU allocator does not: it hands out null and
 /// counts it as used, after which evaluations wait for memory that nobody will free.
 inline void require_memory(size_t bytes) {
-  constexpr size_t always_there = size_t{1} << 28;
-  if (bytes <= always_there) return;
-  void* volatile probe = std::malloc(bytes);  // Volatile, or the compiler assumes success.
-  if (!probe) throw std::bad_alloc();
-  std::free(probe);
+  if (!malloc_gives(bytes)) throw std::bad_alloc();
 }
 
 /// Gives an array memory of its own, dense and in row-major order.

@@ -10,12 +10,12 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <cstdlib>
 #include <exception>
 #include <memory>
 #include <string_view>
 #include <unordered_set>
 
+#include "allocation.h"
 #include "convert.h"
 #include "cpu_kernels.h"
 #include "mlx/primitives.h"
@@ -38,23 +38,20 @@ inline size_t memory_of_host_and_gpu() {
   return size_t(sysconf(_SC_PHYS_PAGES)) * size_t(sysconf(_SC_PAGESIZE)) + (of_gpu ? *of_gpu : 0);
 }
 
-/// Whether an allocation of this size, which is large, would be refused, or worse: MLX's CPU allocator does not look at what
+/// Whether an allocation of this size would be refused, or worse: MLX's CPU allocator does not look at what
 /// malloc returns, and its kernels would write to address zero; CUDA gives memory that host and GPU share without asking how
 /// much there is, and the host ends programs that write to it. (Metal's allocator throws.)
 inline bool is_refused(size_t bytes) {
-  if (mx::metal::is_available()) return false;
+  if (bytes <= always_there || mx::metal::is_available()) return false;
   if (mx::cu::is_available()) {
     static const size_t all = memory_of_host_and_gpu();
     return bytes > all;
   }
-  void* probe = std::malloc(bytes);
-  std::free(probe);
-  return !probe;
+  return !malloc_gives(bytes);
 }
 
 inline void check_memory(const array& a) {
-  constexpr size_t never_refused = size_t(1) << 28;
-  if (a.nbytes() < never_refused || !a.has_primitive() || is_view(a) || !is_refused(a.nbytes())) return;
+  if (!a.has_primitive() || !is_refused(a.nbytes()) || is_view(a)) return;
   throw OutOfMemory("[" + std::string(a.primitive().name()) + "] there is no memory for an array of " +
                     std::to_string(a.nbytes()) + " bytes");
 }

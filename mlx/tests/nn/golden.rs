@@ -131,13 +131,18 @@ impl Case<'_> {
     }
 }
 
+/// Whether sums come in other orders, and not always in the same.
+pub(crate) fn on_a_gpu() -> bool {
+    Device::default_device().unwrap() == Device::Gpu
+}
+
 /// Equal shapes and dtypes, and numbers within 1e-5, or that share of what is expected; 5e-5 on a GPU, which adds up in another
 /// order.
 pub(crate) fn assert_close(what: &str, found: &Array, expected: &Array) {
     assert_eq!(found.shape().unwrap(), expected.shape().unwrap(), "{what}");
     assert_eq!(found.dtype().unwrap(), expected.dtype().unwrap(), "{what}");
     let (found, expected) = (found.to_vec::<f32>().unwrap(), expected.to_vec::<f32>().unwrap());
-    let most = if Device::default_device().unwrap() == Device::Gpu { 5e-5 } else { 1e-5 };
+    let most = if on_a_gpu() { 5e-5 } else { 1e-5 };
     for (i, (f, e)) in found.iter().zip(&expected).enumerate() {
         let close = f == e || (f - e).abs() <= most * e.abs().max(1.0);
         assert!(close, "{what}: element {i} is {f}, Python's is {e}\n{found:?}\n{expected:?}");

@@ -22,7 +22,7 @@ impl<const N: usize> Convolution<N> {
     #[track_caller]
     fn pulled_apart(&self, x: &Array) -> Result<Array> {
         let mut y = x.clone();
-        for (axis, &spread) in (1..).zip(&self.spread) {
+        for (axis, &spread) in (1..).zip(&self.spread).filter(|(_, spread)| **spread > 1) {
             // `[.., n, ..]` to `[.., n, spread, ..]`, of which all but the first are zeros, and to `[.., n · spread, ..]`.
             let mut widths = vec![(0, 0); y.ndim()? + 1];
             widths[axis as usize + 1].1 = spread - 1;

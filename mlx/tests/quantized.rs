@@ -246,7 +246,10 @@ fn empty_products_are_empty() -> Result<()> {
     let none = ones(&[0, 64], Dtype::F32);
     assert_eq!(flat.project(&none)?.shape()?, [0, 8]);
     assert_eq!(flat.project(&none)?.to_vec::<f32>()?, [0.0; 0]);
-    assert_eq!(flat.qqmm(&none)?.to_vec::<f32>()?, [0.0; 0]);
+    let floats = Quantization { group_size: 32, bits: 8, mode: Mode::Mxfp8 };
+    let floats = quantize(&normal(&[8, 64], 0), floats)?;
+    assert_eq!(floats.qqmm(&none)?.to_vec::<f32>()?, [0.0; 0]);
+    assert!(flat.qqmm(&none).unwrap_err().message().contains("not to integers"));
     assert_eq!(flat.project_back(&ones(&[0, 8], Dtype::F32))?.shape()?, [0, 64]);
     let none = ones(&[1, 0, 64], Dtype::F32);
     let y = q.gather_project(&none, Gather::new().rhs(&choice))?;

@@ -27,13 +27,7 @@ pub(crate) use swiglu::swiglu;
 pub(crate) use together::{added, products};
 
 use crate::{Result, ffi::stream};
-use std::{
-    cell::Cell,
-    sync::{
-        LazyLock,
-        atomic::{AtomicBool, Ordering},
-    },
-};
+use std::{cell::Cell, sync::LazyLock};
 
 /// Whether the kernels may be used at all. On macOS MLX has Accelerate.
 pub(crate) fn enabled() -> bool {
@@ -74,12 +68,11 @@ pub(crate) fn composed<T>(f: impl FnOnce() -> T) -> T {
     f()
 }
 
-/// Puts the kernels in their places, once.
+/// Puts the kernels in their places.
 pub(crate) fn install() {
-    static INSTALLED: AtomicBool = AtomicBool::new(false);
-    if INSTALLED.load(Ordering::Relaxed) || INSTALLED.swap(true, Ordering::Relaxed) || !enabled() {
-        return;
+    if enabled() {
+        // Without one of them, MLX computes.
+        let _ =
+            matmul::install().and(quantized::install()).and(softmax::install()).and(elementwise::install());
     }
-    // Without one of them, MLX computes.
-    let _ = matmul::install().and(quantized::install()).and(softmax::install()).and(elementwise::install());
 }

@@ -3,19 +3,42 @@
 use super::Handle;
 use crate::{Array, Error, ErrorKind, Result};
 use mlx_sys::{mlx_array, mlx_array_vector};
-use std::{ffi::c_int, mem::MaybeUninit, sync::OnceLock};
+use std::{
+    cell::Cell,
+    ffi::c_int,
+    mem::MaybeUninit,
+    sync::{Once, OnceLock},
+};
 
 /// Runs one function of the C API and turns its status into a result.
 #[track_caller]
 pub(crate) fn call(op: &'static str, f: impl FnOnce() -> c_int) -> Result<()> {
     check_version(op)?;
-    crate::cpu::install();
-    crate::gpu::install();
+    install_kernels();
     match f() {
         0 => Ok(()),
         mlx_sys::MLX_CALLBACK => Err(super::closure::take_failure(op, || message(op))),
         code => Err(Error::new(kind(code), op, message(op))),
     }
+}
+
+/// Puts the kernels of this crate in their places, before anything else is called: of several kernels for one kind of
+/// operation the last counts, and that is to be the user's.
+fn install_kernels() {
+    static INSTALLED: Once = Once::new();
+    thread_local! {
+        static INSTALLING: Cell<bool> = const { Cell::new(false) };
+    }
+    // To be installed takes calls.
+    if INSTALLED.is_completed() || INSTALLING.get() {
+        return;
+    }
+    INSTALLING.set(true);
+    INSTALLED.call_once(|| {
+        crate::cpu::install();
+        crate::gpu::install();
+    });
+    INSTALLING.set(false);
 }
 
 /// Like [`call`] for a function that writes one array.

@@ -20,10 +20,7 @@ use crate::{
     Device, Dtype, Property, Result, cuda,
     ffi::{kernels::Processors, stream},
 };
-use std::sync::{
-    LazyLock,
-    atomic::{AtomicBool, Ordering},
-};
+use std::sync::LazyLock;
 
 /// Whether the kernels may be used at all.
 fn enabled() -> bool {
@@ -32,13 +29,9 @@ fn enabled() -> bool {
     *ENABLED
 }
 
-/// Puts the kernels in their places, once.
+/// Puts the kernels in their places.
 pub(crate) fn install() {
-    static INSTALLED: AtomicBool = AtomicBool::new(false);
-    if INSTALLED.load(Ordering::Relaxed) || INSTALLED.swap(true, Ordering::Relaxed) || !enabled() {
-        return;
-    }
-    if can_run().unwrap_or(false) {
+    if enabled() && can_run().unwrap_or(false) {
         // Without one of them, MLX computes.
         let _ = product::install().and(attention::install()).and(argmax::install());
     }

@@ -1,8 +1,8 @@
 //! Products of matrices and vectors.
 
 use super::{
-    gather::{Gather, clamped},
-    on_cuda::hadamard_of_short_rows,
+    gather::{Gather, Picks, clamped},
+    on_cuda::{by_columns, hadamard_of_short_rows},
     reduce::reducible,
 };
 use crate::{Array, Dtype, Error, Result, concatenate, ffi::matrix, index::resolve_axis, zeros};
@@ -195,8 +195,12 @@ impl Array {
     /// ```
     #[track_caller]
     pub fn gather_mm(&self, rhs: &Array, gather: Gather<'_>) -> Result<Array> {
-        let picks = gather.checked("gather_mm", self.shape()?, rhs.shape()?)?;
-        matrix::gather_mm(self, rhs, picks.lhs.as_ref(), picks.rhs.as_ref(), picks.sorted)
+        let Picks { lhs, rhs: of_rhs, sorted } = gather.checked("gather_mm", self.shape()?, rhs.shape()?)?;
+        let (lhs, of_rhs) = (lhs.as_ref(), of_rhs.as_ref());
+        match sorted.then(|| by_columns(rhs)).transpose()?.flatten() {
+            Some(rhs) => matrix::gather_mm(self, &rhs, lhs, of_rhs, false),
+            None => matrix::gather_mm(self, rhs, lhs, of_rhs, sorted),
+        }
     }
 }
 

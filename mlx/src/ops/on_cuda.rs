@@ -1,6 +1,8 @@
 //! What MLX does not compute on CUDA, or computes wrongly, in operations that it does compute there.
 
-use crate::{Array, Device, Dtype, Result, Stream, axes, cuda, eye, ffi::matrix, stream::Scope};
+use crate::{
+    Array, Device, Dtype, Result, Stream, axes, cuda, eye, ffi::matrix, nn::Quantization, stream::Scope,
+};
 
 /// Whether operations that are recorded now are computed by CUDA.
 #[track_caller]
@@ -30,6 +32,24 @@ fn hadamard_product(x: &Array, columns: i32, scale: Option<f32>) -> Result<Array
     let rows = matrix::hadamard_transform(&eye(columns, x.dtype()?), scale)?;
     drop(on_the_cpu);
     x.matmul(&rows)
+}
+
+/// Whether MLX multiplies by quantized matrices of this shape: for a batch of them that is known only once the product is
+/// to be computed, and for rows of one group its kernel for GPUs of the kind of an H100 gives numbers that nobody wrote.
+#[track_caller]
+pub(super) fn has_quantized_product(shape: &[i32], quantization: &Quantization) -> Result<bool> {
+    let [.., columns] = shape else { return Ok(true) };
+    Ok(shape.len() == 2 && *columns > quantization.group_size || !on_cuda()?)
+}
+
+/// Matrices whose columns lie together, for products with those that ascending positions pick. The kernel for these gives other
+/// numbers once the graph that it is part of is used again; that for any positions takes such matrices alone.
+#[track_caller]
+pub(super) fn by_columns(matrices: &Array) -> Result<Option<Array>> {
+    if !on_cuda()? {
+        return Ok(None);
+    }
+    matrices.swapaxes(-1, -2)?.contiguous()?.swapaxes(-1, -2).map(Some)
 }
 
 /// Whether a norm of rows of this length has a gradient: the kernels leave out what is behind the last four elements.

@@ -2,7 +2,7 @@
 
 use super::{
     gather::{Gather, Picks},
-    on_cuda::on_cuda,
+    on_cuda::has_quantized_product,
 };
 use crate::{
     Array, Device, Dtype, Error, Result, Stream, cpu,
@@ -41,12 +41,25 @@ pub fn quantize_scaled(weight: &Array, global_scale: &Array) -> Result<Quantized
 /// which that of [`Quantized::qqmm`] may not.
 ///
 /// # Errors
-/// On the CPU always: MLX has it on GPUs.
+/// Integers ([`Mode::Affine`]); on the CPU always: MLX has it on GPUs.
 #[track_caller]
 pub fn qqmm(x: &Array, weight: &Array, quantization: Quantization) -> Result<Array> {
     let Quantization { group_size, bits, mode } = quantization.check()?;
     require_gpu("qqmm", "with a matrix that is not quantized yet")?;
+    require_floats("qqmm", mode)?;
     ops::qqmm(x, weight, None, Some(group_size), Some(bits), mode.name(), None, None)
+}
+
+/// Two operands of integers would take biases, which MLX's kernels read where there are none.
+#[track_caller]
+fn require_floats(op: &'static str, mode: Mode) -> Result<()> {
+    if mode == Mode::Affine {
+        return Err(Error::invalid(
+            op,
+            "both sides are quantized to floating-point numbers, not to integers",
+        ));
+    }
+    Ok(())
 }
 
 /// MLX's code for two quantized operands is for GPUs; evaluated on the CPU, it would fail far from where it is called.
@@ -151,8 +164,7 @@ impl Quantized {
         if let Some(y) = cpu::quantized_matmul(x, self, transpose)? {
             return Ok(y);
         }
-        if shape.len() > 2 && on_cuda()? {
-            // Whether MLX has a kernel for a batch of matrices is known only once it is to be computed.
+        if !has_quantized_product(&shape, &self.quantization)? {
             let dense = self.dequantize_as(x.dtype()?)?;
             return x.matmul(&if transpose { dense.swapaxes(-1, -2)? } else { dense });
         }
@@ -193,6 +205,7 @@ impl Quantized {
     #[track_caller]
     fn quantized_both(&self, x: &Array, scales: Option<(&Array, &Array)>) -> Result<Array> {
         let shape = self.check("qqmm")?;
+        require_floats("qqmm", self.quantization.mode)?;
         if x.shape()?.contains(&0) || shape.contains(&0) {
             return self.multiply_empty(x, true);
         }
@@ -213,6 +226,7 @@ impl Quantized {
         scales: Option<(&Array, &Array)>,
     ) -> Result<Array> {
         let shape = self.check("gather_qqmm")?;
+        require_floats("gather_qqmm", self.quantization.mode)?;
         let picks = gather.checked("gather_qqmm", x.shape()?, &shape)?;
         if x.shape()?.contains(&0) || shape.contains(&0) {
             return self.gather_multiply(x, gather, true, None);

@@ -24,6 +24,11 @@ pub(crate) const REASONS: &[Reason] = &[
     ("conv_general", r#"["f32:0x9x4""#, "no signals are refused in all convolutions, where MLX takes them in this one"),
     ("masked_scatter", r#"["f32:","bool:","f32:"]"#, "a mask without axes is one, where MLX refuses it"),
     ("segmented_mm", r#"["f32:0x8""#, "the inner extents must agree, where MLX looks at the segments alone"),
+];
+
+/// Where the CPU kernels of `mlx` are in use, or a GPU.
+#[rustfmt::skip]
+pub(crate) const OF_CPU_KERNELS: &[Reason] = &[
     ("gather_mm", r#"["f16:"#, "halves are taken on the CPU too, where MLX refuses them"),
     ("gather_mm", r#"["bf16:"#, "halves are taken on the CPU too, where MLX refuses them"),
     ("quantized_matmul", r#"["f16:"#, "sums are made in f32, where MLX rounds each term; tests/quantized.rs compares"),

@@ -25,6 +25,13 @@ pub(crate) struct Case {
     value: Value,
 }
 
+impl Case {
+    /// Whether Python gave something, and did not raise.
+    pub(crate) fn has_outputs(&self) -> bool {
+        self.value["out"].is_array()
+    }
+}
+
 impl Golden {
     pub(crate) fn load() -> Golden {
         let path = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/golden/ops.safetensors");

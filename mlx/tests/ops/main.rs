@@ -15,7 +15,7 @@ mod numbers;
 use compare::difference;
 use differences::Reason;
 use golden::{Args, Case, Given, Golden};
-use mlx::{Array, Device, Result, Stream, eval, with_stream};
+use mlx::{Array, Device, Result, Stream, eval, kernels::cpu_kernels_enabled, with_stream};
 use std::collections::BTreeSet;
 
 /// An operation of the safe API, by Python's name and with Python's arguments.
@@ -115,11 +115,9 @@ impl Comparison {
 fn operations_give_what_python_gives() {
     on_the_cpu(|| {
         let golden = Golden::load();
-        Comparison::new(1.0, differences::REASONS.to_vec()).run(
-            &golden,
-            golden.cases.iter(),
-            differences::REASONS,
-        );
+        let of_kernels = if cpu_kernels_enabled() { differences::OF_CPU_KERNELS } else { &[] };
+        let reasons = [differences::REASONS, of_kernels].concat();
+        Comparison::new(1.0, reasons.clone()).run(&golden, golden.cases.iter(), &reasons);
     });
 }
 
@@ -130,7 +128,7 @@ fn operations_on_a_gpu_give_what_python_gives_on_a_cpu() {
         return;
     }
     let golden = Golden::load();
-    let reasons = [differences::REASONS, differences::ON_A_GPU].concat();
+    let reasons = [differences::REASONS, differences::OF_CPU_KERNELS, differences::ON_A_GPU].concat();
     let cases =
         golden.cases.iter().filter(|case| !["f64", "float64"].iter().any(|name| case.text.contains(name)));
     Comparison::new(16.0, reasons).run(&golden, cases, differences::ON_A_GPU);

@@ -111,7 +111,15 @@ BINARY(mlx_left_shift, left_shift)
 BINARY(mlx_right_shift, right_shift)
 UNARY(mlx_conjugate, conjugate)
 UNARY(mlx_real, real)
-UNARY(mlx_imag, imag)
+
+int mlx_imag(mlx_array* out, mlx_array a, mlx_stream s) noexcept {
+  return guard([&] {
+    const array& x = get(a);
+    // MLX fills zeros on the default device, whatever the stream.
+    const bool is_complex = mx::issubdtype(x.dtype(), mx::complexfloating);
+    put(out, is_complex ? mx::imag(x, get(s)) : mx::zeros_like(x, get(s)));
+  });
+}
 
 #undef UNARY
 #undef BINARY

@@ -2,7 +2,7 @@
 //!
 //! Images are `[batch, space..., channels]`, weights `[out channels, window..., in channels / groups]`.
 
-mod on_cuda;
+mod instead;
 mod options;
 mod sizes;
 

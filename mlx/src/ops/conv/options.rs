@@ -149,8 +149,14 @@ pub(super) struct Convolution<const N: usize> {
 
 impl<const N: usize> Convolution<N> {
     #[track_caller]
-    fn apply(&self, x: &Array, weight: &Array) -> Result<Array> {
-        if on_cuda()? { self.apply_on_cuda(x, weight) } else { self.record(x, weight) }
+    pub(super) fn apply(&self, x: &Array, weight: &Array) -> Result<Array> {
+        if on_cuda()? {
+            self.apply_on_cuda(x, weight)
+        } else if self.has_gradient(weight)? {
+            self.record(x, weight)
+        } else {
+            self.apply_spread(x, weight)
+        }
     }
 
     #[track_caller]
@@ -251,8 +257,9 @@ impl<const N: usize> Transpose<N> {
     #[track_caller]
     pub(super) fn apply(&self, x: &Array, weight: &Array, convolve: Transposed<N>) -> Result<Array> {
         let Transpose { stride, padding, dilation, output_padding, groups, .. } = *self;
-        let y = if on_cuda()? {
-            self.as_convolution(weight)?.apply_on_cuda(x, weight)
+        let convolution = self.as_convolution(weight)?;
+        let y = if on_cuda()? || !convolution.has_gradient(weight)? {
+            convolution.apply(x, weight)
         } else {
             convolve(x, weight, stride, padding, dilation, output_padding, groups)
         };

@@ -1,7 +1,8 @@
-//! Convolutions that MLX computes wrongly on CUDA, as others that it does not.
+//! Convolutions that MLX computes wrongly, as others that it does not.
 //!
-//! It takes those with reversed windows for gradients by the input, of steps of one, in which groups mix, and keeps plans by all
-//! that makes them up but how far the elements of the input are pulled apart.
+//! On CUDA it takes those with reversed windows for gradients by the input, of steps of one, in which groups mix, and keeps plans by
+//! all that makes them up but how far the elements of the input are pulled apart. On any device its gradient by an input that is
+//! pulled apart is cut short if a window can lie beside it.
 
 use super::options::Convolution;
 use crate::{Array, Result, step};
@@ -12,10 +13,24 @@ impl<const N: usize> Convolution<N> {
         if self.flip && (self.stride != [1; N] || self.groups > 1) {
             return Convolution { flip: false, ..*self }.apply_on_cuda(x, &reversed::<N>(weight)?);
         }
-        if self.spread != [1; N] {
-            return Convolution { spread: [1; N], ..*self }.record(&self.pulled_apart(x)?, weight);
-        }
-        self.record(x, weight)
+        if self.spread == [1; N] { self.record(x, weight) } else { self.apply_spread(x, weight) }
+    }
+
+    /// Whether MLX's gradient by the input has the shape of the input.
+    #[track_caller]
+    pub(super) fn has_gradient(&self, weight: &Array) -> Result<bool> {
+        let windows = weight.shape()?;
+        Ok(self.spread == [1; N]
+            || (0..N).all(|i| {
+                let reach = self.dilation[i] * (windows[i + 1] - 1);
+                self.before[i] <= reach && self.after[i] <= reach
+            }))
+    }
+
+    /// With an operation of its own that pulls the input apart.
+    #[track_caller]
+    pub(super) fn apply_spread(&self, x: &Array, weight: &Array) -> Result<Array> {
+        Convolution { spread: [1; N], ..*self }.record(&self.pulled_apart(x)?, weight)
     }
 
     /// The input with zeros between its elements.
@@ -49,16 +64,51 @@ fn reversed<const N: usize>(weight: &Array) -> Result<Array> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{Device, Dtype, Stream, random, with_stream};
+    use crate::{Device, Dtype, Stream, random, transforms::grad, with_stream};
 
     fn agrees<const N: usize>(convolution: &Convolution<N>) -> Result<()> {
         let normal = |shape: &[i32], seed| random::normal(shape, Dtype::F32, &random::key(seed)?);
         let x = normal(&[&[2][..], &[7; N], &[4]].concat(), 1)?;
         let weight = normal(&[&[6][..], &[3; N], &[4 / convolution.groups]].concat(), 2)?;
         let (found, expected) = (convolution.apply_on_cuda(&x, &weight)?, convolution.record(&x, &weight)?);
-        assert_eq!(found.shape()?, expected.shape()?);
-        assert!((found - expected).abs()?.max(..)?.item::<f32>()? < 1e-4);
+        assert!(off(&found, &expected)? < 1e-4);
         Ok(())
+    }
+
+    /// A convolution is linear in its input: its gradient, times an input, is what the convolution of that gives.
+    #[test]
+    fn gradients_by_spread_inputs_are_slopes() -> Result<()> {
+        with_stream(&Stream::default_of(Device::Cpu)?, || {
+            for (window, before, after) in [(1, 0, 1), (1, 2, 0), (2, 0, 2), (2, 1, 1), (3, 3, 4)] {
+                let convolution = Convolution {
+                    stride: [1],
+                    before: [before],
+                    after: [after],
+                    dilation: [1],
+                    spread: [2],
+                    groups: 1,
+                    flip: false,
+                };
+                let normal = |shape: &[i32], seed| random::normal(shape, Dtype::F32, &random::key(seed)?);
+                let (x, weight) = (normal(&[1, 7, 2], 1)?, normal(&[3, window, 2], 2)?);
+                let y = convolution.apply(&x, &weight)?;
+                assert!(off(&y, &convolution.record(&x, &weight)?)? < 1e-5);
+                let mix = normal(y.shape()?, 3)?;
+                let mixed = |x: &Array| (convolution.apply(x, &weight)? * &mix).sum(..);
+                let slope = grad(mixed)(&x)?;
+                let along = (slope * &x).sum(..)?;
+                assert!(
+                    off(&along, &mixed(&x)?)? < 1e-4,
+                    "a window of {window}, padding {before} and {after}"
+                );
+            }
+            Ok(())
+        })
+    }
+
+    fn off(found: &Array, expected: &Array) -> Result<f32> {
+        assert_eq!(found.shape()?, expected.shape()?);
+        (found - expected).abs()?.max(..)?.item()
     }
 
     #[test]

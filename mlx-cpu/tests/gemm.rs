@@ -1,11 +1,12 @@
 //! Products of all shapes, layouts and kinds of numbers, compared with sums in `f64`.
 
+#[path = "common/levels.rs"]
+mod levels;
+
 use mlx_cpu::{
     Floats, FloatsMut, bf16, f16,
     gemm::{Matrices, Product, multiply},
-    simd::Level,
 };
-use std::{env, process::Command};
 
 /// A small generator of numbers: the upper bits of a linear congruential sequence (Knuth).
 struct Random(u64);
@@ -245,17 +246,7 @@ fn elements_outside_of_the_data_are_refused() {
     multiply(&product, FloatsMut::F32(&mut [0.0; 9]));
 }
 
-/// The instruction set and the number of threads are settled once per process.
 #[test]
 fn all_instruction_sets_and_more_threads_pass_too() {
-    const INNER: &str = "MLX_RS_CPU_TEST_INNER";
-    if env::var_os(INNER).is_some() {
-        return;
-    }
-    for level in Level::available() {
-        let mut tests = Command::new(env::current_exe().unwrap());
-        tests.env(INNER, "1").env("MLX_RS_CPU_SIMD", format!("{level:?}")).env("MLX_RS_CPU_THREADS", "6");
-        let output = tests.output().unwrap();
-        assert!(output.status.success(), "{level:?}: {}", String::from_utf8_lossy(&output.stdout));
-    }
+    levels::pass_with_all();
 }

@@ -38,15 +38,18 @@ impl Across {
     /// Whether there are products with the matrix: it is one of these integers, its rows are long enough that the rounding of
     /// elements counts for no more than that of sums, and the processor multiplies bytes.
     pub(super) fn fits(matrix: &Quantized<'_>) -> bool {
-        struct Nothing;
-        impl BytesKernel for Nothing {
-            type Output = ();
+        struct Largest;
+        impl BytesKernel for Largest {
+            type Output = u32;
             #[inline(always)]
-            fn run<S: Bytes>(self, _: S) {}
+            fn run<S: Bytes>(self, _: S) -> u32 {
+                S::LARGEST
+            }
         }
+        let of_matrix = matrix.encoding.whole_bits().map(|bits| (1 << bits) - 1);
         matrix.columns >= LEAST_COLUMNS
-            && matrix.encoding.whole_bits().is_some()
-            && dispatch_bytes(Nothing).is_some()
+            && of_matrix
+                .is_some_and(|largest: u32| dispatch_bytes(Largest).is_some_and(|most| largest <= most))
     }
 
     /// The vectors `x[count, columns]`, if the matrix [fits](Across::fits) and no elements are too large or too small.
@@ -303,7 +306,8 @@ fn products<S: Bytes, const M: usize>(
     bytes: &[f32],
 ) -> [S::F; M] {
     // Many sums at once, as each takes several cycles to take a product.
-    let mut digits = [[s.splat_int(0); DIGITS]; M];
+    let none = s.splat_int(0);
+    let mut digits = [[s.begin(none); DIGITS]; M];
     for (i, bytes) in bytes.chunks_exact(S::LANES).enumerate().take(WORDS) {
         let bytes = s.bits_of_float(s.load(bytes));
         for m in 0..M {
@@ -316,8 +320,8 @@ fn products<S: Bytes, const M: usize>(
     for m in 0..M {
         // Two digits are exact as integers, and with bytes of up to 4 bits as floats; all three would be more than 32 bits.
         let [high, middle, low] = digits[m];
-        let high = s.add_int(s.shl(high, 8), middle);
-        sums[m] = s.fma(s.to_float(high), s.splat(256.0), s.to_float(low));
+        let high = s.add_int(s.shl(s.finish(none, high), 8), s.finish(none, middle));
+        sums[m] = s.fma(s.to_float(high), s.splat(256.0), s.to_float(s.finish(none, low)));
     }
     sums
 }

@@ -102,6 +102,9 @@ impl<const BITS: usize> BytesKernel for Split<'_, BITS> {
     #[inline(always)]
     fn run<S: Bytes>(self, s: S) -> Option<Digits> {
         let Split { x, group_size } = self;
+        if (1 << BITS) - 1 > S::LARGEST {
+            return None;
+        }
         let layout = Layout::of::<Integer<BITS>>(x.len(), group_size, S::LANES);
         let words = layout.blocks * S::LANES;
         let (mut values, mut factors) = (vec![0; words * DIGITS * slots(BITS)], vec![0.0; words]);
@@ -189,8 +192,9 @@ impl<E: Element, const BITS: usize> BytesKernel for Products<'_, E, BITS> {
                 out.copy_from_slice(&s.sums([a, b, c, d]));
             } else {
                 for (r, out) in out.iter_mut().enumerate() {
-                    let [[total]] = rows.multiply::<1>(r);
-                    *out = s.sum(total);
+                    let ([[total]], none) = (rows.multiply::<1>(r), s.splat(0.0));
+                    // In the order in which those of a tile are added up.
+                    [*out, ..] = s.sums([total, none, none, none]);
                 }
             }
         }
@@ -249,6 +253,7 @@ impl<E: Element, S: Bytes, const BITS: usize> Rows<'_, E, S, BITS> {
             } else if digit > 0 {
                 sum = s.shl(sum, 8);
             }
+            let mut products = s.begin(sum);
             for slot in 0..slots(BITS) {
                 let mut bytes = words;
                 if BITS < 8 {
@@ -258,8 +263,9 @@ impl<E: Element, S: Bytes, const BITS: usize> Rows<'_, E, S, BITS> {
                     );
                 }
                 let values = s.load_words(&values[(digit * slots(BITS) + slot) * S::LANES..][..S::LANES]);
-                sum = s.add_products(sum, bytes, values);
+                products = s.add_products(products, bytes, values);
             }
+            sum = s.finish(sum, products);
         }
         if BITS == 8 { s.add(high, s.to_float(sum)) } else { s.to_float(sum) }
     }

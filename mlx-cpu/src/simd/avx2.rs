@@ -1,6 +1,6 @@
 //! AVX2 with FMA and F16C: vectors of eight.
 //!
-//! SAFETY, of all blocks here: an [`Avx2`] exists only inside [`enter`] and [`enter_bytes`], so the processor has the instructions; and
+//! SAFETY, of all blocks here: an [`Avx2`] exists only inside the functions that enter, so the processor has the instructions; and
 //! addresses are those of references, with as many elements as the instruction reads or writes.
 #![allow(clippy::undocumented_unsafe_blocks, reason = "one reason for all, above")]
 
@@ -10,9 +10,9 @@ use std::arch::x86_64::*;
 
 const LANES: usize = 8;
 
-/// AVX2, FMA and F16C.
+/// AVX2, FMA and F16C; with `VNNI` the instruction that multiplies bytes and adds the products to sums.
 #[derive(Clone, Copy)]
-pub(super) struct Avx2(());
+pub(super) struct Avx2<const VNNI: bool>(());
 
 pub(super) fn is_available() -> bool {
     is_x86_feature_detected!("avx2") && is_x86_feature_detected!("fma") && is_x86_feature_detected!("f16c")
@@ -20,23 +20,51 @@ pub(super) fn is_available() -> bool {
 
 #[target_feature(enable = "avx2,fma,f16c")]
 pub(super) fn enter<K: Kernel>(kernel: K) -> K::Output {
-    kernel.run(Avx2(()))
+    kernel.run(Avx2::<false>(()))
 }
 
-pub(super) fn multiplies_bytes() -> bool {
-    is_available() && is_x86_feature_detected!("avxvnni")
+#[target_feature(enable = "avx2,fma,f16c")]
+pub(super) fn enter_bytes<K: BytesKernel>(kernel: K) -> K::Output {
+    kernel.run(Avx2::<false>(()))
+}
+
+pub(super) fn has_vnni() -> bool {
+    is_x86_feature_detected!("avxvnni")
 }
 
 #[target_feature(enable = "avx2,fma,f16c,avxvnni")]
-pub(super) fn enter_bytes<K: BytesKernel>(kernel: K) -> K::Output {
-    kernel.run(Avx2(()))
+pub(super) fn enter_vnni<K: BytesKernel>(kernel: K) -> K::Output {
+    kernel.run(Avx2::<true>(()))
 }
 
-/// Only [`enter_bytes`] lets a kernel know of this.
-impl Bytes for Avx2 {
+impl<const VNNI: bool> Bytes for Avx2<VNNI> {
+    const LARGEST: u32 = if VNNI { 255 } else { 15 };
+    /// Without `VNNI` integers of 16 bits, each of two products.
+    type Products = __m256i;
+
     #[inline(always)]
-    fn add_products(self, sum: __m256i, a: __m256i, b: __m256i) -> __m256i {
-        unsafe { _mm256_dpbusd_avx_epi32(sum, a, b) }
+    fn begin(self, sum: __m256i) -> __m256i {
+        if VNNI { sum } else { self.splat_int(0) }
+    }
+
+    #[inline(always)]
+    fn add_products(self, products: __m256i, a: __m256i, b: __m256i) -> __m256i {
+        unsafe {
+            if VNNI {
+                _mm256_dpbusd_avx_epi32(products, a, b)
+            } else {
+                _mm256_add_epi16(products, _mm256_maddubs_epi16(a, b))
+            }
+        }
+    }
+
+    #[inline(always)]
+    fn finish(self, sum: __m256i, products: __m256i) -> __m256i {
+        if VNNI {
+            products
+        } else {
+            unsafe { _mm256_add_epi32(sum, _mm256_madd_epi16(products, _mm256_set1_epi16(1))) }
+        }
     }
 
     #[inline(always)]
@@ -65,7 +93,7 @@ fn transpose_quarters([a, b, c, d]: [__m256; 4]) -> [__m256; 4] {
     ]
 }
 
-impl Simd for Avx2 {
+impl<const VNNI: bool> Simd for Avx2<VNNI> {
     const LANES: usize = LANES;
     type F = __m256;
     type I = __m256i;

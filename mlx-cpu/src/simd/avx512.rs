@@ -1,6 +1,6 @@
 //! AVX-512: vectors of sixteen.
 //!
-//! SAFETY, of all blocks here: an [`Avx512`] exists only inside [`enter`] and [`enter_bytes`], so the processor has the instructions; and
+//! SAFETY, of all blocks here: an [`Avx512`] exists only inside the functions that enter, so the processor has the instructions; and
 //! addresses are those of references, with as many elements as the instruction reads or writes.
 #![allow(clippy::undocumented_unsafe_blocks, reason = "one reason for all, above")]
 
@@ -10,9 +10,9 @@ use std::arch::x86_64::*;
 
 const LANES: usize = 16;
 
-/// AVX-512 F, BW, DQ and VL.
+/// AVX-512 F, BW, DQ and VL; with `VNNI` the instruction that multiplies bytes and adds the products to sums.
 #[derive(Clone, Copy)]
-pub(super) struct Avx512(());
+pub(super) struct Avx512<const VNNI: bool>(());
 
 pub(super) fn is_available() -> bool {
     is_x86_feature_detected!("avx512f")
@@ -23,23 +23,51 @@ pub(super) fn is_available() -> bool {
 
 #[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl,avx2,fma,f16c")]
 pub(super) fn enter<K: Kernel>(kernel: K) -> K::Output {
-    kernel.run(Avx512(()))
+    kernel.run(Avx512::<false>(()))
 }
 
-pub(super) fn multiplies_bytes() -> bool {
-    is_available() && is_x86_feature_detected!("avx512vnni")
+#[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl,avx2,fma,f16c")]
+pub(super) fn enter_bytes<K: BytesKernel>(kernel: K) -> K::Output {
+    kernel.run(Avx512::<false>(()))
+}
+
+pub(super) fn has_vnni() -> bool {
+    is_x86_feature_detected!("avx512vnni")
 }
 
 #[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl,avx512vnni,avx2,fma,f16c")]
-pub(super) fn enter_bytes<K: BytesKernel>(kernel: K) -> K::Output {
-    kernel.run(Avx512(()))
+pub(super) fn enter_vnni<K: BytesKernel>(kernel: K) -> K::Output {
+    kernel.run(Avx512::<true>(()))
 }
 
-/// Only [`enter_bytes`] lets a kernel know of this.
-impl Bytes for Avx512 {
+impl<const VNNI: bool> Bytes for Avx512<VNNI> {
+    const LARGEST: u32 = if VNNI { 255 } else { 15 };
+    /// Without `VNNI` integers of 16 bits, each of two products.
+    type Products = __m512i;
+
     #[inline(always)]
-    fn add_products(self, sum: __m512i, a: __m512i, b: __m512i) -> __m512i {
-        unsafe { _mm512_dpbusd_epi32(sum, a, b) }
+    fn begin(self, sum: __m512i) -> __m512i {
+        if VNNI { sum } else { self.splat_int(0) }
+    }
+
+    #[inline(always)]
+    fn add_products(self, products: __m512i, a: __m512i, b: __m512i) -> __m512i {
+        unsafe {
+            if VNNI {
+                _mm512_dpbusd_epi32(products, a, b)
+            } else {
+                _mm512_add_epi16(products, _mm512_maddubs_epi16(a, b))
+            }
+        }
+    }
+
+    #[inline(always)]
+    fn finish(self, sum: __m512i, products: __m512i) -> __m512i {
+        if VNNI {
+            products
+        } else {
+            unsafe { _mm512_add_epi32(sum, _mm512_madd_epi16(products, _mm512_set1_epi16(1))) }
+        }
     }
 
     #[inline(always)]
@@ -63,7 +91,7 @@ fn transpose_quarters([a, b, c, d]: [__m512; 4]) -> [__m512; 4] {
     ]
 }
 
-impl Simd for Avx512 {
+impl<const VNNI: bool> Simd for Avx512<VNNI> {
     const LANES: usize = LANES;
     type F = __m512;
     type I = __m512i;

@@ -224,9 +224,18 @@ pub trait Kernel {
 
 /// Vectors of processors that multiply bytes, four for each element at once.
 pub trait Bytes: Simd {
-    /// The elements of `sum` and of each four products: of the bytes of `a`, which are from 0 to 255, with those of `b`, which
-    /// are from -128 to 127.
-    fn add_products(self, sum: Self::I, a: Self::I, b: Self::I) -> Self::I;
+    /// The largest byte of `a` in [`add_products`](Bytes::add_products).
+    const LARGEST: u32;
+    /// A vector of integers and products that are being added to it.
+    type Products: Copy;
+
+    /// No products yet, to be added to `sum`.
+    fn begin(self, sum: Self::I) -> Self::Products;
+    /// Adds to each element four products: of the bytes of `a`, which are from 0 to [`LARGEST`](Bytes::LARGEST), with those of
+    /// `b`, which are from -128 to 127. At most eight times in a row.
+    fn add_products(self, products: Self::Products, a: Self::I, b: Self::I) -> Self::Products;
+    /// `sum`, which they were begun with, and the products.
+    fn finish(self, sum: Self::I, products: Self::Products) -> Self::I;
     /// Writes the lowest byte of each element, four to a word.
     fn store_bytes(self, v: Self::I, to: &mut [u32]);
 }
@@ -247,22 +256,47 @@ pub enum Level {
     /// AVX2, FMA and F16C.
     #[cfg(target_arch = "x86_64")]
     Avx2,
+    /// These and AVX-VNNI.
+    #[cfg(target_arch = "x86_64")]
+    Avx2Vnni,
     /// AVX-512 F, BW, DQ and VL.
     #[cfg(target_arch = "x86_64")]
     Avx512,
+    /// These and AVX-512 VNNI.
+    #[cfg(target_arch = "x86_64")]
+    Avx512Vnni,
 }
 
 impl Level {
     /// Those of this processor, the best last.
     pub fn available() -> Vec<Level> {
         let levels = [
-            (Level::Portable, true),
+            Level::Portable,
             #[cfg(target_arch = "x86_64")]
-            (Level::Avx2, avx2::is_available()),
+            Level::Avx2,
             #[cfg(target_arch = "x86_64")]
-            (Level::Avx512, avx2::is_available() && avx512::is_available()),
+            Level::Avx2Vnni,
+            #[cfg(target_arch = "x86_64")]
+            Level::Avx512,
+            #[cfg(target_arch = "x86_64")]
+            Level::Avx512Vnni,
         ];
-        levels.iter().filter(|(_, there)| *there).map(|(level, _)| *level).collect()
+        levels.into_iter().filter(|level| level.is_available()).collect()
+    }
+
+    /// Whether this processor has its instructions.
+    fn is_available(self) -> bool {
+        match self {
+            Level::Portable => true,
+            #[cfg(target_arch = "x86_64")]
+            Level::Avx2 => avx2::is_available(),
+            #[cfg(target_arch = "x86_64")]
+            Level::Avx2Vnni => avx2::is_available() && avx2::has_vnni(),
+            #[cfg(target_arch = "x86_64")]
+            Level::Avx512 => avx2::is_available() && avx512::is_available(),
+            #[cfg(target_arch = "x86_64")]
+            Level::Avx512Vnni => Level::Avx512.is_available() && avx512::has_vnni(),
+        }
     }
 
     /// The one in use: the best, or the one that `MLX_RS_CPU_SIMD` names, if this processor has it.
@@ -287,12 +321,12 @@ pub fn dispatch<K: Kernel>(kernel: K) -> K::Output {
 pub fn dispatch_at<K: Kernel>(level: Level, kernel: K) -> K::Output {
     match level {
         #[cfg(target_arch = "x86_64")]
-        Level::Avx512 if avx2::is_available() && avx512::is_available() => {
+        Level::Avx512 | Level::Avx512Vnni if Level::Avx512.is_available() => {
             // SAFETY: the processor has the instructions.
             unsafe { avx512::enter(kernel) }
         }
         #[cfg(target_arch = "x86_64")]
-        Level::Avx2 if avx2::is_available() => {
+        Level::Avx2 | Level::Avx2Vnni if Level::Avx2.is_available() => {
             // SAFETY: the processor has the instructions.
             unsafe { avx2::enter(kernel) }
         }
@@ -300,22 +334,27 @@ pub fn dispatch_at<K: Kernel>(level: Level, kernel: K) -> K::Output {
     }
 }
 
-/// Runs `kernel` with the vectors of [`Level::current`]; `None` where that or this processor does not multiply bytes.
+/// Runs `kernel` with the vectors of [`Level::current`]; `None` where these or this processor do not multiply bytes.
+#[inline]
 pub fn dispatch_bytes<K: BytesKernel>(kernel: K) -> Option<K::Output> {
-    match Level::current() {
+    dispatch_bytes_at(Level::current(), kernel)
+}
+
+/// Runs `kernel` with the vectors of `level`; `None` where these or this processor do not multiply bytes.
+pub fn dispatch_bytes_at<K: BytesKernel>(level: Level, kernel: K) -> Option<K::Output> {
+    if !level.is_available() {
+        return None;
+    }
+    match level {
+        Level::Portable => None,
+        // SAFETY, of each: the processor has the instructions.
         #[cfg(target_arch = "x86_64")]
-        Level::Avx512 if avx512::multiplies_bytes() => {
-            // SAFETY: the processor has the instructions.
-            Some(unsafe { avx512::enter_bytes(kernel) })
-        }
+        Level::Avx2 => Some(unsafe { avx2::enter_bytes(kernel) }),
         #[cfg(target_arch = "x86_64")]
-        Level::Avx2 if avx2::multiplies_bytes() => {
-            // SAFETY: the processor has the instructions.
-            Some(unsafe { avx2::enter_bytes(kernel) })
-        }
-        _ => {
-            drop(kernel);
-            None
-        }
+        Level::Avx2Vnni => Some(unsafe { avx2::enter_vnni(kernel) }),
+        #[cfg(target_arch = "x86_64")]
+        Level::Avx512 => Some(unsafe { avx512::enter_bytes(kernel) }),
+        #[cfg(target_arch = "x86_64")]
+        Level::Avx512Vnni => Some(unsafe { avx512::enter_vnni(kernel) }),
     }
 }

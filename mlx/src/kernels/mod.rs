@@ -117,7 +117,7 @@
 //! |---|---|
 //! | `MLX_RS_CPU_KERNELS=0` | leaves everything to MLX |
 //! | `MLX_RS_CPU_THREADS=4` | uses four threads instead of one per processor |
-//! | `MLX_RS_CPU_SIMD=portable` | uses other instructions than the best there are: `portable`, `avx2`, `avx512` |
+//! | `MLX_RS_CPU_SIMD=portable` | uses other instructions than the best there are: `portable`, `avx2`, `avx2vnni`, `avx512`, `avx512vnni` |
 //!
 //! Compiled without optimization, as `cargo build` does by default, they would be slower than MLX's own and are not used.
 //! To have them in development builds, put this into the `Cargo.toml` of the workspace:

@@ -33,7 +33,7 @@ struct Case {
     vmap: bool,
 }
 
-const CASES: [Case; 10] = [
+const CASES: [Case; 11] = [
     Case {
         name: "rms_norm",
         primitive: "RMSNorm",
@@ -153,6 +153,24 @@ const CASES: [Case; 10] = [
         shapes: &[&[3, 2, 64], &[64], &[3, 2, 20]],
         vmap: false,
     },
+    Case {
+        name: "a feed-forward layer behind a norm and before a stream",
+        primitive: "QuantizedMatmul",
+        fused: |x| {
+            let [gate, up] = packed(true)?.forward(&fast::rms_norm(&x[0], Some(&x[1]), 1e-5)?)?;
+            let sum = x[2].add(project(&nn::swiglu(&gate, &up)?, true)?)?;
+            if cpu_kernels_enabled() {
+                assert_eq!(print_graph([&sum])?.matches("QuantizedMatmul").count(), 1);
+            }
+            Ok(sum)
+        },
+        plain: |x| {
+            let [gate, up] = packed(false)?.forward(&fast::rms_norm(&x[0], Some(&x[1]), 1e-5)?)?;
+            x[2].add(project(&gate.multiply(gate.sigmoid()?)?.multiply(&up)?, false)?)
+        },
+        shapes: &[&[3, 2, 64], &[64], &[3, 2, 20]],
+        vmap: false,
+    },
 ];
 
 /// `x` times one matrix, quantized or as the same numbers.
@@ -164,7 +182,7 @@ fn project(x: &Array, quantized: bool) -> Result<Array> {
 
 /// Two layers of the same input, quantized or as the same numbers.
 fn packed(quantized: bool) -> Result<nn::PackedLinear<2>> {
-    let mut layers = nn::PackedLinear::new(64, [("gate", 20), ("up", 20)]);
+    let mut layers = nn::PackedLinear::new(64, [("gate", 64), ("up", 64)]);
     let mut seed = 0;
     layers.visit_mut(&mut Path::default(), &mut |_, slot| {
         if let SlotMut::Param(param) = slot {

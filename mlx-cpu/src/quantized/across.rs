@@ -36,20 +36,20 @@ pub(super) struct Across {
 
 impl Across {
     /// Whether there are products with the matrix: it is one of these integers, its rows are long enough that the rounding of
-    /// elements counts for no more than that of sums, and the processor multiplies bytes.
+    /// elements counts for no more than that of sums, and one instruction multiplies bytes and adds: two for each digit would be
+    /// more than multiplications of `f32`, of which the numbers are decoded for all vectors, too.
     pub(super) fn fits(matrix: &Quantized<'_>) -> bool {
-        struct Largest;
-        impl BytesKernel for Largest {
-            type Output = u32;
+        struct AtOnce;
+        impl BytesKernel for AtOnce {
+            type Output = bool;
             #[inline(always)]
-            fn run<S: Bytes>(self, _: S) -> u32 {
-                S::LARGEST
+            fn run<S: Bytes>(self, _: S) -> bool {
+                S::AT_ONCE
             }
         }
-        let of_matrix = matrix.encoding.whole_bits().map(|bits| (1 << bits) - 1);
         matrix.columns >= LEAST_COLUMNS
-            && of_matrix
-                .is_some_and(|largest: u32| dispatch_bytes(Largest).is_some_and(|most| largest <= most))
+            && matrix.encoding.whole_bits().is_some()
+            && dispatch_bytes(AtOnce).unwrap_or(false)
     }
 
     /// The vectors `x[count, columns]`, if the matrix [fits](Across::fits) and no elements are too large or too small.

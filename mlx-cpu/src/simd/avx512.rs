@@ -41,6 +41,7 @@ pub(super) fn enter_vnni<K: BytesKernel>(kernel: K) -> K::Output {
 }
 
 impl<const VNNI: bool> Bytes for Avx512<VNNI> {
+    const AT_ONCE: bool = VNNI;
     const LARGEST: u32 = if VNNI { 255 } else { 15 };
     /// Without `VNNI` integers of 16 bits, each of two products.
     type Products = __m512i;

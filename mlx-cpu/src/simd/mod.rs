@@ -224,6 +224,8 @@ pub trait Kernel {
 
 /// Vectors of processors that multiply bytes, four for each element at once.
 pub trait Bytes: Simd {
+    /// Whether one instruction multiplies and adds.
+    const AT_ONCE: bool;
     /// The largest byte of `a` in [`add_products`](Bytes::add_products).
     const LARGEST: u32;
     /// A vector of integers and products that are being added to it.

@@ -22,7 +22,7 @@ use mlx_cpu::{
     elementwise::{accumulate, cast},
     gated,
     norm::rms_norm,
-    quantized::project_together,
+    quantized::{Quantized as Matrix, project_together},
 };
 use std::{borrow::Cow, sync::Arc};
 
@@ -110,18 +110,36 @@ pub(crate) fn added(a: &Array, b: &Array) -> Result<Option<Array>> {
         if !fuses()? || !fits(&x, &[&matrix])? || Spec::of(product)? != Spec::of(other)? {
             continue;
         }
+        let Quantized { weight, scales, biases, quantization } = &matrix;
+        let parts: Vec<&Array> =
+            [Some(weight), Some(scales), biases.as_ref()].into_iter().flatten().collect();
+        if let Some((node, _)) = recorded::<Together>(&x)?
+            && node.0.then == Then::Gate
+        {
+            let operation = node.0.with(*quantization);
+            let all = inputs(&x)?;
+            let (before, gate) =
+                all.split_at(1 + usize::from(operation.norm.is_some_and(|norm| norm.weight)));
+            let all = before.iter().chain([other]).chain(gate).chain(parts).collect::<Vec<_>>();
+            return record(operation, &all).map(|[y]| Some(y));
+        }
         let (norm, mut before) = before(&x)?;
         if norm.is_none() && is_result_of(&x, "Reshape") {
             // What is added says which shape the sum has.
             before = inputs(&x)?;
         }
-        let Quantized { weight, scales, biases, quantization } = &matrix;
-        let parts = [Some(other), Some(weight), Some(scales), biases.as_ref()];
-        let all = before.iter().chain(parts.into_iter().flatten()).collect::<Vec<_>>();
+        let all = before.iter().chain([other]).chain(parts).collect::<Vec<_>>();
         let operation = Together { quantizations: vec![*quantization], norm, then: Then::Add };
         return record(operation, &all).map(|[y]| Some(y));
     }
     Ok(None)
+}
+
+/// `silu` of the products with the first matrix, times those with the second.
+fn gated_products(matrices: &[Matrix<'_>], x: Floats<'_>, count: usize, y: &mut [f32]) {
+    let (mut gate, mut up) = (vec![0.0; y.len()], vec![0.0; y.len()]);
+    project_together(matrices, x, count, &mut [FloatsMut::F32(&mut gate), FloatsMut::F32(&mut up)]);
+    gated::swiglu(Floats::F32(&gate), Floats::F32(&up), FloatsMut::F32(y));
 }
 
 #[derive(Clone, Copy, PartialEq)]
@@ -139,6 +157,9 @@ enum Then {
     Gate,
     /// The output is the only product and an input of its shape and dtype.
     Add,
+    /// The output is the third matrix's product with what [`Then::Gate`] makes of the others, and an input of its shape and
+    /// dtype: all of a feed-forward layer.
+    GateAdd,
 }
 
 /// The inputs are `x`, the weight of the norm if there is one, what is added if something is, and the parts of each matrix.
@@ -158,6 +179,12 @@ struct Inputs<'a, T> {
 }
 
 impl Together {
+    /// The gate of this one, times a matrix, and an input.
+    fn with(&self, quantization: Quantization) -> Together {
+        let quantizations = self.quantizations.iter().copied().chain([quantization]).collect();
+        Together { quantizations, norm: self.norm, then: Then::GateAdd }
+    }
+
     fn sort<'a, T>(&self, inputs: &'a [T]) -> Inputs<'a, T> {
         let (x, mut rest) = (&inputs[0], &inputs[1..]);
         let mut next = |is_there: bool| {
@@ -166,7 +193,7 @@ impl Together {
             next.first()
         };
         let weight = next(self.norm.is_some_and(|norm| norm.weight));
-        let added = next(self.then == Then::Add);
+        let added = next(matches!(self.then, Then::Add | Then::GateAdd));
         let mut matrices = Vec::with_capacity(self.quantizations.len());
         for quantization in &self.quantizations {
             let (parts, others) = rest.split_at(if quantization.mode == Mode::Affine { 3 } else { 2 });
@@ -213,20 +240,23 @@ impl Composite for Together {
             .map(|(product, parts)| product.matrix(parts))
             .collect::<Result<Vec<_>>>()?;
         let count = matrices.first().map_or(0, |matrix| numbers.len() / matrix.columns());
-        let project = |outs: &mut [FloatsMut<'_>]| project_together(&matrices, numbers, count, outs);
         if self.then == Then::Nothing {
-            project(&mut outputs.iter_mut().map(floats_mut).collect::<Result<Vec<_>>>()?);
+            let mut outs = outputs.iter_mut().map(floats_mut).collect::<Result<Vec<_>>>()?;
+            project_together(&matrices, numbers, count, &mut outs);
             return Ok(());
         }
-        let size = outputs[0].size();
-        let mut y = vec![0.0; size];
+        let mut y = vec![0.0; outputs[0].size()];
+        match (self.then, &*matrices) {
+            (Then::Gate, gate_up) => gated_products(gate_up, numbers, count, &mut y),
+            (Then::GateAdd, [gate_up @ .., down]) => {
+                let mut gated = vec![0.0; count * down.columns()];
+                gated_products(gate_up, numbers, count, &mut gated);
+                project_together(&[*down], Floats::F32(&gated), count, &mut [FloatsMut::F32(&mut y)]);
+            }
+            (_, all) => project_together(all, numbers, count, &mut [FloatsMut::F32(&mut y)]),
+        }
         if let Some(added) = added {
-            project(&mut [FloatsMut::F32(&mut y)]);
             accumulate(floats(added)?, &mut y);
-        } else {
-            let (mut gate, mut up) = (vec![0.0; size], vec![0.0; size]);
-            project(&mut [FloatsMut::F32(&mut gate), FloatsMut::F32(&mut up)]);
-            gated::swiglu(Floats::F32(&gate), Floats::F32(&up), FloatsMut::F32(&mut y));
         }
         cast(Floats::F32(&y), floats_mut(&mut outputs[0])?);
         Ok(())
@@ -245,15 +275,14 @@ impl Composite for Together {
             }
             x = if x.shape()? == shape { x } else { x.reshape(shape)? };
         }
-        let products = self
-            .quantizations
-            .iter()
-            .zip(matrices)
-            .map(|(quantization, parts)| Product::transposed(*quantization).compose(&x, parts));
-        Ok(match (self.then, &*products.collect::<Result<Vec<_>>>()?, added) {
-            (Then::Gate, [gate, up], _) => vec![silu(gate)?.multiply(up)?],
-            (Then::Add, [product], Some(added)) => vec![ops::add(product, added)?],
-            (_, all, _) => all.to_vec(),
+        let product =
+            |i: usize, x: &Array| Product::transposed(self.quantizations[i]).compose(x, matrices[i]);
+        let gated = || silu(&product(0, &x)?)?.multiply(product(1, &x)?);
+        Ok(match (self.then, added) {
+            (Then::Gate, _) => vec![gated()?],
+            (Then::GateAdd, Some(added)) => vec![ops::add(&product(2, &gated()?)?, added)?],
+            (Then::Add, Some(added)) => vec![ops::add(&product(0, &x)?, added)?],
+            _ => (0..matrices.len()).map(|i| product(i, &x)).collect::<Result<_>>()?,
         })
     }
 

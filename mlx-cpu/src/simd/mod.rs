@@ -348,15 +348,29 @@ pub fn dispatch_bytes_at<K: BytesKernel>(level: Level, kernel: K) -> Option<K::O
         return None;
     }
     match level {
-        Level::Portable => None,
-        // SAFETY, of each: the processor has the instructions.
+        Level::Portable => {
+            drop(kernel);
+            None
+        }
         #[cfg(target_arch = "x86_64")]
-        Level::Avx2 => Some(unsafe { avx2::enter_bytes(kernel) }),
+        Level::Avx2 => {
+            // SAFETY: the processor has the instructions.
+            Some(unsafe { avx2::enter_bytes(kernel) })
+        }
         #[cfg(target_arch = "x86_64")]
-        Level::Avx2Vnni => Some(unsafe { avx2::enter_vnni(kernel) }),
+        Level::Avx2Vnni => {
+            // SAFETY: the processor has the instructions.
+            Some(unsafe { avx2::enter_vnni(kernel) })
+        }
         #[cfg(target_arch = "x86_64")]
-        Level::Avx512 => Some(unsafe { avx512::enter_bytes(kernel) }),
+        Level::Avx512 => {
+            // SAFETY: the processor has the instructions.
+            Some(unsafe { avx512::enter_bytes(kernel) })
+        }
         #[cfg(target_arch = "x86_64")]
-        Level::Avx512Vnni => Some(unsafe { avx512::enter_vnni(kernel) }),
+        Level::Avx512Vnni => {
+            // SAFETY: the processor has the instructions.
+            Some(unsafe { avx512::enter_vnni(kernel) })
+        }
     }
 }

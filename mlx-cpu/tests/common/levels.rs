@@ -10,9 +10,9 @@ pub(crate) fn pass_with_all() {
         return;
     }
     for level in Level::available() {
-        let mut tests = Command::new(env::current_exe().unwrap());
+        let mut tests = Command::new(env::current_exe().expect("this program"));
         tests.env(INNER, "1").env("MLX_RS_CPU_SIMD", format!("{level:?}")).env("MLX_RS_CPU_THREADS", "6");
-        let output = tests.output().unwrap();
+        let output = tests.output().expect("it runs");
         assert!(output.status.success(), "{level:?}: {}", String::from_utf8_lossy(&output.stdout));
     }
 }

@@ -336,40 +336,31 @@ pub fn dispatch_at<K: Kernel>(level: Level, kernel: K) -> K::Output {
     }
 }
 
-/// Runs `kernel` with the vectors of [`Level::current`]; `None` where these or this processor do not multiply bytes.
-#[inline]
+/// Runs `kernel` with the vectors of [`Level::current`]; `None` where these do not multiply bytes.
 pub fn dispatch_bytes<K: BytesKernel>(kernel: K) -> Option<K::Output> {
-    dispatch_bytes_at(Level::current(), kernel)
-}
-
-/// Runs `kernel` with the vectors of `level`; `None` where these or this processor do not multiply bytes.
-pub fn dispatch_bytes_at<K: BytesKernel>(level: Level, kernel: K) -> Option<K::Output> {
-    if !level.is_available() {
-        return None;
-    }
-    match level {
+    match Level::current() {
         Level::Portable => {
             drop(kernel);
             None
         }
         #[cfg(target_arch = "x86_64")]
         Level::Avx2 => {
-            // SAFETY: the processor has the instructions.
+            // SAFETY: the processor has the instructions of the current level.
             Some(unsafe { avx2::enter_bytes(kernel) })
         }
         #[cfg(target_arch = "x86_64")]
         Level::Avx2Vnni => {
-            // SAFETY: the processor has the instructions.
+            // SAFETY: the processor has the instructions of the current level.
             Some(unsafe { avx2::enter_vnni(kernel) })
         }
         #[cfg(target_arch = "x86_64")]
         Level::Avx512 => {
-            // SAFETY: the processor has the instructions.
+            // SAFETY: the processor has the instructions of the current level.
             Some(unsafe { avx512::enter_bytes(kernel) })
         }
         #[cfg(target_arch = "x86_64")]
         Level::Avx512Vnni => {
-            // SAFETY: the processor has the instructions.
+            // SAFETY: the processor has the instructions of the current level.
             Some(unsafe { avx512::enter_vnni(kernel) })
         }
     }

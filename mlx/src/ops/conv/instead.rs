@@ -5,11 +5,20 @@
 //! pulled apart is cut short if a window can lie beside it.
 
 use super::options::Convolution;
-use crate::{Array, Result, step};
+use crate::{Array, Result, ops::on_cuda::on_cuda, step};
 
 impl<const N: usize> Convolution<N> {
+    /// Another way to the same, where MLX's own, or its gradient, is wrong.
     #[track_caller]
-    pub(super) fn apply_on_cuda(&self, x: &Array, weight: &Array) -> Result<Array> {
+    pub(super) fn apply_instead(&self, x: &Array, weight: &Array) -> Result<Option<Array>> {
+        if on_cuda()? {
+            return self.apply_on_cuda(x, weight).map(Some);
+        }
+        if self.has_gradient(weight)? { Ok(None) } else { self.apply_spread(x, weight).map(Some) }
+    }
+
+    #[track_caller]
+    fn apply_on_cuda(&self, x: &Array, weight: &Array) -> Result<Array> {
         if self.flip && (self.stride != [1; N] || self.groups > 1) {
             return Convolution { flip: false, ..*self }.apply_on_cuda(x, &reversed::<N>(weight)?);
         }
@@ -18,7 +27,7 @@ impl<const N: usize> Convolution<N> {
 
     /// Whether MLX's gradient by the input has the shape of the input.
     #[track_caller]
-    pub(super) fn has_gradient(&self, weight: &Array) -> Result<bool> {
+    fn has_gradient(&self, weight: &Array) -> Result<bool> {
         let windows = weight.shape()?;
         Ok(self.spread == [1; N]
             || (0..N).all(|i| {
@@ -29,7 +38,7 @@ impl<const N: usize> Convolution<N> {
 
     /// With an operation of its own that pulls the input apart.
     #[track_caller]
-    pub(super) fn apply_spread(&self, x: &Array, weight: &Array) -> Result<Array> {
+    fn apply_spread(&self, x: &Array, weight: &Array) -> Result<Array> {
         Convolution { spread: [1; N], ..*self }.record(&self.pulled_apart(x)?, weight)
     }
 

@@ -1,7 +1,7 @@
 //! How a convolution's window moves.
 
 use super::sizes::{Sizes, reach};
-use crate::{Array, Error, Result, ffi::conv as ops, ops::on_cuda::on_cuda};
+use crate::{Array, Error, Result, ffi::conv as ops};
 use std::array::from_fn;
 
 /// One number per spatial axis: `2` for all of them, or `[2, 1]`.
@@ -150,12 +150,9 @@ pub(super) struct Convolution<const N: usize> {
 impl<const N: usize> Convolution<N> {
     #[track_caller]
     pub(super) fn apply(&self, x: &Array, weight: &Array) -> Result<Array> {
-        if on_cuda()? {
-            self.apply_on_cuda(x, weight)
-        } else if self.has_gradient(weight)? {
-            self.record(x, weight)
-        } else {
-            self.apply_spread(x, weight)
+        match self.apply_instead(x, weight)? {
+            Some(y) => Ok(y),
+            None => self.record(x, weight),
         }
     }
 
@@ -257,13 +254,11 @@ impl<const N: usize> Transpose<N> {
     #[track_caller]
     pub(super) fn apply(&self, x: &Array, weight: &Array, convolve: Transposed<N>) -> Result<Array> {
         let Transpose { stride, padding, dilation, output_padding, groups, .. } = *self;
-        let convolution = self.as_convolution(weight)?;
-        let y = if on_cuda()? || !convolution.has_gradient(weight)? {
-            convolution.apply(x, weight)
-        } else {
-            convolve(x, weight, stride, padding, dilation, output_padding, groups)
+        let y = match self.as_convolution(weight)?.apply_instead(x, weight)? {
+            Some(y) => y,
+            None => convolve(x, weight, stride, padding, dilation, output_padding, groups)?,
         };
-        self.trim(y?)
+        self.trim(y)
     }
 
     /// The convolution of the input, its elements pulled apart, that this is.

@@ -21,17 +21,28 @@ const WORDS: usize = SHARED / 4;
 const COLUMNS: usize = 1024;
 /// The most elements of a register.
 const LANES: usize = 16;
+/// Words of a cache line.
+const LINE: usize = 16;
 
-/// Vectors in digits.
+/// Vectors in digits. Those of a [tile] are side by side.
 pub(super) struct Across {
     count: usize,
-    /// For each vector, [`SHARED`] columns, and digit from the highest on: [`WORDS`], each of whose bytes meets a byte of
+    /// For each tile, [`SHARED`] columns, vector, and digit from the highest on: [`WORDS`], each of whose bytes meets a byte of
     /// numbers.
     values: Vec<u32>,
-    /// For each vector and [`SHARED`] columns what the integers are multiplied with.
+    /// For each tile, [`SHARED`] columns and vector what the integers are multiplied with.
     factors: Vec<f32>,
-    /// For each vector and group the sum of the elements.
+    /// For each tile, group and vector the sum of the elements.
     sums: Vec<f32>,
+}
+
+/// How many of so many vectors are multiplied at a time.
+fn tile(count: usize) -> usize {
+    match count {
+        4.. => 4,
+        2.. => 2,
+        _ => 1,
+    }
 }
 
 impl Across {
@@ -91,14 +102,19 @@ impl<const BITS: usize> BytesKernel for Split<'_, BITS> {
         let (parts, groups) = (columns / SHARED, columns / group_size);
         let mut values = vec![0; count * parts * DIGITS * WORDS];
         let (mut factors, mut sums) = (vec![0.0; count * parts], vec![0.0; count * groups]);
-        for (i, x) in x.chunks_exact(columns).enumerate() {
-            for (part, x) in x.chunks_exact(SHARED).enumerate() {
-                let at = i * parts + part;
-                let (integers, factor, total) = in_digits(s, x)?;
-                factors[at] = factor;
-                sums[i * groups + part * SHARED / group_size] += total;
-                spread::<S, BITS>(s, &integers, &mut values[at * DIGITS * WORDS..][..DIGITS * WORDS]);
+        let mut first = 0;
+        while first < count {
+            let tile = tile(count - first);
+            for (i, x) in x[first * columns..].chunks_exact(columns).take(tile).enumerate() {
+                for (part, x) in x.chunks_exact(SHARED).enumerate() {
+                    let at = first * parts + part * tile + i;
+                    let (integers, factor, total) = in_digits(s, x)?;
+                    factors[at] = factor;
+                    sums[first * groups + part * SHARED / group_size * tile + i] += total;
+                    spread::<S, BITS>(s, &integers, &mut values[at * DIGITS * WORDS..][..DIGITS * WORDS]);
+                }
             }
+            first += tile;
         }
         Some(Across { count, values, factors, sums })
     }
@@ -139,41 +155,42 @@ impl<E: Element, const BITS: usize> BytesKernel for Products<'_, '_, E, BITS> {
     fn run<S: Bytes>(self, s: S) {
         let Products { matrix, row, vectors, scales, biases, outs } = self;
         let (groups, group_size, count) = (matrix.row_groups(), matrix.encoding.group_size(), vectors.count);
+        let (columns, row_words) = (matrix.columns, matrix.row_words());
         let rows = outs.first().map_or(0, |out| out.len());
         let block = (COLUMNS / group_size).max(1) * group_size;
         let mut scales_across = Scratch::new(groups * S::LANES);
         let mut biases_across = Scratch::new(groups * S::LANES);
-        let mut bytes = Scratch::new(block.min(matrix.columns) / 4 * S::LANES);
+        let mut bytes = Scratch::new(block.min(columns) / 4 * S::LANES);
         let mut totals = Scratch::new(count * S::LANES);
         for first in (0..rows).step_by(S::LANES) {
-            let mut lanes = [0; LANES];
-            for (lane, of_lane) in lanes[..S::LANES].iter_mut().enumerate() {
-                // Behind the last row it does not matter what comes.
-                *of_lane = row + (first + lane).min(rows - 1);
-            }
-            let lanes = &lanes[..S::LANES];
-            across(s, scales, lanes, groups, &mut scales_across);
-            across(s, biases, lanes, groups, &mut biases_across);
+            let row = row + first;
+            across(s, &scales[row * groups..], groups, &mut scales_across);
+            across(s, &biases[row * groups..], groups, &mut biases_across);
             totals.fill(0.0);
-            for start in (0..matrix.columns).step_by(block) {
-                let columns = start..matrix.columns.min(start + block);
-                decode::<S, BITS>(s, matrix, lanes, columns.clone(), &mut bytes);
-                let panel = Panel {
+            for start in (0..columns).step_by(block) {
+                let columns = start..columns.min(start + block);
+                let words = columns.start * BITS / 32..columns.end * BITS / 32;
+                decode::<S, BITS>(s, &matrix.words[row * row_words..], row_words, words.clone(), &mut bytes);
+                let panel = Panel::<S, BITS> {
                     s,
-                    bytes: bytes.as_chunks().0,
+                    bytes: &bytes,
                     columns,
                     group_size,
                     scales: &scales_across,
                     biases: &biases_across,
                 };
+                // The rows behind these come into the caches meanwhile.
+                let ahead = (row + S::LANES) * row_words + words.start * S::LANES;
+                let mut ahead = matrix.words.get(ahead..).unwrap_or_default();
                 let mut i = 0;
                 while i < count {
                     let totals = &mut totals[i * S::LANES..];
-                    i += match count - i {
-                        4.. => panel.add::<4>(vectors, i, totals),
-                        2.. => panel.add::<2>(vectors, i, totals),
-                        _ => panel.add::<1>(vectors, i, totals),
+                    i += match tile(count - i) {
+                        4 => panel.add::<4>(vectors, i, ahead, totals),
+                        2 => panel.add::<2>(vectors, i, ahead, totals),
+                        _ => panel.add::<1>(vectors, i, ahead, totals),
                     };
+                    ahead = &[];
                 }
             }
             for (out, total) in outs.iter_mut().zip(totals.chunks_exact(S::LANES)) {
@@ -186,17 +203,17 @@ impl<E: Element, const BITS: usize> BytesKernel for Products<'_, '_, E, BITS> {
     }
 }
 
-/// Writes the numbers of `groups` of some rows to `out[groups, rows]`.
+/// Writes the numbers of `groups` of the first rows of `from`, as many as a register has elements, to `out[groups, rows]`.
 #[inline(always)]
-fn across<S: Bytes, E: Element>(s: S, from: &[E], rows: &[usize], groups: usize, out: &mut [f32]) {
+fn across<S: Bytes, E: Element>(s: S, from: &[E], groups: usize, out: &mut [f32]) {
     for first in (0..groups).step_by(S::LANES) {
         // Rather some groups again than few groups alone.
         let first = first.min(groups.saturating_sub(S::LANES));
         let count = S::LANES.min(groups - first);
         let mut square = [s.splat(0.0); LANES];
-        for (row, line) in rows.iter().zip(&mut square) {
-            let from = &from[row * groups + first..];
-            *line = if from.len() >= S::LANES { E::load(s, from) } else { E::load_part(s, from) };
+        for (row, line) in from.chunks_exact(groups).zip(&mut square[..S::LANES]) {
+            let row = &row[first..];
+            *line = if row.len() >= S::LANES { E::load(s, row) } else { E::load_part(s, row) };
         }
         s.transpose(&mut square[..S::LANES]);
         for (line, out) in square[..count].iter().zip(out[first * S::LANES..].chunks_exact_mut(S::LANES)) {
@@ -205,31 +222,26 @@ fn across<S: Bytes, E: Element>(s: S, from: &[E], rows: &[usize], groups: usize,
     }
 }
 
-/// Writes some columns of as many rows as a register has elements to `out`: for each [`SHARED`] of them [`WORDS`] registers,
-/// whose bytes are the numbers in the order of [`spread`].
+/// Writes some words of the first rows of `from`, as many as a register has elements, to `out`: for each [`SHARED`] numbers of
+/// a row [`WORDS`] registers, whose bytes are the numbers in the order of [`spread`].
 #[inline(always)]
 fn decode<S: Bytes, const BITS: usize>(
     s: S,
-    matrix: &Quantized<'_>,
-    rows: &[usize],
-    columns: Range<usize>,
+    from: &[u32],
+    row_words: usize,
+    range: Range<usize>,
     out: &mut [f32],
 ) {
-    let row_words = matrix.row_words();
     let mut out = out.chunks_exact_mut(S::LANES);
-    for at in (columns.start * BITS / 32..columns.end * BITS / 32).step_by(S::LANES) {
+    for at in range.clone().step_by(S::LANES) {
         let mut words = [s.splat(0.0); LANES];
-        for (row, line) in rows.iter().zip(&mut words) {
-            // The next rows: the processor does not see in time that they follow.
-            if let Some(next) = matrix.words.get((row + S::LANES) * row_words + at..) {
-                s.prefetch(next);
-            }
-            let of_row = &matrix.words[row * row_words..][at..row_words];
-            let whole = of_row.len() >= S::LANES;
-            *line = s.float_of_bits(if whole { s.load_words(of_row) } else { s.load_words_padded(of_row) });
+        for (row, line) in from.chunks_exact(row_words).zip(&mut words[..S::LANES]) {
+            let row = &row[at..];
+            let whole = row.len() >= S::LANES;
+            *line = s.float_of_bits(if whole { s.load_words(row) } else { s.load_words_padded(row) });
         }
         s.transpose(&mut words[..S::LANES]);
-        for words in &words[..S::LANES.min(columns.end * BITS / 32 - at)] {
+        for words in &words[..S::LANES.min(range.end - at)] {
             for slot in 0..slots(BITS) {
                 let mut bytes = s.bits_of_float(*words);
                 if BITS < 8 {
@@ -245,10 +257,10 @@ fn decode<S: Bytes, const BITS: usize>(
 }
 
 /// Some columns of as many rows as a register has elements.
-struct Panel<'a, S> {
+struct Panel<'a, S, const BITS: usize> {
     s: S,
     /// What [`decode`] gives, by bytes of one column of each row.
-    bytes: &'a [[f32; WORDS]],
+    bytes: &'a [f32],
     columns: Range<usize>,
     group_size: usize,
     /// For each group of all columns those of the rows.
@@ -256,38 +268,46 @@ struct Panel<'a, S> {
     biases: &'a [f32],
 }
 
-impl<S: Bytes> Panel<'_, S> {
-    /// Adds the products with `M` vectors from number `first` on to `totals[vectors, rows]`; gives `M`.
+impl<S: Bytes, const BITS: usize> Panel<'_, S, BITS> {
+    /// Adds the products with the tile of `M` vectors from number `first` on to `totals[vectors, rows]`; gives `M`. Begins to
+    /// bring `ahead` into the caches.
     #[inline(always)]
-    fn add<const M: usize>(&self, vectors: &Across, first: usize, totals: &mut [f32]) -> usize {
-        let s = self.s;
-        let parts = vectors.factors.len() / vectors.count;
-        let groups = vectors.sums.len() / vectors.count;
-        let (mut values, mut factors, mut sums) = ([&[][..]; M], [&[][..]; M], [&[][..]; M]);
+    fn add<const M: usize>(
+        &self,
+        vectors: &Across,
+        first: usize,
+        ahead: &[u32],
+        totals: &mut [f32],
+    ) -> usize {
+        let (s, per_group) = (self.s, self.group_size / SHARED);
+        let (parts, groups) = (vectors.factors.len() / vectors.count, vectors.sums.len() / vectors.count);
+        let own_groups = self.columns.start / self.group_size..self.columns.end / self.group_size;
+        let own_parts = self.columns.start / SHARED..self.columns.end / SHARED;
+        let values = vectors.values[first * parts * DIGITS * WORDS..].as_chunks().0.as_chunks::<M>().0;
+        let factors = vectors.factors[first * parts..].as_chunks::<M>().0;
+        let sums = vectors.sums[first * groups..].as_chunks::<M>().0;
+        let mut of_parts = self.bytes.chunks_exact(WORDS * S::LANES);
+        let (values, factors) = (&values[own_parts.clone()], &factors[own_parts]);
+        let mut lines = ahead.chunks_exact(LINE);
         let mut total = [s.splat(0.0); M];
         for m in 0..M {
-            values[m] = vectors.values[(first + m) * parts * DIGITS * WORDS..].as_chunks().0;
-            factors[m] = &vectors.factors[(first + m) * parts..][..parts];
-            sums[m] = &vectors.sums[(first + m) * groups..][..groups];
             total[m] = s.load(&totals[m * S::LANES..]);
         }
-        let mut bytes = self.bytes.chunks_exact(S::LANES);
-        let own_groups = self.columns.start / self.group_size..self.columns.end / self.group_size;
-        for group in own_groups {
-            let scale = s.load(&self.scales[group * S::LANES..]);
-            let bias = s.load(&self.biases[group * S::LANES..]);
+        let of_groups = self.scales.chunks_exact(S::LANES).zip(self.biases.chunks_exact(S::LANES));
+        let of_groups = of_groups.zip(sums).skip(own_groups.start);
+        let of_vectors = values.chunks_exact(per_group).zip(factors.chunks_exact(per_group));
+        for (((scale, bias), sums), (values, factors)) in of_groups.zip(of_vectors) {
+            let (scale, bias) = (s.load(scale), s.load(bias));
             for m in 0..M {
-                total[m] = s.fma(bias, s.splat(sums[m][group]), total[m]);
+                total[m] = s.fma(bias, s.splat(sums[m]), total[m]);
             }
-            let of_group = group * self.group_size / SHARED..(group + 1) * self.group_size / SHARED;
-            for (part, bytes) in of_group.zip(bytes.by_ref()) {
-                let mut of_part = [&[0; DIGITS * WORDS]; M];
-                for m in 0..M {
-                    of_part[m] = &values[m][part];
+            for ((values, factors), bytes) in values.iter().zip(factors).zip(of_parts.by_ref()) {
+                for line in lines.by_ref().take(BITS * S::LANES / LINE) {
+                    s.prefetch(line);
                 }
-                let products = products(s, &of_part, bytes.as_flattened());
+                let products = products(s, values, bytes);
                 for m in 0..M {
-                    total[m] = s.fma(products[m], s.mul(scale, s.splat(factors[m][part])), total[m]);
+                    total[m] = s.fma(products[m], s.mul(scale, s.splat(factors[m])), total[m]);
                 }
             }
         }
@@ -300,11 +320,7 @@ impl<S: Bytes> Panel<'_, S> {
 
 /// The sums of the products of [`WORDS`] registers of bytes and the integers of vectors, which are of three digits.
 #[inline(always)]
-fn products<S: Bytes, const M: usize>(
-    s: S,
-    values: &[&[u32; DIGITS * WORDS]; M],
-    bytes: &[f32],
-) -> [S::F; M] {
+fn products<S: Bytes, const M: usize>(s: S, values: &[[u32; DIGITS * WORDS]; M], bytes: &[f32]) -> [S::F; M] {
     // Many sums at once, as each takes several cycles to take a product.
     let none = s.splat_int(0);
     let mut digits = [[s.begin(none); DIGITS]; M];

@@ -21,7 +21,7 @@ const FEW_ACROSS: usize = 64;
 /// So many numbers of a matrix, times vectors, are not worth a second thread.
 const LEAST: usize = 1 << 16;
 /// About so many make a task, for threads that are late leave theirs to others.
-const MOST: usize = 1 << 18;
+const MOST: usize = 1 << 20;
 
 pub(super) fn project(matrix: &Quantized<'_>, x: Floats<'_>, count: usize, out: FloatsMut<'_>) {
     if are_many(count, &[*matrix]) {

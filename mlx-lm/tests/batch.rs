@@ -71,35 +71,65 @@ impl Log {
     }
 }
 
+/// Runs a chunk of a prompt and computes a token for each sequence; both at once, of so many tokens, where that can be. Gives
+/// whether it was.
+fn advance(batch: &mut TokenBatch<'_>, beside: usize, log: &mut Log) -> bool {
+    let is_beside = beside > 0 && batch.running() > 0 && batch.can_run_beside().unwrap();
+    if !is_beside {
+        batch.prefill().unwrap();
+    }
+    let advanced = batch.decode_beside(beside).unwrap();
+    log.take(advanced.decoded);
+    is_beside
+}
+
+/// A prompt, the options of its sequence, and the tokens that this gets alone.
+type Alone = (Vec<u32>, TokenOptions, Vec<u32>);
+
 #[test]
 fn rows_get_the_tokens_they_would_get_alone() {
     for family in families() {
         let model = model(&family);
         let model = model.as_ref();
-        let mut batch = TokenBatch::new(model);
-        let (mut log, mut expected) = (Log::default(), BTreeMap::new());
-        for seed in 0..7 {
+        let alone = |seed: u32| {
             let prompt = prompt(seed, 1 + (seed as usize * 11) % 26);
-            let id = batch.add(&prompt, options(seed), None).unwrap();
-            expected.insert(id, (prompt.clone(), alone(model, &prompt, options(seed))));
-            // Sequences join while others are in the middle.
-            batch.prefill().unwrap();
-            for _ in 0..seed % 3 {
-                log.take(batch.decode().unwrap());
-            }
-        }
-        while !batch.is_empty() {
-            batch.prefill().unwrap();
-            log.take(batch.decode().unwrap());
-        }
-        for (id, (prompt, expected)) in &expected {
-            assert_eq!(log.tokens[id], *expected, "{family}, {id:?}");
-            let passed = [prompt.as_slice(), expected].concat();
-            let snapshot = &log.snapshots[id];
-            assert_eq!(snapshot.tokens, passed[..passed.len() - 1], "{family}, {id:?}");
-            assert_eq!(snapshot.cache.offset().max() as usize, snapshot.tokens.len(), "{family}, {id:?}");
+            let tokens = alone(model, &prompt, options(seed));
+            (prompt, options(seed), tokens)
+        };
+        let all: Vec<Alone> = (0..7).map(alone).collect();
+        assert_eq!(run_together(model, &all, 0, &family), 0);
+        let beside = run_together(model, &all, 3, &family);
+        assert!(
+            beside > 5 || !matches!(&family[..], "gemma2" | "gpt_oss" | "llama" | "qwen3_moe"),
+            "{family}"
+        );
+    }
+}
+
+/// Prompts of which up to `beside` tokens run with steps of decoding; gives how often that was.
+fn run_together(model: &dyn LanguageModel, all: &[Alone], beside: usize, family: &str) -> usize {
+    let mut ran = 0;
+    let mut batch = TokenBatch::new(model);
+    let (mut log, mut expected) = (Log::default(), BTreeMap::new());
+    for (i, (prompt, options, tokens)) in all.iter().enumerate() {
+        let id = batch.add(prompt, options.clone(), None).unwrap();
+        expected.insert(id, (prompt, tokens));
+        // Sequences join while others are in the middle.
+        for _ in 0..1 + i % 3 {
+            ran += usize::from(advance(&mut batch, beside, &mut log));
         }
     }
+    while !batch.is_empty() {
+        ran += usize::from(advance(&mut batch, beside, &mut log));
+    }
+    for (id, (prompt, expected)) in expected {
+        assert_eq!(log.tokens[&id], *expected, "{family}, {id:?}");
+        let passed = [&prompt[..], expected].concat();
+        let snapshot = &log.snapshots[&id];
+        assert_eq!(snapshot.tokens, passed[..passed.len() - 1], "{family}, {id:?}");
+        assert_eq!(snapshot.cache.offset().max() as usize, snapshot.tokens.len(), "{family}, {id:?}");
+    }
+    ran
 }
 
 #[test]

@@ -19,8 +19,12 @@ struct Growing {
 
 impl Growing {
     fn sequence(&mut self) -> Sequence<'_> {
+        self.sequence_of(1)
+    }
+
+    fn sequence_of(&mut self, count: i32) -> Sequence<'_> {
         let [keys, values] = &mut self.buffers;
-        Sequence { keys, values, from: self.from }
+        Sequence { keys, values, from: self.from, count }
     }
 }
 
@@ -135,12 +139,16 @@ fn projected(x: &Array) -> Result<Array> {
 fn equals_its_parts() -> Result<()> {
     'cases: for (number, case) in cases().iter().enumerate() {
         let Case { dtype, heads: [heads, kv_heads], dims: [dim, value_dim], lengths, .. } = *case;
-        let (count, seed) = (lengths.len() as i32, 1000 * number as u64);
+        let seed = 1000 * number as u64;
         let mut sequences = start(case, seed)?;
         let freqs = random::uniform(1.0, 9.0, &[dim / 4], Dtype::F32, &random::key(seed)?)?;
         // Beyond the first step the memory is what the operation has given; the first one may have to reserve it.
         for step in 0..3 {
             let seed = seed + 100 * (step + 1);
+            // For each entry of the batch the sequence that it continues: several may be of one.
+            let counts = |i: usize| if step == 2 && !is_on_gpu() { 1 + 2 * (i % 2) } else { 1 };
+            let entries: Vec<usize> = (0..lengths.len()).rev().flat_map(|i| vec![i; counts(i)]).collect();
+            let count = entries.len() as i32;
             // Queries and keys that lie with gaps.
             let q = normal(&[count, 1, heads, dim + 3], dtype, seed)?.transpose([0, 2, 1, 3])?;
             let mut q = q.at((.., .., .., ..dim))?;
@@ -151,11 +159,15 @@ fn equals_its_parts() -> Result<()> {
                 (q, k) = (projected(&q)?, projected(&k)?);
                 v = projected(&v)?;
             }
-            let offsets: Vec<i32> = lengths.iter().map(|length| length + step as i32).collect();
+            let nth = |entry: usize| entries[..entry].iter().filter(|&&i| i == entries[entry]).count();
+            let offset = |entry: usize| lengths[entries[entry]] + step as i32 + nth(entry) as i32;
+            let offsets: Vec<i32> = (0..entries.len()).map(offset).collect();
             let offsets = Array::from_slice(&offsets, &[count]);
             let (q, k) =
                 (rotate(&q, &offsets, case, &freqs, false)?, rotate(&k, &offsets, case, &freqs, true)?);
-            let y = append_and_attend(&q, &k, &v, sequences.iter_mut().map(Growing::sequence), 0.3)?;
+            let list = sequences.iter_mut().enumerate().rev();
+            let list = list.map(|(i, sequence)| sequence.sequence_of(counts(i) as i32));
+            let y = append_and_attend(&q, &k, &v, list, 0.3)?;
             assert_eq!(y.is_some(), fuses(case), "{case:?}");
             let Some(y) = y else { continue 'cases };
             if step == 1 && !is_on_gpu() && !matches!(case.rotation, Rotation::KeysOnly) {
@@ -163,8 +175,9 @@ fn equals_its_parts() -> Result<()> {
             }
             async_eval([&y])?;
             let mut expected = vec![];
-            for (i, sequence) in (0..).zip(&mut sequences) {
-                let row = |x: &Array| x.at((i..i + 1,));
+            for (entry, &i) in (0..).zip(&entries) {
+                let sequence = &mut sequences[i];
+                let row = |x: &Array| x.at((entry..entry + 1,));
                 for (plain, new) in sequence.plain.iter_mut().zip([row(&k)?, row(&v)?]) {
                     *plain = concatenate(&[&*plain, &new], 2)?;
                 }
@@ -247,7 +260,7 @@ fn transformations_see_the_parts() -> Result<()> {
     let k = ones(&[1, 2, 1, 16], Dtype::F32);
     let loss = |q: &Array| {
         let (mut keys, mut values) = (AppendBuffer::new(2), AppendBuffer::new(2));
-        let sequence = Sequence { keys: &mut keys, values: &mut values, from: 0 };
+        let sequence = Sequence { keys: &mut keys, values: &mut values, from: 0, count: 1 };
         assert!(append_and_attend(q, &k, &k, [sequence], 1.0)?.is_none());
         q.sum(..)
     };
@@ -270,14 +283,14 @@ fn what_does_not_fit_is_refused() -> Result<()> {
             of([2, 2, 1, 16], Dtype::F32),
             of([2, 2, 1, 16], Dtype::F32),
             0,
-            "1 sequences for a batch of 2",
+            "1 sequences take 1 tokens of a batch of 2",
         ),
         (q.clone(), k.clone(), of([1, 2, 1, 16], Dtype::F16), 0, "of one dtype"),
         (q.clone(), k.clone(), k.clone(), 1, "attended from 1 on"),
         (q.clone(), k.clone(), k.clone(), -1, "attended from -1 on"),
     ] {
         let (mut keys, mut values) = (AppendBuffer::new(2), AppendBuffer::new(2));
-        let sequence = Sequence { keys: &mut keys, values: &mut values, from };
+        let sequence = Sequence { keys: &mut keys, values: &mut values, from, count: 1 };
         let error = append_and_attend(&q, &k, &v, [sequence], 1.0).unwrap_err().to_string();
         assert!(error.contains(message), "{error}");
         assert!(keys.is_empty() && values.is_empty());
@@ -286,7 +299,7 @@ fn what_does_not_fit_is_refused() -> Result<()> {
     for buffer in [&mut keys, &mut values] {
         buffer.append(&of([1, 3, 1, 16], Dtype::F32))?;
     }
-    let sequence = Sequence { keys: &mut keys, values: &mut values, from: 0 };
+    let sequence = Sequence { keys: &mut keys, values: &mut values, from: 0, count: 1 };
     let result = append_and_attend(&q, &k, &k, [sequence], 1.0);
     assert!(if fuses(&cases()[0]) && !is_on_gpu() { result.is_err() } else { result?.is_none() });
     Ok(())

@@ -29,7 +29,9 @@ struct Model {
 fn sequences(memory: &mut [Vec<[AppendBuffer; 2]>]) -> Vec<Vec<Sequence<'_>>> {
     let mut layers = vec![];
     for rows in memory {
-        layers.push(rows.iter_mut().map(|[keys, values]| Sequence { keys, values, from: 0 }).collect());
+        layers.push(
+            rows.iter_mut().map(|[keys, values]| Sequence { keys, values, from: 0, count: 1 }).collect(),
+        );
     }
     layers
 }
@@ -73,7 +75,7 @@ impl Model {
         let k = rope(&x.matmul(wk)?.reshape([rows, KV_HEADS, 1, DIM])?, &positions, options)?;
         let v = x.matmul(wv)?.reshape([rows, KV_HEADS, 1, DIM])?;
         let memory = &mut self.memory[layer];
-        let list = memory.iter_mut().map(|[keys, values]| Sequence { keys, values, from: 0 });
+        let list = memory.iter_mut().map(|[keys, values]| Sequence { keys, values, from: 0, count: 1 });
         let y = match append_and_attend(&q, &k, &v, list, 0.125)? {
             Some(y) => y,
             None => {

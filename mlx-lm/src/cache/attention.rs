@@ -16,11 +16,13 @@ use mlx::{
 pub struct AttentionCache {
     pub(super) rows: Vec<Row>,
     offset: Offset,
+    /// How many tokens the last row takes in a step in which the others take one: each is an entry of the batch.
+    of_last: i32,
 }
 
 impl AttentionCache {
     pub(super) fn new(reach: Reach) -> AttentionCache {
-        AttentionCache { rows: vec![Row::new(reach)], offset: Offset::Same(0) }
+        AttentionCache { rows: vec![Row::new(reach)], offset: Offset::Same(0), of_last: 1 }
     }
 
     pub(super) fn offset(&self) -> Offset {
@@ -29,9 +31,20 @@ impl AttentionCache {
 
     pub(super) fn refresh(&mut self) {
         self.offset = match &self.rows[..] {
-            [row] => Offset::of_row(row.offset(), row.expected),
-            rows => Offset::of_rows(rows.iter().map(Row::offset)),
+            [row] if self.of_last == 1 => Offset::of_row(row.offset(), row.expected),
+            _ => Offset::of_rows(self.positions().into_iter()),
         };
+    }
+
+    pub(super) fn take_together(&mut self, count: i32) {
+        self.of_last = count;
+        self.refresh();
+    }
+
+    /// For each row the number of tokens that it takes as entries of the batch.
+    fn counts(&self) -> impl Iterator<Item = i32> + use<> {
+        let (last, of_last) = (self.rows.len().saturating_sub(1), self.of_last);
+        (0..self.rows.len()).map(move |row| if row == last { of_last } else { 1 })
     }
 
     pub(super) fn attend(
@@ -52,9 +65,9 @@ impl AttentionCache {
         self.by_rows([q], Some([k, v]), mask, |[q], k, v, mask| attend(q, k, v, scale, mask, sinks))
     }
 
-    /// As one operation, where there is one token for each row and that is possible.
+    /// As one operation, where each token is an entry of the batch and that is possible.
     fn attend_next(&mut self, q: &Array, k: &Array, v: &Array, scale: f32) -> mlx::Result<Option<Array>> {
-        if q.dim(2)? != 1 || q.dim(0)? as usize != self.rows.len() {
+        if q.dim(2)? != 1 || q.dim(0)? != self.counts().sum::<i32>() {
             return Ok(None);
         }
         let Some(sequences) = self.next()? else { return Ok(None) };
@@ -65,21 +78,23 @@ impl AttentionCache {
         Ok(out)
     }
 
-    /// Where the next token of each row goes, if it can be appended and attend as one operation.
+    /// Where the next tokens of each row go, if they can be appended and attend as one operation.
     pub(super) fn next(&mut self) -> mlx::Result<Option<Vec<Sequence<'_>>>> {
-        self.rows.iter_mut().map(Row::next).collect()
+        let counts = self.counts();
+        self.rows.iter_mut().zip(counts).map(|(row, count)| row.next(count)).collect()
     }
 
-    /// Takes note of a token that has been appended to [`AttentionCache::next`].
+    /// Takes note of tokens that have been appended to [`AttentionCache::next`].
     pub(super) fn advanced(&mut self) -> mlx::Result<()> {
         self.rows.iter_mut().try_for_each(Row::quantize_if_due)?;
         self.refresh();
         Ok(())
     }
 
-    /// The position of the next token of each row.
+    /// The position of the next token of each entry of the batch.
     pub(super) fn positions(&self) -> Vec<i32> {
-        self.rows.iter().map(Row::offset).collect()
+        let rows = self.rows.iter().zip(self.counts());
+        rows.flat_map(|(row, count)| row.offset()..row.offset() + count).collect()
     }
 
     pub(super) fn attend_kept(&mut self, q: &Array, scale: f32, mask: Mask<'_>) -> mlx::Result<Array> {
@@ -94,16 +109,22 @@ impl AttentionCache {
         mask: Mask<'_>,
         mut f: impl FnMut([&Array; N], Rows, Rows, Mask<'_>) -> mlx::Result<Array>,
     ) -> mlx::Result<Array> {
+        let counts = self.counts();
         let out = match &mut self.rows[..] {
-            [row] => row.attend(queries, new, mask, &mut f)?,
+            [row] if self.of_last == 1 => row.attend(queries, new, mask, &mut f)?,
             rows => {
-                let part = |array: &Array, i: usize| array.at((i as i32..i as i32 + 1,));
                 let mut parts = Vec::with_capacity(rows.len());
-                for (i, row) in rows.iter_mut().enumerate() {
-                    let queries = each(queries, |array| part(array, i))?;
-                    let new = new.map(|new| each(new, |array| part(array, i))).transpose()?;
+                let mut first = 0;
+                for (row, count) in rows.iter_mut().zip(counts) {
+                    // Tokens that are entries of the batch are a sequence meanwhile.
+                    let turned = |array: Array| if count > 1 { array.swapaxes(0, 2) } else { Ok(array) };
+                    let part = |array: &Array| turned(array.at((first..first + count,))?);
+                    let queries = each(queries, part)?;
+                    let new = new.map(|new| each(new, part)).transpose()?;
                     let new = new.as_ref().map(|[k, v]| [k, v]);
-                    parts.push(row.attend(queries.each_ref(), new, mask, &mut f)?);
+                    let mask = if count > 1 { Mask::Causal } else { mask };
+                    parts.push(turned(row.attend(queries.each_ref(), new, mask, &mut f)?)?);
+                    first += count;
                 }
                 concatenate(&parts, 0)?
             }
@@ -132,7 +153,7 @@ impl AttentionCache {
     }
 
     fn of(row: Row) -> AttentionCache {
-        AttentionCache { offset: Offset::of_row(row.offset(), row.expected), rows: vec![row] }
+        AttentionCache { offset: Offset::of_row(row.offset(), row.expected), rows: vec![row], of_last: 1 }
     }
 
     pub(super) fn can_trim(&self, tokens: i32) -> bool {

@@ -139,6 +139,21 @@ impl Cache {
         self.0.iter().map(|layer| layer.row(row)).collect::<Result<_>>().map(Cache)
     }
 
+    /// Whether [`Cache::take_together`] is possible: no layer is recurrent, or of several parts.
+    pub(crate) fn can_take_together(&self) -> bool {
+        self.0.iter().all(|layer| matches!(layer, LayerCache::Attention(_) | LayerCache::Nothing))
+    }
+
+    /// Has the last row take `count` tokens in a step in which the others take one: each is an entry of the batch, in order.
+    /// With 1 all is as it was.
+    pub(crate) fn take_together(&mut self, count: i32) {
+        for layer in &mut self.0 {
+            if let LayerCache::Attention(cache) = layer {
+                cache.take_together(count);
+            }
+        }
+    }
+
     /// Whether tokens can be taken back at all: no layer is recurrent.
     pub fn is_trimmable(&self) -> bool {
         self.0.iter().all(LayerCache::is_trimmable)

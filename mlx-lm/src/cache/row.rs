@@ -97,12 +97,14 @@ impl Row {
         self.planned.map(|(_, start)| start - self.offset())
     }
 
-    /// Where the next token is appended and what it sees, if these are plain arrays and it sees all from some row on.
-    pub(super) fn next(&mut self) -> mlx::Result<Option<Sequence<'_>>> {
+    /// Where the next `count` tokens are appended and what they see, if these are plain arrays and they see all from some row on.
+    pub(super) fn next(&mut self, count: i32) -> mlx::Result<Option<Sequence<'_>>> {
         self.drop_unseen()?;
-        let Seen { from, in_order, .. } = self.seen(self.offset() + 1, 1);
+        let Seen { from, in_order, .. } = self.seen(self.offset() + count, count);
         Ok(match (&mut self.keys, &mut self.values) {
-            (Store::Plain(keys), Store::Plain(values)) if in_order => Some(Sequence { keys, values, from }),
+            (Store::Plain(keys), Store::Plain(values)) if in_order => {
+                Some(Sequence { keys, values, from, count })
+            }
             _ => None,
         })
     }

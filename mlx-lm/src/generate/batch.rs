@@ -127,14 +127,28 @@ impl<'m> Batch<'m> {
     /// # Errors
     /// [`Error::Mlx`].
     pub fn prefill(&mut self) -> Result<Vec<Event>> {
-        let prefilled = self.tokens.prefill().inspect_err(|_| self.rows.clear())?;
-        let Some(prefilled) = prefilled else { return Ok(vec![]) };
+        self.prefill_at_most(usize::MAX)
+    }
+
+    /// [`Batch::prefill`] of a chunk of at most `tokens` tokens.
+    ///
+    /// # Errors
+    /// [`Error::Mlx`].
+    pub fn prefill_at_most(&mut self, tokens: usize) -> Result<Vec<Event>> {
+        let prefilled = self.tokens.prefill_at_most(tokens).inspect_err(|_| self.rows.clear())?;
+        let mut events = vec![];
+        if let Some(prefilled) = prefilled {
+            self.read(prefilled, &mut events);
+        }
+        Ok(events)
+    }
+
+    fn read(&mut self, prefilled: Prefilled, events: &mut Vec<Event>) {
         let (id, is_done) = (prefilled.id, prefilled.done + 1 >= prefilled.total);
-        let mut events = vec![Event::Prefilled(prefilled)];
+        events.push(Event::Prefilled(prefilled));
         if is_done && self.rows.get(&id).is_some_and(|row| row.max_tokens == 0) {
             events.extend(self.finished(id, Finish::Length, None));
         }
-        Ok(events)
     }
 
     /// Computes a token for each request whose prompt is done, and gives those of the step before.
@@ -142,11 +156,31 @@ impl<'m> Batch<'m> {
     /// # Errors
     /// [`Error::Mlx`].
     pub fn decode(&mut self) -> Result<Vec<Event>> {
-        let decoded = self.tokens.decode().inspect_err(|_| self.rows.clear())?;
+        self.decode_beside(0)
+    }
+
+    /// Whether [`Batch::decode_beside`] can run tokens of the prompt that has waited longest.
+    ///
+    /// # Errors
+    /// As [`TokenBatch::can_run_beside`].
+    pub fn can_run_beside(&self) -> Result<bool> {
+        self.tokens.can_run_beside()
+    }
+
+    /// [`Batch::decode`], and with the same products up to `tokens` tokens of the prompt that has waited longest, if that
+    /// [can be](TokenBatch::can_run_beside).
+    ///
+    /// # Errors
+    /// [`Error::Mlx`].
+    pub fn decode_beside(&mut self, tokens: usize) -> Result<Vec<Event>> {
+        let advanced = self.tokens.decode_beside(tokens).inspect_err(|_| self.rows.clear())?;
         let start = Instant::now();
-        let mut events = Vec::with_capacity(decoded.len());
-        for decoded in decoded {
+        let mut events = Vec::with_capacity(advanced.decoded.len() + 1);
+        for decoded in advanced.decoded {
             self.tell(decoded, &mut events)?;
+        }
+        if let Some(prefilled) = advanced.prefilled {
+            self.read(prefilled, &mut events);
         }
         self.host.text += start.elapsed();
         Ok(events)
@@ -193,6 +227,12 @@ impl<'m> Batch<'m> {
         self.tokens.remove(id)
     }
 
+    /// Removes all requests.
+    pub fn clear(&mut self) {
+        self.rows.clear();
+        self.tokens.clear();
+    }
+
     /// A snapshot of a request that goes on; `None` if it has left.
     ///
     /// # Errors
@@ -220,6 +260,11 @@ impl<'m> Batch<'m> {
     /// Requests that [`Batch::decode`] computes tokens for.
     pub fn running(&self) -> usize {
         self.tokens.running()
+    }
+
+    /// How many tokens pass in the step that is being computed: [`TokenBatch::in_flight`].
+    pub fn in_flight(&self) -> usize {
+        self.tokens.in_flight()
     }
 
     /// Whether there is nothing to do.

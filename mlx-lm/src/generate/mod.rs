@@ -40,5 +40,5 @@ pub use speculative::Speculative;
 pub use stats::{HostTime, Stats};
 pub(crate) use steps::Steps;
 pub use text::{Finish, Piece};
-pub use token_batch::{Decoded, Prefilled, TokenBatch};
+pub use token_batch::{Advanced, Decoded, Prefilled, TokenBatch};
 pub use tokens::Tokens;

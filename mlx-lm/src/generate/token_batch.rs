@@ -15,7 +15,7 @@ use std::{collections::VecDeque, time::Instant};
 /// step, and each gets the tokens that it would get alone.
 ///
 /// The caller decides what happens next: [`TokenBatch::prefill`] runs one chunk of one prompt, [`TokenBatch::decode`]
-/// computes one token for every sequence whose prompt is done. The work of a step is submitted before the tokens of the
+/// computes one token for every sequence whose prompt is done, and [`TokenBatch::decode_beside`] does both at once. The work of a step is submitted before the tokens of the
 /// step before are read, so that the device never waits.
 ///
 /// After an error of the batch as a whole it is empty: what an evaluation that failed has left behind is never read.
@@ -30,6 +30,7 @@ pub struct TokenBatch<'m> {
     /// Sequences whose last token is being computed; they are not among the rows any more.
     leaving: Vec<(Sequence, Cache)>,
     next_id: u64,
+    in_flight: usize,
     steps: usize,
     host: HostTime,
 }
@@ -39,6 +40,15 @@ struct Waiting {
     sequence: Sequence,
     cache: Cache,
     embeddings: Option<Array>,
+}
+
+/// What a step of decoding brought.
+#[derive(Debug)]
+pub struct Advanced {
+    /// The tokens of the step before.
+    pub decoded: Vec<Decoded>,
+    /// The chunk of a prompt that ran beside.
+    pub prefilled: Option<Prefilled>,
 }
 
 /// Tokens that are being computed, and whose they are.
@@ -102,6 +112,7 @@ impl<'m> TokenBatch<'m> {
             pending: Pending::default(),
             leaving: vec![],
             next_id: 0,
+            in_flight: 0,
             steps: 0,
             host: HostTime::default(),
         }
@@ -168,6 +179,12 @@ impl<'m> TokenBatch<'m> {
         self.running.len() + self.leaving.len()
     }
 
+    /// How many tokens pass in the step that is being computed, whose results the next one gives: one for each of its
+    /// sequences, and those of a prompt beside.
+    pub fn in_flight(&self) -> usize {
+        self.in_flight
+    }
+
     /// Whether there is nothing to do.
     pub fn is_empty(&self) -> bool {
         self.waiting.is_empty() && self.running() == 0
@@ -193,24 +210,37 @@ impl<'m> TokenBatch<'m> {
     /// # Errors
     /// [`Error::Mlx`]; the batch is empty then.
     pub fn prefill(&mut self) -> Result<Option<Prefilled>> {
+        self.prefill_at_most(usize::MAX)
+    }
+
+    /// [`TokenBatch::prefill`] of a chunk of at most `tokens` tokens.
+    ///
+    /// # Errors
+    /// As [`TokenBatch::prefill`].
+    pub fn prefill_at_most(&mut self, tokens: usize) -> Result<Option<Prefilled>> {
         let Some(waiting) = self.waiting.pop_front() else { return Ok(None) };
-        let result = self.prefill_chunk(waiting);
+        let result = self.prefill_chunk(waiting, tokens);
         if result.is_err() {
             self.clear();
         }
         result.map(Some)
     }
 
-    fn prefill_chunk(&mut self, mut waiting: Waiting) -> Result<Prefilled> {
-        let total = waiting.total()?;
-        let done = waiting.cache.offset().max() as usize;
-        let end = waiting.next_stop(done, total);
+    fn prefill_chunk(&mut self, mut waiting: Waiting, most: usize) -> Result<Prefilled> {
+        let (done, total) = (waiting.done(), waiting.total()?);
+        let end = waiting.next_stop(most.min(waiting.sequence.options.prefill_step), total);
         if end > done {
             // Only the cache is evaluated: the scores of the prompt's tokens are never computed.
             waiting.forward(self.model, done, end)?;
             within_memory(waiting.cache.nbytes()?, || Ok(eval(waiting.cache.arrays())?))?;
             mlx::memory::clear_cache()?;
         }
+        self.prefilled(waiting)
+    }
+
+    /// What a chunk has brought; the sequence waits for the next one, or becomes a row.
+    fn prefilled(&mut self, waiting: Waiting) -> Result<Prefilled> {
+        let (end, total) = (waiting.done(), waiting.total()?);
         let checkpoint = waiting.sequence.options.checkpoints.contains(&end);
         let checkpoint = checkpoint.then(|| Snapshot {
             tokens: waiting.sequence.history.get(..end).unwrap_or_default().to_vec(),
@@ -246,8 +276,31 @@ impl<'m> TokenBatch<'m> {
     /// # Errors
     /// [`Error::Mlx`]; the batch is empty then. What concerns one sequence is part of its [`Decoded`].
     pub fn decode(&mut self) -> Result<Vec<Decoded>> {
+        Ok(self.decode_beside(0)?.decoded)
+    }
+
+    /// Whether [`TokenBatch::decode_beside`] can run tokens of the prompt that has waited longest: where a model attends and
+    /// computes the same at all positions, and on a CPU. A GPU reads large chunks of prompts at hardly more than the price of
+    /// small ones.
+    ///
+    /// # Errors
+    /// [`Error::Mlx`].
+    pub fn can_run_beside(&self) -> Result<bool> {
+        let fits = |waiting: &Waiting| waiting.embeddings.is_none() && waiting.cache.can_take_together();
+        Ok(self.model.is_uniform()
+            && self.waiting.front().is_some_and(fits)
+            && Device::default_device()? == Device::Cpu)
+    }
+
+    /// [`TokenBatch::decode`], and with the same products up to `tokens` tokens of the prompt that has waited longest, if that
+    /// [can be](TokenBatch::can_run_beside). What a step of few sequences takes, it takes for the most part to read weights:
+    /// those tokens cost less in its company than alone.
+    ///
+    /// # Errors
+    /// As [`TokenBatch::decode`].
+    pub fn decode_beside(&mut self, tokens: usize) -> Result<Advanced> {
         let start = Instant::now();
-        let result = self.step();
+        let result = self.step(tokens);
         self.host.total += start.elapsed();
         if result.is_err() {
             self.clear();
@@ -255,10 +308,16 @@ impl<'m> TokenBatch<'m> {
         result
     }
 
-    fn step(&mut self) -> Result<Vec<Decoded>> {
+    fn step(&mut self, beside: usize) -> Result<Advanced> {
         self.retire()?;
+        self.in_flight = self.running.len();
         let pending = std::mem::take(&mut self.pending);
-        let scores = self.forward(&pending)?;
+        let takes = beside > 0 && !self.running.is_empty() && self.can_run_beside()?;
+        let mut waiting = if takes { self.waiting.pop_front() } else { None };
+        let scores = match &mut waiting {
+            Some(waiting) => self.forward_beside(&pending, waiting, beside)?,
+            None => self.forward(&pending)?,
+        };
         // Where the next token depends on the last one's value, only the scores are computed ahead.
         let looks_back = self.running.iter().any(|sequence| sequence.options.looks_back());
         let mut failures = vec![];
@@ -266,6 +325,9 @@ impl<'m> TokenBatch<'m> {
             Some(scores) if looks_back => self.submit([&scores.logits])?,
             Some(scores) => failures = self.choose(scores)?,
             None => {}
+        }
+        if let Some(waiting) = &waiting {
+            async_eval(waiting.cache.arrays())?;
         }
         let mut decoded = self.read(pending)?;
         if let Some(scores) = scores.filter(|_| looks_back) {
@@ -279,7 +341,8 @@ impl<'m> TokenBatch<'m> {
         if self.steps.is_multiple_of(CLEAR_POOL_EVERY) {
             mlx::memory::clear_cache()?;
         }
-        Ok(decoded)
+        let prefilled = waiting.map(|waiting| self.prefilled(waiting)).transpose()?;
+        Ok(Advanced { decoded, prefilled })
     }
 
     /// Takes out of the rows what has no further token to compute.
@@ -300,6 +363,34 @@ impl<'m> TokenBatch<'m> {
         let start = Instant::now();
         let tokens = pending.next_inputs(&self.running)?;
         let logits = self.decoder.forward(&tokens, cache)?;
+        self.host.forward += start.elapsed();
+        let owners = self.running.iter().map(|sequence| sequence.id).collect();
+        Ok(Some(Scores { logits, owners }))
+    }
+
+    /// The scores of the next tokens, of the same products as up to `most` tokens of a prompt.
+    fn forward_beside(
+        &mut self,
+        pending: &Pending,
+        waiting: &mut Waiting,
+        most: usize,
+    ) -> Result<Option<Scores>> {
+        let (from, total) = (waiting.done(), waiting.total()?);
+        let to = waiting.next_stop(most, total);
+        let Some(cache) = self.cache.as_mut().filter(|_| to > from) else { return self.forward(pending) };
+        let start = Instant::now();
+        // The steps that were captured are of these rows alone.
+        self.decoder.reset()?;
+        let (rows, count) = (self.running.len(), (to - from) as i32);
+        self.in_flight += to - from;
+        let prompt = Array::from_slice(&waiting.sequence.history[from..to], &[count, 1]);
+        let tokens = concatenate(&[pending.next_inputs(&self.running)?, prompt], 0)?;
+        cache.push(std::mem::replace(&mut waiting.cache, Cache::new(vec![])))?;
+        cache.take_together(count);
+        let features = self.model.features(&tokens, cache)?;
+        cache.take_together(1);
+        waiting.cache = cache.remove(rows)?;
+        let logits = self.model.head(&features.at((..rows as i32,))?)?.at((.., -1))?;
         self.host.forward += start.elapsed();
         let owners = self.running.iter().map(|sequence| sequence.id).collect();
         Ok(Some(Scores { logits, owners }))
@@ -426,6 +517,7 @@ impl<'m> TokenBatch<'m> {
         self.waiting.clear();
         self.running.clear();
         self.leaving.clear();
+        self.in_flight = 0;
         self.cache = None;
         // What is let go of here cannot fail again.
         let _ = self.decoder.reset();
@@ -455,11 +547,16 @@ impl Waiting {
         }
     }
 
-    /// Where the chunk ends that starts after `done` tokens: at the next checkpoint, or before the last token.
-    fn next_stop(&self, done: usize, total: usize) -> usize {
-        let options = &self.sequence.options;
-        let end = done.saturating_add(options.prefill_step).min(total - 1);
-        let checkpoints = options.checkpoints.iter().copied();
+    /// Tokens that have passed.
+    fn done(&self) -> usize {
+        self.cache.offset().max() as usize
+    }
+
+    /// Where a chunk of up to `most` tokens ends: at the next checkpoint, or before the last token.
+    fn next_stop(&self, most: usize, total: usize) -> usize {
+        let done = self.done();
+        let end = done.saturating_add(most).min(total - 1);
+        let checkpoints = self.sequence.options.checkpoints.iter().copied();
         checkpoints.filter(|&checkpoint| checkpoint > done && checkpoint < end).min().unwrap_or(end)
     }
 

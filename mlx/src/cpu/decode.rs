@@ -1,4 +1,4 @@
-//! A step of decoding: keys and values of one token are rotated, appended to those of its sequence, and attended to.
+//! A step of decoding: keys and values of tokens are rotated, appended to those of their sequences, and attended to.
 
 use super::{
     fused::{Composite, record_list, recorded},
@@ -20,6 +20,7 @@ use mlx_cpu::{
     attention::{Attention, Mask, attention_each},
     heads::Heads,
 };
+use std::iter;
 
 const OP: &str = "append_and_attend";
 
@@ -35,8 +36,8 @@ pub(crate) fn append_and_attend(
         return Ok(None);
     }
     let Some(Room { memory, places }) = Room::of(k, v, sequences)? else { return Ok(None) };
-    let count = sequences.len();
-    let places = Array::from_slice(&places, &[count as i32, 2]);
+    let counts = sequences.iter().map(|sequence| sequence.count as usize).collect();
+    let places = Array::from_slice(&places, &[places.len() as i32 / 2, 2]);
     let rotation = rotation(q, k)?;
     let (q, k) = rotation.as_ref().map_or((q, k), |(_, before)| (&before.q, &before.k));
     let (q, k, v) = (side_by_side(q)?, side_by_side(k)?, side_by_side(v)?);
@@ -51,7 +52,7 @@ pub(crate) fn append_and_attend(
         }
     }
     let rope = rotation.as_ref().map(|(rope, _)| *rope);
-    let mut outputs = record_list(Step { scale, count, rope }, &all)?.into_iter();
+    let mut outputs = record_list(Step { scale, counts, rope }, &all)?.into_iter();
     let y = outputs.next();
     Room::filled(outputs.collect(), sequences);
     Ok(y)
@@ -79,23 +80,30 @@ fn side_by_side(x: &Array) -> Result<Array> {
     Ok(x.clone())
 }
 
-/// The inputs are queries, keys, values, each with an axis of heads or these side by side, for each sequence the first token that
-/// is attended to and where the new one goes, if they are rotated the positions of queries and of keys and maybe frequencies,
-/// and the memory of keys, then of values, of each sequence. The outputs are what attention gives, and the memory.
+/// The inputs are queries, keys, values, each with an axis of heads or these side by side, for each token the first one that it
+/// attends to and where it goes, if they are rotated the positions of queries and of keys and maybe frequencies, and the memory
+/// of keys, then of values, of each sequence. The outputs are what attention gives, and the memory.
 #[derive(PartialEq)]
 struct Step {
     scale: f32,
-    /// Of sequences.
-    count: usize,
+    /// How many tokens each sequence takes.
+    counts: Vec<usize>,
     rope: Option<Rope>,
+}
+
+impl Step {
+    /// Of sequences.
+    fn count(&self) -> usize {
+        self.counts.len()
+    }
 }
 
 impl Composite for Step {
     const NAME: &'static str = "ScaledDotProductAttention";
 
     fn outputs(&self, inputs: &[Spec]) -> Vec<Spec> {
-        let memory = &inputs[inputs.len() - 2 * self.count..];
-        let [dim, value_dim] = [0, self.count].map(|i| memory[i].shape.last().map_or(1, |&dim| dim));
+        let memory = &inputs[inputs.len() - 2 * self.count()..];
+        let [dim, value_dim] = [0, self.count()].map(|i| memory[i].shape.last().map_or(1, |&dim| dim));
         let (batch, all) = inputs[0].shape.split_first().map_or((1, &[][..]), |(&batch, all)| (batch, all));
         let heads = all.iter().product::<i32>() / dim.max(1);
         let y = Spec::new([batch, heads, 1, value_dim], inputs[0].dtype);
@@ -103,19 +111,20 @@ impl Composite for Step {
     }
 
     fn in_place(&self, _inputs: usize) -> usize {
-        2 * self.count
+        2 * self.count()
     }
 
     fn eval(&self, inputs: &[View<'_>], outputs: &mut [ViewMut<'_>]) -> Result<()> {
-        let memory = &inputs[inputs.len() - 2 * self.count..];
+        let count = self.count();
+        let memory = &inputs[inputs.len() - 2 * count..];
         let heads = |i: usize, memory: &View<'_>| {
             let dim = memory.shape().last().map_or(1, |&dim| dim as usize);
             Ok::<_, Error>(Vectors::of(&inputs[i])?.of_heads(dim))
         };
-        let (keys, values) = (&memory[0], &memory[self.count]);
+        let (keys, values) = (&memory[0], &memory[count]);
         let (mut q, mut k, v) = (heads(0, keys)?, heads(1, keys)?, heads(2, values)?);
         if let Some(rope) = &self.rope {
-            let freqs = inputs[6..inputs.len() - 2 * self.count].first();
+            let freqs = inputs[6..inputs.len() - 2 * count].first();
             q = rope.rotated(&q, &inputs[4], freqs)?;
             k = rope.rotated(&k, &inputs[5], freqs)?;
         }
@@ -123,13 +132,15 @@ impl Composite for Step {
         let ([y], memory) = outputs.split_at_mut(1) else {
             return Err(Error::invalid(OP, "there is an output"));
         };
-        let (keys, values) = memory.split_at(self.count);
-        for (i, &[_, at]) in places.iter().enumerate() {
-            append(&k, i, &keys[i], at)?;
-            append(&v, i, &values[i], at)?;
+        let (keys, values) = memory.split_at(count);
+        let of_sequences = (0..count).flat_map(|i| iter::repeat_n(i, self.counts[i]));
+        let tokens: Vec<_> = of_sequences.zip(places).enumerate().collect();
+        for &(token, (i, &[_, at])) in &tokens {
+            append(&k, token, &keys[i], at)?;
+            append(&v, token, &values[i], at)?;
         }
         let ([_, heads, _, dim], [_, kv_heads, _, value_dim]) = (q.shape, v.shape);
-        let attentions = places.iter().enumerate().map(|(i, &[from, at])| {
+        let attentions = tokens.into_iter().map(|(token, (i, &[from, at]))| {
             let (from, end) = (from as usize, at as usize + 1);
             Ok(Attention {
                 batch: 1,
@@ -139,7 +150,7 @@ impl Composite for Step {
                 keys: end - from,
                 dim,
                 value_dim,
-                q: q.of_batch(i),
+                q: q.of_batch(token),
                 k: seen(&keys[i], from, dim)?,
                 v: seen(&values[i], from, value_dim)?,
                 scale: self.scale,

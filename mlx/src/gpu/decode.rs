@@ -28,7 +28,10 @@ pub(crate) fn append_and_attend(
     sequences: &mut [Sequence<'_>],
     scale: f32,
 ) -> Result<Option<Array>> {
-    if !is_in_use()? || !fits(q, k, v, sequences.len())? {
+    if sequences.iter().any(|sequence| sequence.count != 1)
+        || !is_in_use()?
+        || !fits(q, k, v, sequences.len())?
+    {
         return Ok(None);
     }
     let [batch, kv_heads, _, dim] = k.dims()?;

@@ -83,6 +83,8 @@ struct Active {
     /// Tokens of the prompt that have passed.
     done: usize,
     started: Instant,
+    /// When the prompt had passed.
+    ready: Option<Instant>,
     /// When it came, and what all steps had taken of the model's time by then.
     first_token: Option<(Instant, Duration)>,
 }
@@ -100,27 +102,26 @@ impl Engine<'_> {
             queue.try_iter().for_each(|work| self.take_in(work));
             self.sweep();
             self.admit();
-            let tick = Tick {
-                decoding: self.batch.running(),
-                prompts: self.batch.waiting() > 0 || !self.embeddings.is_empty(),
-                steps_since_chunk: self.steps_since_chunk,
-            };
-            let done = match decide_tick(tick) {
+            let done = self.tick().and_then(|tick| match decide_tick(tick) {
                 Action::Prefill if self.is_turn_of_vectors() => {
                     self.embed();
                     Ok(())
                 }
                 Action::Prefill => self.prefill(),
-                Action::Decode => self.decode(),
+                Action::Decode => self.decode(0),
+                Action::DecodeBeside => {
+                    self.decode(self.pace.beside(self.options.prefill_step, self.batch.running()))
+                }
                 Action::Wait => {
                     if !self.waiting.is_empty() {
                         std::thread::sleep(NAP);
                     }
                     Ok(())
                 }
-            };
+            });
             if let Err(error) = done {
-                // The batch is empty now; nothing of what it held can be trusted.
+                // Nothing of what the batch held can be trusted.
+                self.batch.clear();
                 let failure = Failure::internal(format!("the model failed: {error}"));
                 for active in std::mem::take(&mut self.active).into_values() {
                     fail(self.out, active.request.id, failure.clone());
@@ -128,6 +129,27 @@ impl Engine<'_> {
             }
             self.report_gauges(false);
         }
+    }
+
+    fn tick(&self) -> crate::Result<Tick> {
+        let (decoding, reading) = (self.batch.running(), self.batch.waiting() > 0);
+        Ok(Tick {
+            decoding,
+            begun: self.active.values().filter(|active| active.first_token.is_some()).count(),
+            prompts: reading || !self.embeddings.is_empty(),
+            soon: self.embeddings.is_empty() && self.is_read_soon(),
+            beside: decoding > 0 && self.embeddings.is_empty() && self.batch.can_run_beside()?,
+            steps_since_chunk: self.steps_since_chunk,
+        })
+    }
+
+    /// Whether the first answer that could begin can as well wait for the prompt that is being read.
+    fn is_read_soon(&self) -> bool {
+        let unread = |active: &Active| active.request.prompt.len() - active.done;
+        let unread = self.active.values().filter(|active| active.ready.is_none()).map(unread).sum();
+        let ready = self.active.values().filter_map(|active| Some((active.ready?, active.started)));
+        let first = ready.min().map(|(ready, started)| (ready - started, ready.elapsed()));
+        first.is_some_and(|(own, waited)| self.pace.is_soon(unread, own, waited))
     }
 
     fn take_in(&mut self, work: Work) {
@@ -247,9 +269,9 @@ impl Engine<'_> {
             Some(Snapshot { tokens: prompt[..hit.shared].to_vec(), cache })
         });
         let cached = start.as_ref().map_or(0, |start| start.tokens.len());
-        let chunk = self.pace.chunk(self.options.prefill_step, self.batch.running());
-        let mut generation =
-            requests::request(self.lm, &request, &mut self.grammars)?.prefill_step(chunk).keep_cache();
+        let mut generation = requests::request(self.lm, &request, &mut self.grammars)?
+            .prefill_step(self.options.prefill_step)
+            .keep_cache();
         // Answers to the same prompt begin here; others, where a cache cannot be cut, at the ends of messages.
         generation = generation.checkpoints(request.boundaries.iter().copied().chain([prompt.len() - 1]));
         if let Some(start) = start {
@@ -257,34 +279,51 @@ impl Engine<'_> {
         }
         let session = Session::new(self.lm.tokenizer(), &request.job, request.rendered.as_deref());
         let id = self.batch.add(generation).map_err(|error| Failure::from(&error))?;
-        self.active.insert(id, Active { request, session, cached, done: cached, started, first_token: None });
+        let active =
+            Active { request, session, cached, done: cached, started, ready: None, first_token: None };
+        self.active.insert(id, active);
         Ok(())
     }
 
     fn prefill(&mut self) -> crate::Result<()> {
-        let (began, decoding) = (Instant::now(), self.batch.running());
-        let steps = self.batch.prefill()?;
+        let began = Instant::now();
+        let decoding = self.batch.in_flight();
+        let chunk = self.pace.chunk(self.options.prefill_step, decoding);
+        let steps = self.batch.prefill_at_most(chunk)?;
         self.steps_since_chunk = 0;
-        for step in steps {
-            if let Step::Prefilled(prefilled) = &step
-                && let Some(active) = self.active.get_mut(&prefilled.id)
-            {
-                let before = std::mem::replace(&mut active.done, prefilled.done);
-                self.pace.prefilled(prefilled.done.saturating_sub(before), decoding, began.elapsed());
-            }
-            self.tell(step)?;
-        }
-        Ok(())
+        let tokens = self.read(&steps);
+        self.pace.prefilled(tokens, decoding, began.elapsed());
+        steps.into_iter().try_for_each(|step| self.tell(step))
     }
 
-    fn decode(&mut self) -> crate::Result<()> {
-        let (began, decoding) = (Instant::now(), self.batch.running());
-        let steps = self.batch.decode()?;
-        if self.steps_since_chunk > 0 {
-            self.pace.stepped(decoding, began.elapsed());
+    /// Computes a token for all, and runs so many of a prompt beside.
+    fn decode(&mut self, beside: usize) -> crate::Result<()> {
+        let (began, waited_for) = (Instant::now(), self.batch.in_flight());
+        let steps = self.batch.decode_beside(beside)?;
+        // Behind a chunk, that step has begun before.
+        if self.steps_since_chunk > 0 && waited_for > 0 {
+            self.pace.stepped(waited_for, began.elapsed());
         }
         self.steps_since_chunk += 1;
+        self.read(&steps);
         steps.into_iter().try_for_each(|step| self.tell(step))
+    }
+
+    /// Counts the tokens of prompts that have passed; gives how many.
+    fn read(&mut self, steps: &[Step]) -> usize {
+        let mut tokens = 0;
+        for step in steps {
+            if let Step::Prefilled(prefilled) = step
+                && let Some(active) = self.active.get_mut(&prefilled.id)
+            {
+                tokens += prefilled.done.saturating_sub(active.done);
+                active.done = prefilled.done;
+                if prefilled.done + 1 >= prefilled.total {
+                    active.ready = Some(Instant::now());
+                }
+            }
+        }
+        tokens
     }
 
     fn tell(&mut self, step: Step) -> crate::Result<()> {

@@ -7,8 +7,14 @@ use std::{collections::BTreeMap, time::Duration};
 pub(super) struct Tick {
     /// Generations whose prompt is done: each gets a token with every step of decoding.
     pub(super) decoding: usize,
+    /// Those of them that have given a token.
+    pub(super) begun: usize,
     /// Whether a prompt is being read, or could be.
     pub(super) prompts: bool,
+    /// Whether the prompt that is being read will be done [soon](Pace::is_soon).
+    pub(super) soon: bool,
+    /// Whether tokens of a prompt can run with a step of decoding, in the same products.
+    pub(super) beside: bool,
     /// Steps of decoding since the last chunk of a prompt.
     pub(super) steps_since_chunk: usize,
 }
@@ -20,6 +26,8 @@ pub(super) enum Action {
     Prefill,
     /// Compute a token for every generation.
     Decode,
+    /// Do so, and run tokens of a prompt beside.
+    DecodeBeside,
     /// There is nothing to do.
     Wait,
 }
@@ -27,12 +35,15 @@ pub(super) enum Action {
 /// Steps of decoding between two chunks: neither prompts nor answers ever starve.
 const STEPS_PER_CHUNK: usize = 1;
 
-/// Prompts and answers take turns; alone, either has every turn.
+/// Prompts and answers share the steps or take turns; alone, either has all of them. Requests that come together begin together:
+/// nobody waits in the middle of an answer, and prompts are read at full speed.
 pub(super) fn decide_tick(tick: Tick) -> Action {
     match (tick.prompts, tick.decoding) {
         (false, 0) => Action::Wait,
         (true, 0) => Action::Prefill,
         (false, _) => Action::Decode,
+        (true, _) if tick.begun == 0 && tick.soon => Action::Prefill,
+        (true, _) if tick.beside => Action::DecodeBeside,
         (true, _) if tick.steps_since_chunk >= STEPS_PER_CHUNK => Action::Prefill,
         (true, _) => Action::Decode,
     }
@@ -50,10 +61,21 @@ const MOST_GAP: f64 = 3.0;
 /// What a chunk may take anyhow, in steps.
 const LEAST_STEPS: f64 = 0.5;
 
+/// So many tokens of a prompt run beside a step anyhow, and at most.
+const BESIDE: std::ops::RangeInclusive<usize> = 4..=32;
+
+/// What a step takes before its sequences count, in sequences: a first guess, until steps have been measured.
+const FIXED: f64 = 3.0;
+
+/// The first of several requests may wait for the prompts of the others as long as this, or so many times as long as its own
+/// prompt took.
+const PATIENCE: Duration = Duration::from_secs(1);
+const PATIENCE_TIMES: u32 = 8;
+
 /// How fast things went lately, to size chunks by.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Pace {
-    /// Seconds of a step of decoding, by how many sequences decode.
+    /// Seconds of a step of decoding, by how many sequences decode; tokens of a prompt beside count as sequences.
     steps: BTreeMap<usize, f64>,
     /// Seconds per token of a prompt: a chunk takes a step of a single sequence, as it reads as many weights, and these.
     prompt_token: Option<f64>,
@@ -88,9 +110,32 @@ impl Pace {
         tokens.next_multiple_of(LEAST_CHUNK).clamp(LEAST_CHUNK.min(most), most)
     }
 
-    /// Seconds of a step of a single sequence; 0 if that is not known.
+    /// How many tokens of a prompt run beside a step: so many that it takes no longer than the answers' clients may wait.
+    pub(super) fn beside(&self, most: usize, decoding: usize) -> usize {
+        let limit = MOST_GAP * self.alone();
+        let fits = |tokens: &usize| self.guess(decoding + tokens).is_some_and(|time| time <= limit);
+        BESIDE.rev().find(fits).unwrap_or(*BESIDE.start()).min(most)
+    }
+
+    /// Seconds of a step of so many, from those of fewer and of more.
+    fn guess(&self, decoding: usize) -> Option<f64> {
+        let below = self.steps.range(..=decoding).next_back();
+        let below = below.map(|(&n, step)| step * (decoding as f64 + FIXED) / (n as f64 + FIXED));
+        let above = self.steps.range(decoding..).map(|(_, &step)| step);
+        above.chain(below).reduce(f64::min)
+    }
+
+    /// Whether so many tokens of a prompt are read before a request has waited too long whose own took `own`, and that has
+    /// waited for `waited` already.
+    pub(super) fn is_soon(&self, tokens: usize, own: Duration, waited: Duration) -> bool {
+        let reading = self.prompt_token.map(|token| self.alone() + token * tokens as f64);
+        let patience = PATIENCE.max(own * PATIENCE_TIMES);
+        reading.is_some_and(|seconds| seconds + waited.as_secs_f64() <= patience.as_secs_f64())
+    }
+
+    /// Seconds of a step of a single sequence, or of the fewest that are known; 0 without any.
     fn alone(&self) -> f64 {
-        self.steps.get(&1).copied().unwrap_or_default()
+        self.steps.values().next().copied().unwrap_or_default()
     }
 
     /// Seconds of a step of so many, or of the next number that is known.
@@ -119,10 +164,15 @@ mod tests {
         let mut first = vec![0; jobs.len()];
         let (mut since, mut gap, mut longest) = (0, 0, 0);
         for tick in 1.. {
-            let state =
-                Tick { decoding: answers.len(), prompts: !prompts.is_empty(), steps_since_chunk: since };
+            let state = Tick {
+                decoding: answers.len(),
+                prompts: !prompts.is_empty(),
+                steps_since_chunk: since,
+                ..Tick::default()
+            };
             match decide_tick(state) {
                 Action::Wait => break,
+                Action::DecodeBeside => unreachable!("nothing runs beside"),
                 Action::Prefill => {
                     since = 0;
                     gap += usize::from(!answers.is_empty());
@@ -166,13 +216,55 @@ mod tests {
 
     #[test]
     fn alone_each_has_every_turn() {
-        let tick =
-            |decoding, prompts, steps_since_chunk| decide_tick(Tick { decoding, prompts, steps_since_chunk });
+        let tick = |decoding, prompts, steps_since_chunk| {
+            decide_tick(Tick { decoding, prompts, steps_since_chunk, ..Tick::default() })
+        };
         assert_eq!(tick(0, false, 0), Action::Wait);
         assert_eq!(tick(0, true, 0), Action::Prefill);
         assert_eq!(tick(3, false, 9), Action::Decode);
         assert_eq!(tick(3, true, 0), Action::Decode);
         assert_eq!(tick(3, true, 1), Action::Prefill);
+    }
+
+    #[test]
+    fn prompts_run_beside_where_they_can() {
+        let tick = Tick { decoding: 3, begun: 1, prompts: true, beside: true, ..Tick::default() };
+        assert_eq!(decide_tick(tick), Action::DecodeBeside);
+        assert_eq!(decide_tick(Tick { soon: true, ..tick }), Action::DecodeBeside, "an answer has begun");
+        assert_eq!(decide_tick(Tick { begun: 0, ..tick }), Action::DecodeBeside, "there is too much to read");
+        assert_eq!(decide_tick(Tick { begun: 0, soon: true, ..tick }), Action::Prefill);
+        assert_eq!(decide_tick(Tick { prompts: false, ..tick }), Action::Decode);
+        assert_eq!(decide_tick(Tick { decoding: 0, begun: 0, ..tick }), Action::Prefill);
+    }
+
+    #[test]
+    fn as_many_run_beside_as_three_steps_leave_time_for() {
+        let mut pace = Pace::default();
+        let millis = Duration::from_millis;
+        assert_eq!(pace.beside(512, 2), 4, "nothing is known yet");
+        pace.stepped(1, millis(8));
+        assert_eq!(pace.beside(512, 1), 8, "nine take three times as long as one: by a guess");
+        pace.stepped(9, millis(15));
+        assert_eq!(pace.beside(512, 1), 15, "nine take less");
+        assert_eq!(pace.beside(512, 7), 9);
+        assert_eq!(pace.beside(512, 15), 4, "nobody starves");
+        assert_eq!(pace.beside(3, 1), 3, "never more than asked for");
+        pace.stepped(4, millis(30));
+        assert_eq!(pace.beside(512, 1), 15, "no step takes longer than one of more");
+    }
+
+    #[test]
+    fn what_is_read_soon_is_waited_for() {
+        let mut pace = Pace::default();
+        let millis = Duration::from_millis;
+        assert!(!pace.is_soon(1, millis(10), millis(0)), "nothing is known yet");
+        pace.stepped(1, millis(10));
+        pace.prefilled(100, 0, millis(110));
+        assert!(pace.is_soon(900, millis(10), millis(0)));
+        assert!(!pace.is_soon(900, millis(10), millis(200)));
+        assert!(!pace.is_soon(1100, millis(10), millis(0)));
+        assert!(pace.is_soon(1100, millis(200), millis(400)), "prompts of like sizes");
+        assert!(!pace.is_soon(1100, millis(200), millis(600)));
     }
 
     #[test]

@@ -29,7 +29,11 @@ pub(crate) struct Arguments {
 const SAMPLES: u32 = 30;
 const WARM: usize = SAMPLES as usize / 5;
 
-/// What one process holds, in bytes, at each sample.
+/// How often memory is looked at: it rises and falls with the lengths of the sequences that run, and a sample is the most that
+/// was held since the one before.
+const EVERY: Duration = Duration::from_millis(500);
+
+/// What one process held at most, in bytes, up to each sample.
 struct Process {
     name: &'static str,
     pid: u64,
@@ -57,9 +61,10 @@ pub(crate) fn run(arguments: &Arguments) -> Result {
         let sampled: Result = (1..=SAMPLES).try_for_each(|sample| {
             let due =
                 Duration::from_secs_f64(arguments.minutes * 60.0 * f64::from(sample) / f64::from(SAMPLES));
-            thread::sleep(due.saturating_sub(began.elapsed()));
-            for process in &mut processes {
-                process.resident.push(resident(process.pid)?);
+            processes.iter_mut().for_each(|process| process.resident.push(0));
+            while began.elapsed() < due {
+                thread::sleep(EVERY.min(due.saturating_sub(began.elapsed())));
+                processes.iter_mut().try_for_each(Process::look)?;
             }
             let mib = |process: &Process| process.resident.last().map_or(0, |bytes| bytes >> 20);
             let seconds = began.elapsed().as_secs_f64();
@@ -111,9 +116,16 @@ fn processes(address: &str) -> Result<Vec<Process>> {
     Ok(vec![process("front", front), process("runner", runner)])
 }
 
-fn resident(pid: u64) -> Result<u64> {
-    // In KiB, on Linux and on macOS.
-    Ok(ps("rss=", pid)? << 10)
+impl Process {
+    /// Takes note of what it holds now.
+    fn look(&mut self) -> Result {
+        // In KiB, on Linux and on macOS.
+        let now = ps("rss=", self.pid)? << 10;
+        if let Some(most) = self.resident.last_mut() {
+            *most = now.max(*most);
+        }
+        Ok(())
+    }
 }
 
 fn ps(what: &str, pid: u64) -> Result<u64> {

@@ -3,6 +3,7 @@
 use super::{
     http::{connect, get, post, raw, read, request},
     program::{MODEL, Server, eventually, send},
+    tools::model_with,
 };
 use serde_json::{Value, json};
 use std::{
@@ -64,6 +65,23 @@ fn a_runner_that_dies_costs_its_requests_and_no_more() {
     assert_ne!(server.runner(), Some(runner), "another process serves now");
     assert_eq!(server.metric("mlx_lm_runner_deaths_total"), 1.0);
     assert_eq!(get(server.address, "/ready").json()["runner_deaths"], 1);
+}
+
+/// Each list contains the one before twice: to compare two of them takes a step, but not in this world.
+const NESTED: &str = "{%- set all = namespace(a=[1], b=[1]) %}{% for i in range(60) %}\
+    {%- set all.a = [all.a, all.a] %}{% set all.b = [all.b, all.b] %}{% endfor %}{{ all.a == all.b }}";
+
+#[test]
+fn a_template_that_does_not_end_costs_its_process() {
+    let folder = tempfile::tempdir().unwrap();
+    let model = format!("nested={}", model_with(NESTED, folder.path()));
+    let server = Server::start(&["--model", &model]);
+    let body = json!({"model": "nested", "messages": [{"role": "user", "content": "Hi"}]});
+    let reply = post(server.address, "/v1/chat/completions", &body);
+    assert_eq!((reply.status, &reply.json()["error"]["code"]), (500, &json!("model_process_died")));
+    let body = json!({"model": "nested", "prompt": "One, two,", "max_tokens": 2});
+    assert_eq!(post(server.address, "/v1/completions", &body).status, 200);
+    assert_eq!(server.metric("mlx_lm_runner_deaths_total"), 1.0);
 }
 
 #[test]

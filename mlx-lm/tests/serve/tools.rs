@@ -21,6 +21,11 @@ A call is <tool_call>
 
 /// A folder with the model and the template.
 fn model(folder: &Path) -> String {
+    model_with(TEMPLATE, folder)
+}
+
+/// A folder in `folder` with the model and a template.
+pub(super) fn model_with(template: &str, folder: &Path) -> String {
     let output = folder.join("tools");
     let convert = Command::new(env!("CARGO_BIN_EXE_mlx-lm"))
         .args(["convert", "--model", MODEL, "--output"])
@@ -28,7 +33,7 @@ fn model(folder: &Path) -> String {
         .output();
     let convert = convert.unwrap();
     assert!(convert.status.success(), "{}", String::from_utf8_lossy(&convert.stderr));
-    fs::write(output.join("chat_template.jinja"), TEMPLATE).unwrap();
+    fs::write(output.join("chat_template.jinja"), template).unwrap();
     output.to_str().unwrap().to_owned()
 }
 

@@ -14,6 +14,7 @@ mod schedule;
 mod session;
 mod structure;
 mod text;
+mod watch;
 
 use super::{
     failure::Failure,

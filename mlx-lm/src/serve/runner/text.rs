@@ -1,6 +1,6 @@
 //! What happens to text before the model sees it: templates, tokens, limits.
 
-use super::{Flag, Outbox, embeddings::Asked, fail, structure};
+use super::{Flag, Outbox, embeddings::Asked, fail, structure, watch::watched};
 use crate::{
     Lm, Pooling, Result, TemplateOptions, Tokenizer,
     serve::{
@@ -229,7 +229,8 @@ impl Texts {
                 ..TemplateOptions::default()
             };
             // Some templates refuse the beginning of a conversation; then there is no such place.
-            let Ok(text) = self.tokenizer.apply_chat_template(&conversation.messages[..end], &options) else {
+            let messages = &conversation.messages[..end];
+            let Ok(text) = watched(|| self.tokenizer.apply_chat_template(messages, &options))? else {
                 continue;
             };
             let tokens = self.tokens(&text, false)?;
@@ -284,8 +285,7 @@ impl Texts {
             kwargs: kwargs.clone(),
             ..TemplateOptions::default()
         };
-        self.tokenizer
-            .apply_chat_template(messages, &options)
+        watched(|| self.tokenizer.apply_chat_template(messages, &options))?
             .map_err(|error| Failure { param: Some("messages".into()), ..failed(error) })
     }
 

@@ -135,7 +135,7 @@ impl Engine<'_> {
         let (decoding, reading) = (self.batch.running(), self.batch.waiting() > 0);
         Ok(Tick {
             decoding,
-            begun: self.active.values().filter(|active| active.first_token.is_some()).count(),
+            begun: self.batch.in_flight() > 0,
             prompts: reading || !self.embeddings.is_empty(),
             soon: self.embeddings.is_empty() && self.is_read_soon(),
             beside: decoding > 0 && self.embeddings.is_empty() && self.batch.can_run_beside()?,

@@ -7,8 +7,8 @@ use std::{collections::BTreeMap, time::Duration};
 pub(super) struct Tick {
     /// Generations whose prompt is done: each gets a token with every step of decoding.
     pub(super) decoding: usize,
-    /// Those of them that have given a token.
-    pub(super) begun: usize,
+    /// Whether a step is being computed, and so answers have begun.
+    pub(super) begun: bool,
     /// Whether a prompt is being read, or could be.
     pub(super) prompts: bool,
     /// Whether the prompt that is being read will be done [soon](Pace::is_soon).
@@ -42,7 +42,7 @@ pub(super) fn decide_tick(tick: Tick) -> Action {
         (false, 0) => Action::Wait,
         (true, 0) => Action::Prefill,
         (false, _) => Action::Decode,
-        (true, _) if tick.begun == 0 && tick.soon => Action::Prefill,
+        (true, _) if !tick.begun && tick.soon => Action::Prefill,
         (true, _) if tick.beside => Action::DecodeBeside,
         (true, _) if tick.steps_since_chunk >= STEPS_PER_CHUNK => Action::Prefill,
         (true, _) => Action::Decode,
@@ -228,13 +228,17 @@ mod tests {
 
     #[test]
     fn prompts_run_beside_where_they_can() {
-        let tick = Tick { decoding: 3, begun: 1, prompts: true, beside: true, ..Tick::default() };
+        let tick = Tick { decoding: 3, begun: true, prompts: true, beside: true, ..Tick::default() };
         assert_eq!(decide_tick(tick), Action::DecodeBeside);
         assert_eq!(decide_tick(Tick { soon: true, ..tick }), Action::DecodeBeside, "an answer has begun");
-        assert_eq!(decide_tick(Tick { begun: 0, ..tick }), Action::DecodeBeside, "there is too much to read");
-        assert_eq!(decide_tick(Tick { begun: 0, soon: true, ..tick }), Action::Prefill);
+        assert_eq!(
+            decide_tick(Tick { begun: false, ..tick }),
+            Action::DecodeBeside,
+            "there is too much to read"
+        );
+        assert_eq!(decide_tick(Tick { begun: false, soon: true, ..tick }), Action::Prefill);
         assert_eq!(decide_tick(Tick { prompts: false, ..tick }), Action::Decode);
-        assert_eq!(decide_tick(Tick { decoding: 0, begun: 0, ..tick }), Action::Prefill);
+        assert_eq!(decide_tick(Tick { decoding: 0, begun: false, ..tick }), Action::Prefill);
     }
 
     #[test]
